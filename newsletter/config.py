@@ -1,0 +1,271 @@
+"""Settings: one TOML file, overridden by the environment, every value checked before anything starts.
+
+`NEWSLETTER_<SECTION>__<KEY>` overrides one setting; `NEWSLETTER_<SECTION>__<KEY>_FILE` reads it from a file, for
+secrets. An unknown key is an error with its path. `config/newsletter.toml` documents every setting with its default.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from email.utils import parseaddr
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from newsletter import assets
+from newsletter.errors import ConfigError
+
+ENV_PREFIX = "NEWSLETTER_"
+DEFAULT_FILE = Path("newsletter.toml")
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+
+
+class TransportKind(StrEnum):
+    """The ways a message can leave: files on disk, an SMTP server, or nowhere (for rehearsals)."""
+
+    MAILDIR = "maildir"
+    SMTP = "smtp"
+    NULL = "null"
+
+
+class SmtpSecurity(StrEnum):
+    """How the connection to the SMTP server is encrypted. Never falls back from what is set."""
+
+    NONE = "none"
+    STARTTLS = "starttls"
+    TLS = "tls"
+
+
+class SourceKind(StrEnum):
+    """The format a source's bytes are in. `AUTO` looks at the bytes."""
+
+    AUTO = "auto"
+    DIGEST = "digest"
+    HUGGINGFACE = "huggingface"
+    FEED = "feed"
+
+
+def _http_url(value: str) -> str:
+    if not value.startswith(("https://", "http://")) or len(value.split("://", 1)[1]) == 0:
+        raise ValueError("must be an address that starts with https:// or http://")
+    return value.rstrip("/")
+
+
+def _mailbox(value: str) -> str:
+    _, address = parseaddr(value)
+    if address.count("@") != 1 or not all(address.split("@")) or any(c in value for c in "\r\n"):
+        raise ValueError("must be of the form Name <address@domain>")
+    return value
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ValueError, OSError) as error:  # ZoneInfoNotFoundError is a KeyError or an OSError by platform
+        raise ValueError(f"no such time zone: {value!r}") from error
+    except KeyError as error:
+        raise ValueError(f"no such time zone: {value!r}") from error
+    return value
+
+
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+Mailbox = Annotated[str, AfterValidator(_mailbox)]
+ZoneName = Annotated[str, AfterValidator(_zone)]
+
+
+class _Section(BaseModel):
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
+
+
+class Site(_Section):
+    """Who sends the newsletter, and where its pages are."""
+
+    name: str = "Daily Papers"
+    url: HttpUrl = "https://newsletter.example.org"
+    sender: Mailbox = "Daily Papers <papers@newsletter.example.org>"
+    postal_address: str = ""
+    secret: SecretStr = SecretStr("")
+    timezone: ZoneName = "UTC"
+
+
+class Database(_Section):
+    """Where everything is kept, as a SQLAlchemy URL."""
+
+    url: str = "sqlite:///newsletter.db"
+
+
+class DeliverySettings(_Section):
+    """How messages leave and how long we try."""
+
+    transport: TransportKind = TransportKind.MAILDIR
+    maildir: Path = Path("mail")
+    bounce_address: str = ""
+    attempts: int = Field(default=8, ge=1, le=50)
+    resend_uncertain: bool = False
+
+
+class Smtp(_Section):
+    """The SMTP server that takes our mail."""
+
+    host: str = "localhost"
+    port: int = Field(default=25, ge=1, le=65535)
+    security: SmtpSecurity = SmtpSecurity.NONE
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    connections: int = Field(default=4, ge=1, le=200)
+    timeout: float = Field(default=60.0, gt=0)
+    ca_file: Path | None = None
+
+
+class Web(_Section):
+    """Where the web pages listen."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=1, le=65535)
+
+
+class Ranking(_Section):
+    """How papers are compared with profiles."""
+
+    encoder: Literal["minilm", "wordllama"] = "minilm"
+    background: int = Field(default=1000, ge=0, le=20000)
+    also_today: int = Field(default=6, ge=0, le=30)
+
+
+class Rendering(_Section):
+    """What the emails are made from."""
+
+    template: str = "daily"
+    templates: Path | None = None
+
+
+class Schedule(_Section):
+    """When issues are due."""
+
+    weekly_on: Weekday = "monday"
+
+
+class Fetching(_Section):
+    """Limits for everything that is read from a source."""
+
+    timeout: float = Field(default=60.0, gt=0)
+    max_bytes: int = Field(default=20_000_000, ge=1000)
+    parse_timeout: float = Field(default=20.0, gt=0)
+    contact: str = ""
+
+
+class SourceSettings(_Section):
+    """One `[[source]]`: a name, the format, and where the bytes are (`url` or `path`, exactly one)."""
+
+    name: str = Field(min_length=1)
+    kind: SourceKind = SourceKind.AUTO
+    url: HttpUrl | None = None
+    path: Path | None = None
+
+
+class _Environment(EnvSettingsSource):
+    """The environment, with `…_FILE` variables replaced by what the file holds."""
+
+    def __init__(self, settings_cls: type[BaseSettings]) -> None:
+        super().__init__(settings_cls)
+        self.env_vars = {
+            name.removesuffix("_file") if _is_file(name) else name: _read(value) if _is_file(name) else value
+            for name, value in self.env_vars.items()
+        }
+
+
+def _is_file(name: str) -> bool:
+    # smtp.ca_file is a setting of its own: the path is the value.
+    name = name.lower()
+    return name.startswith(ENV_PREFIX.lower()) and "__" in name and name.endswith("_file") and "__ca_file" not in name
+
+
+def _read(path: str | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read the secret file {path}: {error}") from error
+
+
+class Settings(BaseSettings):
+    """Every setting of an installation."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, validate_default=True
+    )
+
+    site: Site = Site()
+    database: Database = Database()
+    delivery: DeliverySettings = DeliverySettings()
+    smtp: Smtp = Smtp()
+    web: Web = Web()
+    ranking: Ranking = Ranking()
+    rendering: Rendering = Rendering()
+    schedule: Schedule = Schedule()
+    fetching: Fetching = Fetching()
+    topics: Path = assets.CONFIG / "topics.toml"
+    source: tuple[SourceSettings, ...] = ()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment before file (the file's values come as init arguments)."""
+        return (_Environment(settings_cls), init_settings)
+
+
+def load(path: Path | None = None) -> Settings:
+    """Read the settings from `path`, else from `NEWSLETTER_CONFIG`, else from ./newsletter.toml if it is there.
+
+    Raises ConfigError: the file is missing where it was named, is not TOML, or holds an unknown key or a bad value.
+    """
+    named = path or (Path(value) if (value := os.environ.get("NEWSLETTER_CONFIG")) else None)
+    file = named or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
+    values = _toml(file) if file else {}
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, file), hint="config/newsletter.toml lists every setting") from error
+    except ValueError as error:  # pydantic-settings: a section given as a bare value that is no JSON
+        raise ConfigError(f"the environment: {error}") from error
+    return settings
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(f"there is no settings file {path}", hint="`newsletter init` writes one") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"cannot read the settings file {path}: {error}") from error
+
+
+def _explain(error: ValidationError, file: Path | None) -> str:
+    """All mistakes, a line each: the setting's path, what is wrong, and never the value (it may be a secret)."""
+    where = f"{file}, or the environment" if file else "the environment"
+    lines = []
+    for item in error.errors(include_url=False, include_input=False):
+        name = ".".join(str(part) for part in item["loc"])
+        known = "no such setting" if item["type"] == "extra_forbidden" else item["msg"].removeprefix("Value error, ")
+        lines.append(f"{name}: {known}")
+    return f"the settings ({where}) are wrong: " + "; ".join(lines)
+
+
+

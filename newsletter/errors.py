@@ -1,0 +1,74 @@
+"""One error tree: every failure a person can do something about.
+
+The message says what happened and names the thing it happened to; `hint` says what to do. The command line prints
+both and ends with status 1 (2 for `UsageError`). Anything outside this tree is a defect of the program.
+"""
+
+from __future__ import annotations
+
+
+class NewsletterError(Exception):
+    """Anything that went wrong and that a person can mend."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
+
+class UsageError(NewsletterError):
+    """A command was called with words that do not fit together."""
+
+
+class ConfigError(NewsletterError):
+    """The settings file or an environment variable is wrong."""
+
+
+class StoreError(NewsletterError):
+    """The database cannot be reached, is not up to date, or refuses what was asked."""
+
+
+class NotFoundError(NewsletterError):
+    """A subscriber, paper, issue or topic that was named does not exist."""
+
+
+class ProfileError(NewsletterError):
+    """An interest profile names something that does not exist, or has a field of the wrong form."""
+
+
+class SourceError(NewsletterError):
+    """A source could not be read. `permanent` is False where trying again later may help."""
+
+    def __init__(self, message: str, *, hint: str = "", permanent: bool = True) -> None:
+        super().__init__(message, hint=hint)
+        self.permanent = permanent
+
+
+class FetchError(SourceError):
+    """A URL or file gave no bytes: network, status, size or time."""
+
+
+class NotADigestError(SourceError):
+    """The bytes came, but they are not of the format that was looked for."""
+
+
+class EncoderError(NewsletterError):
+    """The text encoder's files are missing or are not the ones this version was built with."""
+
+
+class TemplateError(NewsletterError):
+    """A template does not compile, or asks for something that the edition does not have."""
+
+
+class MessageError(NewsletterError):
+    """A message cannot be built: a header value that is not allowed, an address that is no address."""
+
+
+class TransportError(NewsletterError):
+    """The transport itself cannot work (no connection, bad login), whatever the message.
+
+    What becomes of one message is a value, `Outcome`, not an exception.
+    """

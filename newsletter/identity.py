@@ -1,0 +1,125 @@
+"""Which work is it? arXiv ids, DOIs, title fingerprints, and when two records are the same paper.
+
+Pure functions. arXiv ids come without version and without the subject class that old ids may carry
+(`math.GT/0309136v2` is `math/0309136`), so that versions and cross-lists are one paper. The form of arXiv ids is
+described at https://info.arxiv.org/help/arxiv_identifier.html, that of DOIs in ISO 26324.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from base64 import b32encode
+from collections.abc import Iterable
+from typing import Protocol
+
+_NEW_STYLE = r"\d{2}(?:0[1-9]|1[0-2])\.\d{4,5}"
+_OLD_STYLE = r"[a-z]+(?:-[a-z]+)?(?:\.[A-Za-z-]{2,})?/\d{2}(?:0[1-9]|1[0-2])\d{3}"
+_ARXIV_ID = re.compile(rf"(?P<id>{_NEW_STYLE}|{_OLD_STYLE})(?:v\d+)?")
+# An id counts only where something says that it is one: the prefix, the host, the DOI registrant, an OAI name.
+_ARXIV_CONTEXT = re.compile(
+    r"(?:arxiv(?:\.org)?[:/.]\s*(?:(?:abs|pdf|html|format|ps)/)?|(?:huggingface\.co|hf\.co|alphaxiv\.org)/(?:papers|abs)/)"
+    rf"(?P<id>{_NEW_STYLE}|{_OLD_STYLE})(?:v\d+)?(?!\d)",
+    re.IGNORECASE,
+)
+_DOI = re.compile(r"\b10\.\d{4,9}(?:\.\d+)*/[^\s\"<>]+", re.IGNORECASE)
+_LATEX_MARKUP = re.compile(r"\\[a-zA-Z]+\*?|[{}$~^_\\]")
+_SHORT_TITLE_WORDS = 5
+_SAME_ABSTRACT = 0.5
+
+
+class Described(Protocol):
+    """What is needed of a record or a stored paper to tell whether it is the same work as another."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def abstract(self) -> str: ...
+    @property
+    def authors(self) -> tuple[str, ...]: ...
+    @property
+    def arxiv_id(self) -> str: ...
+    @property
+    def doi(self) -> str: ...
+
+
+def arxiv_id(text: str) -> str:
+    """Give the arXiv id, without version, that `text` is or names in a link, a DOI or an OAI name; else ''."""
+    text = text.strip()
+    found = _ARXIV_ID.fullmatch(text) or _ARXIV_CONTEXT.search(text)
+    if found is None:
+        return ""
+    name = found["id"]
+    if "/" not in name:
+        return name
+    archive, number = name.split("/")
+    return f"{archive.split('.')[0].lower()}/{number}"
+
+
+def doi(text: str) -> str:
+    """Give the DOI that `text` is or contains, in lower case, without what a sentence puts behind it; else ''."""
+    found = _DOI.search(text)
+    if found is None:
+        return ""
+    name = found[0].lower().rstrip(".,;:'")
+    while name.endswith(")") and name.count("(") < name.count(")"):
+        name = name[:-1].rstrip(".,;:'")
+    return name
+
+
+def folded(text: str) -> str:
+    """Give `text` for comparison: compatibility forms and marks removed, case folded ("Müller" is "muller")."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
+
+
+def title_fingerprint(title: str) -> str:
+    """Give 20 characters that are the same for the same title, whatever its case, accents, markup and spaces.
+
+    Empty where the title holds no letter or digit.
+    """
+    kept = "".join(c for c in folded(_LATEX_MARKUP.sub(" ", title)) if c.isalnum())
+    return b32encode(hashlib.sha256(kept.encode()).digest()).decode().lower()[:20] if kept else ""
+
+
+def surname(author: str) -> str:
+    """Give the folded family name of "Ada B. Lovelace" or "Lovelace, A. B."."""
+    family = author.split(",")[0] if "," in author else (author.split() or [""])[-1]
+    return folded(family).strip(" .")
+
+
+def names(record: Described) -> tuple[str, ...]:
+    """Give every name a record goes by, strongest first: `arxiv:…`, `doi:…`, `title:…`."""
+    number = record.arxiv_id
+    digital = "" if arxiv_id(record.doi) else record.doi
+    fingerprint = title_fingerprint(record.title)
+    return tuple(
+        f"{scheme}:{value}" for scheme, value in (("arxiv", number), ("doi", digital), ("title", fingerprint)) if value
+    )
+
+
+def same_work(one: Described, other: Described) -> bool:
+    """Tell whether two records with the same title fingerprint are one work: nothing they both say may contradict it.
+
+    Two arXiv ids or two DOIs that differ are two works; so are author lists with no family name in common. A short
+    title ("Introduction") with no authors to compare needs abstracts that share half their words.
+    """
+    if one.arxiv_id and other.arxiv_id:
+        return one.arxiv_id == other.arxiv_id
+    if one.doi and other.doi and not (arxiv_id(one.doi) or arxiv_id(other.doi)) and one.doi != other.doi:
+        return False
+    if one.authors and other.authors:
+        return bool(_surnames(one.authors) & _surnames(other.authors))
+    if len(one.title.split()) >= _SHORT_TITLE_WORDS or not (one.abstract and other.abstract):
+        return True
+    return _overlap(one.abstract, other.abstract) >= _SAME_ABSTRACT
+
+
+def _surnames(authors: Iterable[str]) -> set[str]:
+    return {surname(author) for author in authors} - {""}
+
+
+def _overlap(one: str, other: str) -> float:
+    a, b = (set(re.findall(r"\w{3,}", folded(text))) for text in (one, other))
+    return len(a & b) / len(a | b) if a and b else 0.0

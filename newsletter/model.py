@@ -1,0 +1,288 @@
+"""The words of the project as types: papers, profiles, issues, editions, deliveries.
+
+Frozen values and closed vocabularies only. What a source gives (`PaperRecord`) and what the store holds (`Paper`), what
+is asked to be written (`NewSubscriber`) and what is read (`Subscriber`) are different types, so that nothing is ever
+half filled. All datetimes are aware and in UTC unless a name says otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+
+class Cadence(StrEnum):
+    """How often a subscriber is mailed."""
+
+    DAILY = "daily"
+    WEEKDAYS = "weekdays"
+    WEEKLY = "weekly"
+    PAUSED = "paused"
+
+
+class SubscriberStatus(StrEnum):
+    """Where a subscription stands. Only `ACTIVE` is ever mailed an issue."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    UNSUBSCRIBED = "unsubscribed"
+    SUPPRESSED = "suppressed"
+
+
+class Announce(StrEnum):
+    """What kind of news a source says a paper is (arXiv's own vocabulary)."""
+
+    NEW = "new"
+    CROSS = "cross"
+    REPLACE = "replace"
+    REPLACE_CROSS = "replace-cross"
+
+
+class Section(StrEnum):
+    """Which part of an edition a pick stands in."""
+
+    FOR_YOU = "for_you"
+    ALSO_TODAY = "also_today"
+
+
+class ReasonKind(StrEnum):
+    """What in a profile (or outside it) speaks for a pick."""
+
+    KEYWORD = "keyword"
+    AUTHOR = "author"
+    TOPIC = "topic"
+    LIKED_PAPER = "liked_paper"
+    INTERESTS = "interests"
+    POPULAR = "popular"
+    NEW = "new"
+
+
+class IssueState(StrEnum):
+    """Where an issue stands. A paused issue is not sent until it is resumed."""
+
+    OPEN = "open"
+    PAUSED = "paused"
+
+
+class DeliveryState(StrEnum):
+    """What became of one edition. `delivery.states` holds the changes that are allowed."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    DEFERRED = "deferred"
+    FAILED = "failed"
+    BOUNCED = "bounced"
+    UNCERTAIN = "uncertain"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class PaperRecord:
+    """One paper as one source announces it.
+
+    `arxiv_id` carries no version (`2508.10433`, `math/0309136`), `doi` is in lower case; both are empty where the
+    source does not say. `url` and the other links are http(s) or empty. Texts are plain, in NFC, white space folded.
+    """
+
+    title: str
+    abstract: str = ""
+    authors: tuple[str, ...] = ()
+    url: str = ""
+    arxiv_id: str = ""
+    doi: str = ""
+    categories: tuple[str, ...] = ()
+    published_at: datetime | None = None
+    upvotes: int | None = None
+    repository: str = ""
+    project_page: str = ""
+    thumbnail: str = ""
+    announce: Announce = Announce.NEW
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What one document of a source holds: its papers, and the day it is about, where it says so.
+
+    `title` is what readers are shown as the place a paper was announced ("Hugging Face Daily Papers").
+    """
+
+    title: str
+    records: tuple[PaperRecord, ...]
+    day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """That a source announced a paper: which, on which day (None where it did not say), and when we saw it first."""
+
+    source: str
+    title: str
+    day: date | None
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """One work, whatever sources announced it.
+
+    `id` is `arxiv:2508.10433`, `doi:10.…` or `title:<fingerprint>` and may become better when a source tells more;
+    `key` never changes.
+    """
+
+    key: int
+    id: str
+    title: str
+    abstract: str
+    authors: tuple[str, ...]
+    categories: tuple[str, ...]
+    url: str
+    arxiv_id: str
+    doi: str
+    published_at: datetime | None
+    first_seen_at: datetime
+    upvotes: int | None
+    repository: str
+    project_page: str
+    thumbnail: str
+    announcements: tuple[Announcement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """An entry of the topic catalogue."""
+
+    slug: str
+    title: str
+    field: str
+    description: str
+    keywords: tuple[str, ...]
+    categories: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InterestProfile:
+    """What one subscriber wants. `topics` maps slugs to weights; `liked` and `disliked` are paper ids."""
+
+    topics: tuple[tuple[str, float], ...] = ()
+    keywords: tuple[str, ...] = ()
+    muted: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    liked: tuple[str, ...] = ()
+    disliked: tuple[str, ...] = ()
+    interests: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewSubscriber:
+    """A subscriber to be written. `hour` is 0–23 in `timezone` (an IANA name); `papers` is the number of cards."""
+
+    email: str
+    profile: InterestProfile
+    name: str = ""
+    cadence: Cadence = Cadence.DAILY
+    timezone: str = "UTC"
+    hour: int = 7
+    papers: int = 10
+    language: str = "en"
+    status: SubscriberStatus = SubscriberStatus.PENDING
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """A subscriber as stored. `public_id` is the random name used in links; the address never stands in one."""
+
+    key: int
+    public_id: str
+    email: str
+    name: str
+    status: SubscriberStatus
+    profile: InterestProfile
+    cadence: Cadence
+    timezone: str
+    hour: int
+    papers: int
+    language: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The stretch of `first_seen_at` that an issue covers: `start` ≤ t < `end`."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One dated edition of the newsletter. `key` is 0 for an issue that is only being previewed."""
+
+    key: int
+    cadence: Cadence
+    day: date
+    window: Window
+    state: IssueState
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a paper was picked: `matched` names the keyword, author, topic title or liked paper's title."""
+
+    kind: ReasonKind
+    matched: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """One paper in one subscriber's issue. `rank` counts from 1 over both sections; reasons are strongest first."""
+
+    paper_key: int
+    rank: int
+    section: Section
+    score: float
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """An issue as one subscriber gets it."""
+
+    issue: Issue
+    subscriber: Subscriber
+    picks: tuple[Pick, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The row that says what became of one edition. `attempts` counts the SMTP transactions begun."""
+
+    key: int
+    issue_key: int
+    subscriber_key: int
+    state: DeliveryState
+    attempts: int
+    message_id: str
+    response: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A mail ready for a transport: `data` is the raw RFC 5322 message with CRLF line ends."""
+
+    recipient: str
+    envelope_sender: str
+    message_id: str
+    subject: str
+    html: str = field(repr=False)
+    text: str = field(repr=False)
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a transport says became of one message. `response` is the server's reply, or the error, for the record."""
+
+    state: DeliveryState
+    response: str = ""
