@@ -223,9 +223,9 @@ class Settings(BaseSettings):
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment before file (the file's values come as init arguments)."""
         return (_Environment(settings_cls), init_settings)
@@ -266,6 +266,3 @@ def _explain(error: ValidationError, file: Path | None) -> str:
         known = "no such setting" if item["type"] == "extra_forbidden" else item["msg"].removeprefix("Value error, ")
         lines.append(f"{name}: {known}")
     return f"the settings ({where}) are wrong: " + "; ".join(lines)
-
-
-

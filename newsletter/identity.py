@@ -23,7 +23,7 @@ _ARXIV_CONTEXT = re.compile(
     rf"(?P<id>{_NEW_STYLE}|{_OLD_STYLE})(?:v\d+)?(?!\d)",
     re.IGNORECASE,
 )
-_DOI = re.compile(r"\b10\.\d{4,9}(?:\.\d+)*/[^\s\"<>]+", re.IGNORECASE)
+_DOI = re.compile(r"\b10\.\d{4,9}(?:\.\d+)*/[^\s\"<>]{1,300}", re.IGNORECASE)
 _LATEX_MARKUP = re.compile(r"\\[a-zA-Z]+\*?|[{}$~^_\\]")
 _SHORT_TITLE_WORDS = 5
 _SAME_ABSTRACT = 0.5
@@ -33,15 +33,15 @@ class Described(Protocol):
     """What is needed of a record or a stored paper to tell whether it is the same work as another."""
 
     @property
-    def title(self) -> str: ...
+    def title(self) -> str: ...  # noqa: D102
     @property
-    def abstract(self) -> str: ...
+    def abstract(self) -> str: ...  # noqa: D102
     @property
-    def authors(self) -> tuple[str, ...]: ...
+    def authors(self) -> tuple[str, ...]: ...  # noqa: D102
     @property
-    def arxiv_id(self) -> str: ...
+    def arxiv_id(self) -> str: ...  # noqa: D102
     @property
-    def doi(self) -> str: ...
+    def doi(self) -> str: ...  # noqa: D102
 
 
 def arxiv_id(text: str) -> str:
@@ -85,7 +85,7 @@ def title_fingerprint(title: str) -> str:
 
 def surname(author: str) -> str:
     """Give the folded family name of "Ada B. Lovelace" or "Lovelace, A. B."."""
-    family = author.split(",")[0] if "," in author else (author.split() or [""])[-1]
+    family = author.split(",", maxsplit=1)[0] if "," in author else (author.split() or [""])[-1]
     return folded(family).strip(" .")
 
 

@@ -1,0 +1,140 @@
+"""The delivery rows: a queue that a crash cannot lose.
+
+A row is claimed with a lease, marked `sending` (committed) before its message is handed to a transport, and given its
+outcome after. Every change is fenced by the owner of the lease: who was too slow and lost it changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Row
+
+from newsletter.model import Delivery, DeliveryState
+from newsletter.store.batches import batches
+from newsletter.store.engine import Database
+from newsletter.store.schema import deliveries
+
+_WAITING = (DeliveryState.QUEUED.value, DeliveryState.DEFERRED.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What became of one delivery: its new state, what the server said, and when to try again (None: never)."""
+
+    key: int
+    state: DeliveryState
+    response: str
+    next_attempt_at: datetime | None = None
+
+
+class Deliveries:
+    """One row per (issue, subscriber)."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def claim(
+        self, issue_keys: Iterable[int], *, owner: str, now: datetime, lease: timedelta, limit: int
+    ) -> list[Delivery]:
+        """Take up to `limit` rows that wait and are due, for as long as the lease lasts."""
+        due = (
+            deliveries.c.issue_key.in_(set(issue_keys)),
+            deliveries.c.state.in_(_WAITING),
+            deliveries.c.next_attempt_at <= now,
+            sa.or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until < now),
+        )
+        query = sa.select(deliveries).where(*due).order_by(deliveries.c.key).limit(limit)
+        with self._database.writing() as connection:
+            rows = connection.execute(query.with_for_update(skip_locked=True)).all()
+            self._lease(connection, [row.key for row in rows], owner, now + lease)
+            return [_delivery(row) for row in rows]
+
+    @staticmethod
+    def _lease(connection: sa.Connection, keys: Sequence[int], owner: str, until: datetime) -> None:
+        for some in batches(keys):
+            change = deliveries.update().where(deliveries.c.key.in_(some))
+            connection.execute(change.values(lease_owner=owner, leased_until=until))
+
+    def start(self, keys: Sequence[int], *, owner: str, now: datetime, lease: timedelta) -> set[int]:
+        """Mark claimed rows as `sending`; give those that are still the owner's. Only these may be sent."""
+        started: set[int] = set()
+        with self._database.writing() as connection:
+            for some in batches(keys):
+                mine = (
+                    deliveries.c.key.in_(some),
+                    deliveries.c.lease_owner == owner,
+                    deliveries.c.state.in_(_WAITING),
+                )
+                change = deliveries.update().where(*mine).returning(deliveries.c.key)
+                values = {
+                    "state": DeliveryState.SENDING.value,
+                    "attempts": deliveries.c.attempts + 1,
+                    "leased_until": now + lease,
+                    "changed_at": now,
+                }
+                started.update(connection.scalars(change.values(values)))
+        return started
+
+    def settle(self, settlements: Iterable[Settlement], *, owner: str, now: datetime) -> None:
+        """Write outcomes of rows that are still the owner's, and give their leases back."""
+        with self._database.writing() as connection:
+            for settled in settlements:
+                mine = deliveries.c.key == settled.key, deliveries.c.lease_owner == owner
+                values = {
+                    "state": settled.state.value,
+                    "response": settled.response,
+                    "next_attempt_at": settled.next_attempt_at,
+                    "lease_owner": "",
+                    "leased_until": None,
+                    "changed_at": now,
+                }
+                connection.execute(deliveries.update().where(*mine).values(values))
+
+    def expire(self, *, now: datetime, resend: bool) -> int:
+        """Find messages that were being sent when their sender died (the lease ran out) and tell how many.
+
+        Nobody can know whether those arrived (RFC 1047). They become `uncertain`, or, where the policy is to resend,
+        wait again (with the same Message-ID, by which a reader's program can tell a double).
+        """
+        lost = deliveries.c.state == DeliveryState.SENDING.value, deliveries.c.leased_until < now
+        state = DeliveryState.QUEUED if resend else DeliveryState.UNCERTAIN
+        values = {
+            "state": state.value,
+            "response": "the sender died while this message was on its way",
+            "lease_owner": "",
+            "leased_until": None,
+            "next_attempt_at": now if resend else None,
+            "changed_at": now,
+        }
+        with self._database.writing() as connection:
+            return connection.execute(deliveries.update().where(*lost).values(values)).rowcount
+
+    def counts(self, issue_keys: Iterable[int]) -> dict[DeliveryState, int]:
+        """Tell how many deliveries of some issues stand in each state."""
+        query = sa.select(deliveries.c.state, sa.func.count()).where(deliveries.c.issue_key.in_(set(issue_keys)))
+        with self._database.reading() as connection:
+            rows = connection.execute(query.group_by(deliveries.c.state)).tuples()
+            return {DeliveryState(state): count for state, count in rows}
+
+    def of_issues(self, issue_keys: Iterable[int]) -> list[Delivery]:
+        """Give the deliveries of some issues, in the order they were queued."""
+        query = sa.select(deliveries).where(deliveries.c.issue_key.in_(set(issue_keys))).order_by(deliveries.c.key)
+        with self._database.reading() as connection:
+            return [_delivery(row) for row in connection.execute(query)]
+
+
+def _delivery(row: Row[Any]) -> Delivery:
+    return Delivery(
+        key=row.key,
+        issue_key=row.issue_key,
+        subscriber_key=row.subscriber_key,
+        state=DeliveryState(row.state),
+        attempts=row.attempts,
+        message_id=row.message_id,
+        response=row.response,
+    )

@@ -1,0 +1,159 @@
+"""Opening a database: dialect settings, transactions, and the check that its schema is the one this version knows."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+
+from newsletter.errors import StoreError
+from newsletter.store import schema
+
+SUPPORTED = ("sqlite", "postgresql")
+
+
+def open_engine(url: str) -> Engine:
+    """Give an engine for a SQLAlchemy URL; nothing is connected yet.
+
+    Raises StoreError: the URL is wrong, or of a database that is not supported.
+    """
+    try:
+        parsed = sa.make_url(url)
+        if parsed.drivername == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        if parsed.get_backend_name() not in SUPPORTED:
+            raise StoreError(f"database.url names {parsed.get_backend_name()}", hint="use sqlite:/// or postgresql://")
+        engine = sa.create_engine(parsed, pool_pre_ping=parsed.get_backend_name() == "postgresql")
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
+        raise StoreError(f"database.url is wrong: {error}", hint="for example sqlite:///newsletter.db") from error
+    except ImportError as error:
+        raise StoreError(
+            f"the driver for {parsed.drivername} is missing", hint="pip install 'newsletter[postgresql]'"
+        ) from error
+    if parsed.get_backend_name() == "sqlite":
+        _prepare_sqlite(engine)
+    return engine
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    @sa.event.listens_for(engine, "connect")
+    def connect(connection: Any, _record: Any) -> None:
+        # Python's own driver begins transactions late and leaves DDL outside; SQLAlchemy begins them below.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA busy_timeout = 30000")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        # FULL: after a power cut a message recorded as sent must still be recorded as sent.
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A reader that turns writer in mid-transaction fails at once with "database is locked"; a writer says so first.
+        writes = connection.get_execution_options().get("newsletter_writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextlib.contextmanager
+def explained(url: str) -> Iterator[None]:
+    """Turn what a database driver raises into a StoreError that says what to do."""
+    try:
+        yield
+    except OperationalError as error:
+        raise StoreError(f"the database {url} cannot be used: {_reason(error)}", hint=_advice(error)) from error
+    except DBAPIError as error:
+        raise StoreError(f"the database {url} refused: {_reason(error)}") from error
+
+
+def _reason(error: DBAPIError) -> str:
+    return " ".join(str(error.orig).split())[:300]
+
+
+def _advice(error: DBAPIError) -> str:
+    text = str(error.orig).lower()
+    if "full" in text:
+        return "free some space; nothing was half written"
+    if "locked" in text:
+        return "another process has been writing for over 30 seconds; try again when it is done"
+    if "readonly" in text or "unable to open" in text:
+        return "check that the folder exists and may be written by this user"
+    return "check database.url, and that the server runs"
+
+
+class Database:
+    """Transactions on one engine; what every table's class is given."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._shown = engine.url.render_as_string(hide_password=True)
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One consistent read."""
+        with explained(self._shown), self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One transaction: all of it is kept, or nothing."""
+        with (
+            explained(self._shown),
+            self._engine.connect().execution_options(newsletter_writes=True) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+
+def insert_ignore(connection: Connection, table: sa.Table) -> Any:
+    """Give an INSERT that leaves rows alone which are there already (ON CONFLICT DO NOTHING)."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    return dialect.insert(table).on_conflict_do_nothing()
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the database to this version's schema; does nothing where it is there already."""
+    from alembic import command  # noqa: PLC0415  lazy: 0.2 s that only migrations need
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
+    with explained(_shown(engine)), engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def check_schema(engine: Engine) -> None:
+    """Make the tables of an empty database; refuse one that another version of the program made."""
+    with explained(_shown(engine)):
+        version = _version(engine)
+    if version is None:
+        migrate(engine)
+    elif version != schema.REVISION:
+        raise StoreError(
+            f"the database {_shown(engine)} is at schema {version}, this program needs {schema.REVISION}",
+            hint="run `newsletter migrate`" if version < schema.REVISION else "install the newer version again",
+        )
+
+
+def _version(engine: Engine) -> str | None:
+    with engine.connect() as connection:
+        tables = set(sa.inspect(connection).get_table_names())
+        if "alembic_version" in tables:
+            return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+        if tables & set(schema.metadata.tables):
+            raise StoreError(
+                f"the database {_shown(engine)} holds tables of these names that are not ours",
+                hint="give newsletter a database (or a PostgreSQL schema) of its own",
+            )
+    return None
+
+
+def _shown(engine: Engine) -> str:
+    return engine.url.render_as_string(hide_password=True)

@@ -1,0 +1,201 @@
+"""The tables. `migrations/` brings a database to them; a test holds that both say the same.
+
+Surrogate integer keys inside, public ids outside. Times are UTC; what only travels with its row (an author list, a
+pick's reasons) is JSON.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import BigInteger, TypeEngine
+
+REVISION = "0001"
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware datetime. SQLite has no zones: there it is kept as naive UTC and read back aware."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive values (they would be somebody's local time) and bring the others to UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a naive datetime cannot be stored: {value}")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the value back aware, in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+Key: TypeEngine[int] = BigInteger().with_variant(Integer(), "sqlite")  # only INTEGER PRIMARY KEY counts up by itself
+Json: TypeEngine[Any] = JSON().with_variant(JSONB(), "postgresql")
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+papers = Table(
+    "papers",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("title", Text, nullable=False),
+    Column("abstract", Text, nullable=False),
+    Column("authors", Json, nullable=False),
+    Column("categories", Json, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("arxiv_id", String(40), nullable=False),
+    Column("doi", Text, nullable=False),
+    Column("published_at", UtcDateTime),
+    Column("first_seen_at", UtcDateTime, nullable=False, index=True),
+    Column("upvotes", Integer),
+    Column("repository", Text, nullable=False),
+    Column("project_page", Text, nullable=False),
+    Column("thumbnail", Text, nullable=False),
+)
+
+# All names a paper goes by. Two papers may share a title, so the name alone is no key.
+paper_names = Table(
+    "paper_names",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("paper_key", Key, ForeignKey("papers.key", ondelete="CASCADE"), primary_key=True, index=True),
+)
+
+announcements = Table(
+    "announcements",
+    metadata,
+    Column("paper_key", Key, ForeignKey("papers.key", ondelete="CASCADE"), primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("day", Date),
+    Column("seen_at", UtcDateTime, nullable=False),
+)
+
+# By the text's hash, not by the paper: a corrected abstract gets a new vector, equal texts share one, and the strings
+# of profiles and topics are cached in the same way.
+vectors = Table(
+    "vectors",
+    metadata,
+    Column("encoder", String(60), primary_key=True),
+    Column("text_hash", String(44), primary_key=True),
+    Column("vector", LargeBinary, nullable=False),
+)
+
+subscribers = Table(
+    "subscribers",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("public_id", String(40), nullable=False, unique=True),
+    Column("email", String(320), nullable=False),
+    Column("address", String(320), nullable=False, unique=True),  # folded: nobody is subscribed twice
+    Column("name", Text, nullable=False),
+    Column("status", String(20), nullable=False, index=True),
+    Column("cadence", String(20), nullable=False),
+    Column("timezone", String(60), nullable=False),
+    Column("hour", Integer, nullable=False),
+    Column("papers", Integer, nullable=False),
+    Column("language", String(20), nullable=False),
+    Column("profile", Json, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+ratings = Table(
+    "ratings",
+    metadata,
+    Column("subscriber_key", Key, ForeignKey("subscribers.key", ondelete="CASCADE"), primary_key=True),
+    Column("paper_key", Key, ForeignKey("papers.key", ondelete="CASCADE"), primary_key=True),
+    Column("liked", Boolean, nullable=False),
+    Column("rated_at", UtcDateTime, nullable=False),
+)
+
+issues = Table(
+    "issues",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("cadence", String(20), nullable=False),
+    Column("day", Date, nullable=False),
+    Column("window_start", UtcDateTime, nullable=False),
+    Column("window_end", UtcDateTime, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("opened_at", UtcDateTime, nullable=False),
+    UniqueConstraint("cadence", "window_start"),
+    UniqueConstraint("cadence", "day"),
+)
+
+editions = Table(
+    "editions",
+    metadata,
+    Column("issue_key", Key, ForeignKey("issues.key", ondelete="CASCADE"), primary_key=True),
+    Column("subscriber_key", Key, ForeignKey("subscribers.key", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("picks", Json, nullable=False),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("issue_key", Key, ForeignKey("issues.key", ondelete="CASCADE"), nullable=False),
+    Column("subscriber_key", Key, ForeignKey("subscribers.key", ondelete="CASCADE"), nullable=False, index=True),
+    Column("state", String(20), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_at", UtcDateTime),
+    Column("lease_owner", String(100), nullable=False),
+    Column("leased_until", UtcDateTime),
+    Column("message_id", Text, nullable=False),
+    Column("response", Text, nullable=False),
+    Column("queued_at", UtcDateTime, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    UniqueConstraint("issue_key", "subscriber_key"),
+    Index("ix_deliveries_due", "state", "next_attempt_at"),
+)
+
+# Only a keyed hash of the address, so that the entry outlives the erasure of the person's data.
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("address_hash", String(64), primary_key=True),
+    Column("reason", String(40), nullable=False),
+    Column("added_at", UtcDateTime, nullable=False),
+)
+
+# What an installation makes for itself once: the signing secret where none is set.
+installation = Table(
+    "installation",
+    metadata,
+    Column("name", String(60), primary_key=True),
+    Column("value", Text, nullable=False),
+)

@@ -1,0 +1,64 @@
+"""The one store: papers, vectors, subscribers, issues and deliveries over one database."""
+
+from __future__ import annotations
+
+import secrets
+from types import TracebackType
+from typing import Self
+
+import sqlalchemy as sa
+
+from newsletter.store import schema
+from newsletter.store.deliveries import Deliveries
+from newsletter.store.engine import Database, check_schema, insert_ignore, migrate, open_engine
+from newsletter.store.issues import Issues
+from newsletter.store.papers import Papers
+from newsletter.store.subscribers import Subscribers
+from newsletter.store.vectors import Vectors
+
+
+class Store:
+    """What is kept, by kind. Usable from several threads; each call is a transaction of its own."""
+
+    def __init__(self, url: str) -> None:
+        """Open the database at a SQLAlchemy URL.
+
+        An empty database is given its tables; one of another schema version raises StoreError, as does one that
+        cannot be reached.
+        """
+        self._engine = open_engine(url)
+        check_schema(self._engine)
+        self._database = Database(self._engine)
+        self.papers = Papers(self._database)
+        self.vectors = Vectors(self._database)
+        self.subscribers = Subscribers(self._database)
+        self.issues = Issues(self._database)
+        self.deliveries = Deliveries(self._database)
+
+    @staticmethod
+    def migrate(url: str) -> None:
+        """Bring the database at `url` to this version's schema."""
+        engine = open_engine(url)
+        try:
+            migrate(engine)
+        finally:
+            engine.dispose()
+
+    def secret(self) -> str:
+        """Give the installation's own signing secret, made at the first call and the same ever after."""
+        table = schema.installation
+        with self._database.writing() as connection:
+            connection.execute(insert_ignore(connection, table), {"name": "secret", "value": secrets.token_urlsafe(48)})
+            return str(connection.execute(sa.select(table.c.value).where(table.c.name == "secret")).scalar_one())
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,183 @@
+"""Subscribers, their ratings of papers, and the addresses that must never be mailed."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from newsletter.errors import NotFoundError, StoreError
+from newsletter.model import Cadence, InterestProfile, NewSubscriber, Subscriber, SubscriberStatus
+from newsletter.store.batches import batches
+from newsletter.store.engine import Database, insert_ignore
+from newsletter.store.schema import paper_names, papers, ratings, subscribers, suppressions
+
+
+class Subscribers:
+    """Who is mailed what. An address is compared case-folded, and never subscribed twice."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, new: NewSubscriber, *, now: datetime) -> Subscriber:
+        """Write a subscriber. Raises StoreError where the address is subscribed already, NotFoundError where a liked or
+        disliked paper is not known.
+        """
+        with self._database.writing() as connection:
+            if connection.execute(_by_email(new.email)).first():
+                raise StoreError(
+                    f"{new.email} is subscribed already", hint="`newsletter subscribers show` tells with what"
+                )
+            values = {**_columns(new), "public_id": secrets.token_urlsafe(12), "created_at": now}
+            key = connection.execute(subscribers.insert().values(values).returning(subscribers.c.key)).scalar_one()
+            _rate(connection, key, new.profile, now)
+            return _one(connection, subscribers.c.key == key)
+
+    def replace(self, new: NewSubscriber, *, now: datetime) -> Subscriber:
+        """Write a subscriber, in place of the one with this address where there is one (their past stays)."""
+        with self._database.writing() as connection:
+            known = connection.execute(_by_email(new.email)).first()
+            if known is None:
+                values = {**_columns(new), "public_id": secrets.token_urlsafe(12), "created_at": now}
+                key = connection.execute(subscribers.insert().values(values).returning(subscribers.c.key)).scalar_one()
+            else:
+                key = known.key
+                connection.execute(subscribers.update().where(subscribers.c.key == key).values(_columns(new)))
+                connection.execute(ratings.delete().where(ratings.c.subscriber_key == key))
+            _rate(connection, key, new.profile, now)
+            return _one(connection, subscribers.c.key == key)
+
+    def get(self, email: str) -> Subscriber:
+        """Give the subscriber of an address. Raises NotFoundError."""
+        with self._database.reading() as connection:
+            row = connection.execute(_by_email(email)).first()
+            if row is None:
+                raise NotFoundError(f"nobody is subscribed as {email}", hint="see `newsletter subscribers list`")
+            return _one(connection, subscribers.c.key == row.key)
+
+    def all(self) -> list[Subscriber]:
+        """Give every subscriber, by address."""
+        with self._database.reading() as connection:
+            return _many(connection, connection.execute(sa.select(subscribers).order_by(subscribers.c.address)).all())
+
+    def active(self, cadence: Cadence) -> list[Subscriber]:
+        """Give the subscribers who get issues of a cadence."""
+        wanted = subscribers.c.status == SubscriberStatus.ACTIVE.value, subscribers.c.cadence == cadence.value
+        with self._database.reading() as connection:
+            rows = connection.execute(sa.select(subscribers).where(*wanted).order_by(subscribers.c.key)).all()
+            return _many(connection, rows)
+
+    def by_key(self, keys: Iterable[int]) -> dict[int, Subscriber]:
+        """Give subscribers by key."""
+        found: dict[int, Subscriber] = {}
+        with self._database.reading() as connection:
+            for some in batches(sorted(set(keys))):
+                rows = connection.execute(sa.select(subscribers).where(subscribers.c.key.in_(some))).all()
+                found.update((subscriber.key, subscriber) for subscriber in _many(connection, rows))
+        return found
+
+    def forget(self, email: str, *, address_hash: str, now: datetime) -> None:
+        """Erase all that is kept of an address but a keyed hash that keeps it from being mailed again."""
+        with self._database.writing() as connection:
+            row = connection.execute(_by_email(email)).first()
+            if row is None:
+                raise NotFoundError(f"nobody is subscribed as {email}", hint="see `newsletter subscribers list`")
+            # Ratings, editions and deliveries go with the row (ON DELETE CASCADE).
+            connection.execute(subscribers.delete().where(subscribers.c.key == row.key))
+            entry = {"address_hash": address_hash, "reason": "forgotten", "added_at": now}
+            connection.execute(insert_ignore(connection, suppressions), entry)
+
+    def suppressed(self, address_hashes: Iterable[str]) -> dict[str, str]:
+        """Give those of the keyed hashes that are suppressed, with the reason."""
+        found: dict[str, str] = {}
+        with self._database.reading() as connection:
+            for some in batches(address_hashes):
+                rows = connection.execute(sa.select(suppressions).where(suppressions.c.address_hash.in_(some)))
+                found.update((row.address_hash, row.reason) for row in rows)
+        return found
+
+
+def _by_email(email: str) -> sa.Select[tuple[int]]:
+    return sa.select(subscribers.c.key).where(subscribers.c.address == email.strip().casefold())
+
+
+def _columns(new: NewSubscriber) -> dict[str, Any]:
+    profile = new.profile
+    return {
+        "email": new.email.strip(),
+        "address": new.email.strip().casefold(),
+        "name": new.name,
+        "status": new.status.value,
+        "cadence": new.cadence.value,
+        "timezone": new.timezone,
+        "hour": new.hour,
+        "papers": new.papers,
+        "language": new.language,
+        "profile": {
+            "topics": [[slug, weight] for slug, weight in profile.topics],
+            "keywords": list(profile.keywords),
+            "muted": list(profile.muted),
+            "authors": list(profile.authors),
+            "interests": profile.interests,
+        },
+    }
+
+
+def _rate(connection: Connection, key: int, profile: InterestProfile, now: datetime) -> None:
+    key_of = sa.func.min(paper_names.c.paper_key)
+    query = sa.select(paper_names.c.name, key_of).where(paper_names.c.name.in_({*profile.liked, *profile.disliked}))
+    known = {name: paper for name, paper in connection.execute(query.group_by(paper_names.c.name)).tuples()}
+    if unknown := [name for name in (*profile.liked, *profile.disliked) if name not in known]:
+        raise NotFoundError(f"unknown papers: {', '.join(unknown)}", hint="`newsletter ingest` a file that has them")
+    rated = {known[name]: False for name in profile.disliked} | {known[name]: True for name in profile.liked}
+    rows = [
+        {"subscriber_key": key, "paper_key": paper, "liked": liked, "rated_at": now} for paper, liked in rated.items()
+    ]
+    if rows:
+        connection.execute(ratings.insert(), rows)
+
+
+def _one(connection: Connection, condition: sa.ColumnElement[bool]) -> Subscriber:
+    return _many(connection, connection.execute(sa.select(subscribers).where(condition)).all())[0]
+
+
+def _many(connection: Connection, rows: Sequence[Row[Any]]) -> list[Subscriber]:
+    liked: dict[int, list[str]] = {}
+    disliked: dict[int, list[str]] = {}
+    for some in batches([row.key for row in rows]):
+        query = sa.select(ratings.c.subscriber_key, ratings.c.liked, papers.c.id).join_from(ratings, papers)
+        query = query.where(ratings.c.subscriber_key.in_(some)).order_by(ratings.c.rated_at, ratings.c.paper_key)
+        for rating in connection.execute(query):
+            (liked if rating.liked else disliked).setdefault(rating.subscriber_key, []).append(rating.id)
+    return [_subscriber(row, tuple(liked.get(row.key, ())), tuple(disliked.get(row.key, ()))) for row in rows]
+
+
+def _subscriber(row: Row[Any], liked: tuple[str, ...], disliked: tuple[str, ...]) -> Subscriber:
+    stored = row.profile
+    profile = InterestProfile(
+        topics=tuple((slug, float(weight)) for slug, weight in stored["topics"]),
+        keywords=tuple(stored["keywords"]),
+        muted=tuple(stored["muted"]),
+        authors=tuple(stored["authors"]),
+        liked=liked,
+        disliked=disliked,
+        interests=stored["interests"],
+    )
+    return Subscriber(
+        key=row.key,
+        public_id=row.public_id,
+        email=row.email,
+        name=row.name,
+        status=SubscriberStatus(row.status),
+        profile=profile,
+        cadence=Cadence(row.cadence),
+        timezone=row.timezone,
+        hour=row.hour,
+        papers=row.papers,
+        language=row.language,
+        created_at=row.created_at,
+    )

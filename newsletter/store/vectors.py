@@ -1,0 +1,38 @@
+"""Text vectors, cached by encoder and text, so that nothing is ever encoded twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import sqlalchemy as sa
+
+from newsletter.store.batches import batches
+from newsletter.store.engine import Database, insert_ignore
+from newsletter.store.schema import vectors
+
+
+class Vectors:
+    """Vectors as bytes; what the bytes mean is the encoder's business."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def load(self, encoder: str, text_hashes: Iterable[str]) -> dict[str, bytes]:
+        """Give the vectors that are known, by text hash."""
+        found: dict[str, bytes] = {}
+        with self._database.reading() as connection:
+            for some in batches(text_hashes):
+                rows = connection.execute(
+                    sa.select(vectors.c.text_hash, vectors.c.vector).where(
+                        vectors.c.encoder == encoder, vectors.c.text_hash.in_(some)
+                    )
+                )
+                found.update((row.text_hash, row.vector) for row in rows)
+        return found
+
+    def save(self, encoder: str, by_hash: Mapping[str, bytes]) -> None:
+        """Keep vectors; those that are there already stay."""
+        rows = [{"encoder": encoder, "text_hash": name, "vector": vector} for name, vector in by_hash.items()]
+        if rows:
+            with self._database.writing() as connection:
+                connection.execute(insert_ignore(connection, vectors), rows)
