@@ -28,7 +28,10 @@ class ConnectError(TransportError):
 
 
 def tls_context(settings: Smtp) -> ssl.SSLContext:
-    """Give the rules for TLS: today's protocols, verified certificates, the host's name in them."""
+    """Give the rules for TLS: today's protocols, verified certificates, the host's name in them.
+
+    `smtp.ca_file` takes the place of the authorities that the machine trusts.
+    """
     try:
         return ssl.create_default_context(cafile=settings.ca_file)
     except OSError as error:  # a missing file, or ssl.SSLError for one without certificates
@@ -44,7 +47,7 @@ def connect(settings: Smtp, context: ssl.SSLContext, ehlo_name: str | None) -> s
     try:
         _greet(client, settings, context)
         if settings.username:
-            _log_in(client, settings)
+            log_in(client, settings)
     except BaseException:
         client.close()
         raise
@@ -59,7 +62,7 @@ def where(settings: Smtp) -> str:
 def _call(settings: Smtp, context: ssl.SSLContext, ehlo_name: str | None) -> smtplib.SMTP:
     """Connect and read the greeting."""
     try:
-        if settings.security is SmtpSecurity.TLS:
+        if settings.security == SmtpSecurity.TLS:
             client: smtplib.SMTP = smtplib.SMTP_SSL(
                 settings.host, settings.port, ehlo_name, timeout=settings.timeout, context=context
             )
@@ -77,7 +80,7 @@ def _greet(client: smtplib.SMTP, settings: Smtp, context: ssl.SSLContext) -> Non
     """Say EHLO and, where it is set, STARTTLS and EHLO again: what was offered before TLS counts for nothing."""
     try:
         client.ehlo_or_helo_if_needed()
-        if settings.security is SmtpSecurity.STARTTLS:
+        if settings.security == SmtpSecurity.STARTTLS:
             if not client.has_extn("starttls"):
                 raise ConnectError(
                     f"{where(settings)} does not offer STARTTLS, so nothing was sent",
@@ -91,8 +94,9 @@ def _greet(client: smtplib.SMTP, settings: Smtp, context: ssl.SSLContext) -> Non
         raise _explained(error, settings, "cannot begin with") from error
 
 
-def _log_in(client: smtplib.SMTP, settings: Smtp) -> None:
-    if settings.security is SmtpSecurity.NONE and not _on_this_machine(client):
+def log_in(client: smtplib.SMTP, settings: Smtp) -> None:
+    """Log in, but never where the password could be read on the way."""
+    if settings.security == SmtpSecurity.NONE and not _on_this_machine(client):
         raise ConnectError(
             f"will not send the password to {where(settings)} over a connection without encryption",
             hint="set smtp.security to starttls or tls, or remove smtp.username",
@@ -125,34 +129,39 @@ def _explained(error: OSError | UnicodeError, settings: Smtp, what: str) -> Conn
     """Say what happened and what to do about it. smtplib's own errors are OSErrors too, so the order matters."""
     if isinstance(error, ConnectError):
         return error
+    if isinstance(error, smtplib.SMTPServerDisconnected) and isinstance(error.__context__, OSError):
+        error = error.__context__  # smtplib's word for whatever the socket said
     message, hint, temporary = _diagnosis(error, settings)
     return ConnectError(f"{what} {where(settings)}: {one_line(message)}", hint=hint, temporary=temporary)
 
 
 def _diagnosis(error: OSError | UnicodeError, settings: Smtp) -> tuple[str, str, bool]:
     encryption = f"smtp.security is {settings.security}: tls as a rule goes with port 465, starttls with 587"
+    message, hint, temporary = str(error), "check smtp.host and smtp.port, and that the server runs", True
     match error:
         case ssl.SSLCertVerificationError():
-            return (
-                f"its certificate cannot be trusted: {error.verify_message}",
-                "set smtp.host to the name in the certificate; for a CA of your own set smtp.ca_file",
-                False,
-            )
+            message = f"its certificate cannot be trusted: {error.verify_message}"
+            hint = "set smtp.host to the name in the certificate; for a CA of your own set smtp.ca_file"
+            temporary = False
         case ssl.SSLError():
-            return f"TLS failed: {error.reason or error}", encryption, False
+            message, hint, temporary = f"TLS failed: {error.reason or error}", encryption, False
         case smtplib.SMTPAuthenticationError():
             hint = "check smtp.username and smtp.password"
-            return _reply(error), hint, error.smtp_code < _PERMANENT
+            message, temporary = _reply(error), error.smtp_code < _PERMANENT
         case smtplib.SMTPResponseException():
-            return _reply(error), "the server's operator knows why it says so", error.smtp_code < _PERMANENT
-        case socket.gaierror():
-            return f"{error.strerror}", "check smtp.host", error.errno == socket.EAI_AGAIN
+            hint = f"the server's operator knows why it says so; {encryption}"
+            message, temporary = _reply(error), error.smtp_code < _PERMANENT
         case TimeoutError():
-            return f"no answer within {settings.timeout:g} s", encryption, True
-        case UnicodeError():
-            return "not a host name", "check smtp.host", False
-        case _:
-            return str(error), f"check smtp.host and smtp.port, and that the server runs; {encryption}", True
+            # Not "temporary": it has had its time, and the wrong smtp.security shows just like this.
+            message, hint, temporary = f"no answer within {settings.timeout:g} s", f"{hint}; {encryption}", False
+        case smtplib.SMTPServerDisconnected():
+            hint = f"{hint}; {encryption}"
+        case smtplib.SMTPException() | UnicodeError():
+            temporary = False
+        case socket.gaierror():
+            message, hint = f"{error.strerror}", "check smtp.host"
+            temporary = error.errno == socket.EAI_AGAIN
+    return message, hint, temporary
 
 
 def _reply(error: smtplib.SMTPResponseException) -> str:

@@ -21,8 +21,9 @@ _CODE_BYTES = 10
 _KEY_BYTES = 8
 _MESSAGE_ID_BYTES = 18
 _LOCAL_PART_LENGTH = 64  # RFC 5321, section 4.5.3.1.1
+_ATOMS = r"[^\s@<>()\[\],:;\"\\]+"  # RFC 5322, section 3.2.3, near enough: the code decides
 # 11 to 18 bytes in base 32. A server may change the case of a local part, so the alphabet has only one.
-_BOUNCE_ADDRESS = re.compile(r"[^@\s]*\+b-(?P<token>[a-z2-7]{18,29})@[^@\s]+")
+_BOUNCE_ADDRESS = re.compile(rf"{_ATOMS}\+b-(?P<token>[a-z2-7]{{18,29}})@{_ATOMS}")
 
 
 def envelope_sender(base_address: str, delivery_key: int, secret: bytes) -> str:

@@ -13,7 +13,7 @@ NOT_SENT = Outcome(DeliveryState.SENT, "not sent: the null transport")
 class NullSession:
     """Says that every message was sent, and drops it."""
 
-    def deliver(self, message: Message) -> Outcome:  # noqa: ARG002 - the port's signature
+    def deliver(self, message: Message) -> Outcome:
         """Drop `message`."""
         return NOT_SENT
 

@@ -23,8 +23,10 @@ _LOST = 0  # no server's code: the connection ended before the reply
 _CLOSING = 421
 # 530 Authentication required, or Must issue STARTTLS first; 538 Encryption required (RFC 4954, RFC 3207).
 _LOGIN_WANTED = frozenset({530, 538})
-_BARE_LINE_END = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 _ENHANCED_STATUS = re.compile(r"5\.(?P<subject>\d{1,3})\.(?P<detail>\d{1,3})\b")
+# Faults that are listed under "address" and "mailbox" but do not make the recipient's address a bad one: the sender's
+# address (many servers name it only at RCPT), a full mailbox, a message too long for it, a list that did not expand.
+_PASSING_FAULTS = frozenset({("1", "7"), ("1", "8"), ("2", "2"), ("2", "3"), ("2", "4")})
 # Replies about the command or about us, whatever the recipient: RFC 5321, section 4.2.3, and RFC 4954.
 _NOT_THE_RECIPIENT = frozenset({500, 502, 503, 504, 535, 555})
 
@@ -84,7 +86,7 @@ def transact(client: smtplib.SMTP, message: Message, *, where: str, patience: fl
 def _commands(client: smtplib.SMTP, message: Message) -> dict[_Phase, bytes]:
     """Give the three commands before the text, or raise _UnsendableError."""
     data = message.data
-    if _BARE_LINE_END.search(data):
+    if not data.count(b"\r\n") == data.count(b"\r") == data.count(b"\n"):
         # RFC 5321, section 2.3.8. Servers that mend it can be made to see a second message ("SMTP smuggling").
         raise _UnsendableError("the message holds a CR or LF that is not part of a CRLF")
     try:
@@ -125,7 +127,7 @@ def _ask(client: smtplib.SMTP, commands: dict[_Phase, bytes]) -> dict[_Phase, _R
     """Give the replies to the commands, up to the first refusal or, where all went out at once, all of them."""
     replies: dict[_Phase, _Reply] = {}
     pipelining = client.has_extn("pipelining")
-    if pipelining:
+    if pipelining:  # the first write carries all three, the other two are only waited for
         commands = {_Phase.MAIL: b"".join(commands.values()), _Phase.RCPT: b"", _Phase.DATA: b""}
     for phase, command in commands.items():
         try:
@@ -176,8 +178,7 @@ def _blames_recipient(reply: _Reply) -> bool:
     status = _ENHANCED_STATUS.match(reply.text)
     if status is None:
         return reply.code not in _NOT_THE_RECIPIENT
-    full = (status["subject"], status["detail"]) == ("2", "2")
-    return status["subject"] in {"0", "1", "2"} and not full
+    return status["subject"] in {"0", "1", "2"} and status.groups() not in _PASSING_FAULTS
 
 
 def _hand_over(client: smtplib.SMTP, data: bytes, patience: float) -> Outcome:

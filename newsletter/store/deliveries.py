@@ -39,16 +39,20 @@ class Deliveries:
         self._database = database
 
     def claim(
-        self, issue_keys: Iterable[int], *, owner: str, now: datetime, lease: timedelta, limit: int
+        self, issue_keys: Iterable[int], *, owner: str, due: datetime, now: datetime, lease: timedelta, limit: int
     ) -> list[Delivery]:
-        """Take up to `limit` rows that wait and are due, for as long as the lease lasts."""
-        due = (
+        """Take up to `limit` rows that wait and are due, for as long as the lease lasts.
+
+        `due` is the newsletter's clock, by which retries are timed and which a replay may set; `now` is the real one,
+        by which leases end.
+        """
+        wanted = (
             deliveries.c.issue_key.in_(set(issue_keys)),
             deliveries.c.state.in_(_WAITING),
-            deliveries.c.next_attempt_at <= now,
+            deliveries.c.next_attempt_at <= due,
             sa.or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until < now),
         )
-        query = sa.select(deliveries).where(*due).order_by(deliveries.c.key).limit(limit)
+        query = sa.select(deliveries).where(*wanted).order_by(deliveries.c.key).limit(limit)
         with self._database.writing() as connection:
             rows = connection.execute(query.with_for_update(skip_locked=True)).all()
             self._lease(connection, [row.key for row in rows], owner, now + lease)
@@ -95,13 +99,28 @@ class Deliveries:
                 }
                 connection.execute(deliveries.update().where(*mine).values(values))
 
-    def expire(self, *, now: datetime, resend: bool) -> int:
-        """Find messages that were being sent when their sender died (the lease ran out) and tell how many.
+    def release(self, owner: str) -> None:
+        """Give back what an owner claimed and did not begin to send."""
+        waiting = deliveries.c.lease_owner == owner, deliveries.c.state.in_(_WAITING)
+        with self._database.writing() as connection:
+            connection.execute(deliveries.update().where(*waiting).values(lease_owner="", leased_until=None))
+
+    def owners(self) -> list[str]:
+        """Give the names of all who hold a lease."""
+        query = sa.select(deliveries.c.lease_owner).where(deliveries.c.lease_owner != "").distinct()
+        with self._database.reading() as connection:
+            return list(connection.scalars(query))
+
+    def expire(self, *, now: datetime, dead: Sequence[str] = (), resend: bool) -> int:
+        """Find messages that were being sent when their sender died, and tell how many.
+
+        Who is dead: those in `dead`, and those whose lease ran out. What they had only claimed is free again.
 
         Nobody can know whether those arrived (RFC 1047). They become `uncertain`, or, where the policy is to resend,
         wait again (with the same Message-ID, by which a reader's program can tell a double).
         """
-        lost = deliveries.c.state == DeliveryState.SENDING.value, deliveries.c.leased_until < now
+        gone = sa.or_(deliveries.c.leased_until < now, deliveries.c.lease_owner.in_(dead))
+        lost = deliveries.c.state == DeliveryState.SENDING.value, gone
         state = DeliveryState.QUEUED if resend else DeliveryState.UNCERTAIN
         values = {
             "state": state.value,
@@ -112,6 +131,8 @@ class Deliveries:
             "changed_at": now,
         }
         with self._database.writing() as connection:
+            freed = deliveries.update().where(deliveries.c.state.in_(_WAITING), deliveries.c.lease_owner.in_(dead))
+            connection.execute(freed.values(lease_owner="", leased_until=None))
             return connection.execute(deliveries.update().where(*lost).values(values)).rowcount
 
     def counts(self, issue_keys: Iterable[int]) -> dict[DeliveryState, int]:

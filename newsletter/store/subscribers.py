@@ -130,7 +130,7 @@ def _columns(new: NewSubscriber) -> dict[str, Any]:
 def _rate(connection: Connection, key: int, profile: InterestProfile, now: datetime) -> None:
     key_of = sa.func.min(paper_names.c.paper_key)
     query = sa.select(paper_names.c.name, key_of).where(paper_names.c.name.in_({*profile.liked, *profile.disliked}))
-    known = {name: paper for name, paper in connection.execute(query.group_by(paper_names.c.name)).tuples()}
+    known = dict(connection.execute(query.group_by(paper_names.c.name)).tuples().all())
     if unknown := [name for name in (*profile.liked, *profile.disliked) if name not in known]:
         raise NotFoundError(f"unknown papers: {', '.join(unknown)}", hint="`newsletter ingest` a file that has them")
     rated = {known[name]: False for name in profile.disliked} | {known[name]: True for name in profile.liked}

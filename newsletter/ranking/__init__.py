@@ -1,0 +1,1 @@
+"""Papers × interest profiles → picks: encoders, the blend of scores, reasons, selection, and its evaluation."""

@@ -1,0 +1,56 @@
+"""What papers are like in general: the backdrop against which a profile stands out.
+
+Mean and covariance of unlabelled papers' vectors. Their one eigendecomposition serves every subscriber's ridge
+direction, w = (Σ + λ·ē·I)⁻¹ (m − μ): Fisher's linear discriminant (Hastie et al., The Elements of Statistical Learning,
+4.3) of "papers this reader likes" (mean m) against "papers" (μ, Σ), with ē the mean eigenvalue.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from newsletter.ranking.encoder import Vectors
+
+
+@dataclass(frozen=True)
+class Background:
+    """Mean (d), eigenvalues (d) and eigenvectors (d × d, in columns) of the covariance of `vectors` (m × d)."""
+
+    vectors: Vectors
+    mean: Vectors
+    eigenvalues: Vectors
+    eigenvectors: Vectors
+
+    @classmethod
+    def of(cls, vectors: Vectors) -> Background:
+        """Learn from a matrix (m × d) of unit vectors; with none, directions are plain differences."""
+        dimensions = vectors.shape[1]
+        if len(vectors) == 0:
+            zero, one = np.zeros(dimensions, np.float32), np.ones(dimensions, np.float32)
+            return cls(vectors, zero, one / dimensions, np.eye(dimensions, dtype=np.float32))
+        mean = vectors.mean(axis=0)
+        centred = (vectors - mean).astype(np.float64)
+        eigenvalues, eigenvectors = np.linalg.eigh(centred.T @ centred / len(vectors))
+        clipped = np.maximum(eigenvalues, 1e-8).astype(np.float32)
+        return cls(vectors, mean, clipped, eigenvectors.astype(np.float32))
+
+    def direction(self, mean: NDArray[Any], penalty: float) -> Vectors:
+        """Give the ridge direction (d) from the background's mean to `mean`, scaled so that the background's scores
+        along it have standard deviation 1.
+        """
+        scaled = (self.eigenvectors.T @ (mean - self.mean)) / (self.eigenvalues + penalty * self.eigenvalues.mean())
+        spread = float(np.sqrt((scaled**2 * self.eigenvalues).sum()))
+        direction: Vectors = self.eigenvectors @ scaled / max(spread, 1e-9)
+        return direction
+
+    def spread(self, query: Vectors) -> float:
+        """Tell the standard deviation of the background's cosines to a query vector."""
+        return float(np.sqrt((((self.eigenvectors.T @ query) ** 2) * self.eigenvalues).sum()))
+
+    def nearest(self, query: Vectors, count: int) -> NDArray[np.intp]:
+        """Give the rows of the background that are nearest to a query vector."""
+        return np.argsort(-(self.vectors @ query), kind="stable")[:count]

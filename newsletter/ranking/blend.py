@@ -1,0 +1,166 @@
+"""How well a day's papers fit a profile: the MiniLM blend.
+
+Every interest gives a column of scores over the candidates, in units of how papers in general differ; the columns are
+joined by a soft maximum, so that a paper need fit one interest only and several interests do not average into none.
+Weights, and what each was measured to bring, are in docs/ranking.md.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from newsletter.ranking.candidates import Candidates, Scores
+from newsletter.ranking.encoder import Vectors
+from newsletter.ranking.interests import Interests, Query
+
+_KNN = 5
+_RIDGE, _NEAREST, _LEXICAL = 1.0, 0.5, 0.3
+_QUERY_LEXICAL = 0.15  # less than for whole papers: phrase_evidence counts the words of a query too
+_FEEDBACK, _FEEDBACK_PAPERS, _FEEDBACK_FROM = 0.5, 10, 300
+_KEYWORDS_AS_PAPERS = 2.0
+_PHRASE, _PHRASE_MOST = 0.6, 1.5
+_TOPIC_PHRASE, _TOPIC_PHRASE_MOST = 0.3, 0.6
+_CATEGORY = 0.5
+_AUTHOR = 3.0
+_DISLIKE = 0.5
+_SHARPNESS = 2.0
+# Where a day holds nothing on a subject, its cosines differ by noise alone; without floors the noise would be
+# blown up to the size of a signal.
+_COSINE_FLOOR, _LEXICAL_FLOOR = 0.08, 0.02
+
+
+def scores(candidates: Candidates, interests: Interests) -> Scores:
+    """Give each candidate's score (n); higher is better, 0 is a paper like any other."""
+    if len(candidates) == 0:
+        return np.zeros(0, np.float32)
+    if interests.empty:
+        return popularity(candidates)
+    total = _softmax_join(_columns(candidates, interests), len(candidates))
+    total += phrase_evidence(candidates, interests.profile.keywords, _PHRASE, _PHRASE_MOST)
+    for name in interests.profile.authors:
+        total[list(candidates.by_author(name))] += _AUTHOR
+    return total - _dislikes(candidates, interests)
+
+
+def popularity(candidates: Candidates) -> Scores:
+    """Give what there is for a reader who told us nothing: the readers' votes, on a log scale."""
+    return np.log1p(np.array([max(0, paper.upvotes or 0) for paper in candidates.papers], np.float32))
+
+
+def _columns(candidates: Candidates, interests: Interests) -> list[tuple[float, Scores]]:
+    columns = [(query.weight, topic_column(candidates, query)) for query in interests.topics]
+    if interests.liked:
+        columns.append((1.0, _library_column(candidates, interests)))
+    else:
+        columns += [(query.weight, query_column(candidates, query)) for query in interests.words]
+    return columns
+
+
+def _softmax_join(columns: list[tuple[float, Scores]], count: int) -> Scores:
+    if not columns:
+        return np.zeros(count, np.float32)
+    stacked = np.stack([_SHARPNESS * column + np.log(max(weight, 1e-3)) for weight, column in columns])
+    top = stacked.max(axis=0)
+    joined: Scores = (top + np.log(np.exp(stacked - top).sum(axis=0))).astype(np.float32) / np.float32(_SHARPNESS)
+    return joined
+
+
+def _library_column(candidates: Candidates, interests: Interests) -> Scores:
+    """Liked papers: ridge + ½ nearest + 0.3 words. Keywords stand beside them as papers of weight 2 together."""
+    words = interests.words
+    weights = np.ones(len(interests.liked) + len(words), np.float32)
+    weights[len(interests.liked) :] = _KEYWORDS_AS_PAPERS / max(1, len(words))
+    examples = np.vstack([interests.liked_vectors, *(query.vector[None] for query in words)])
+    texts = [f"{paper.title}. {paper.abstract}" for paper in interests.liked] + [query.text for query in words]
+    mean = (examples * weights[:, None]).sum(axis=0) / weights.sum()
+    penalty = max(2.0, 40.0 / float(weights.sum()))
+    ridge = along(candidates, mean, penalty)
+    nearest = standard(_nearest_mean(candidates.vectors @ examples.T), _COSINE_FLOOR)
+    lexical = (candidates.lexical @ candidates.words.matrix(texts).T).toarray()
+    return _weighted((_RIDGE, ridge), (_NEAREST, nearest), (_LEXICAL, standard(_nearest_mean(lexical), _LEXICAL_FLOOR)))
+
+
+def query_column(candidates: Candidates, query: Query) -> Scores:
+    """Words alone: cosine + 0.3 words + ½ ridge towards the ten papers of the background that fit best.
+
+    The last is pseudo-relevance feedback (Rocchio 1971), which needs some hundreds of papers to find ten from.
+    """
+    parts = [(1.0, _cosine(candidates, query.vector)), (_QUERY_LEXICAL, _word_overlap(candidates, query.text))]
+    background = candidates.background
+    if len(background.vectors) >= _FEEDBACK_FROM:
+        best = background.vectors[background.nearest(query.vector, _FEEDBACK_PAPERS)].mean(axis=0)
+        parts.append((_FEEDBACK, along(candidates, best, 40.0 / _FEEDBACK_PAPERS)))
+    return _weighted(*parts)
+
+
+def topic_column(candidates: Candidates, query: Query) -> Scores:
+    """A topic of the catalogue: cosine + 0.3 words, and what its keywords and arXiv categories say."""
+    column = _weighted((1.0, _cosine(candidates, query.vector)), (_LEXICAL, _word_overlap(candidates, query.text)))
+    if query.topic is not None:
+        column += phrase_evidence(candidates, query.topic.keywords, _TOPIC_PHRASE, _TOPIC_PHRASE_MOST)
+        column += _CATEGORY * candidates.category_evidence(query.topic.categories)
+    return column
+
+
+def phrase_evidence(candidates: Candidates, phrases: tuple[str, ...], each: float, most: float) -> Scores:
+    """Tell what phrases that stand in a paper add: `each` by rarity, `most` together."""
+    found = np.zeros(len(candidates), np.float32)
+    for phrase in dict.fromkeys(phrases):
+        found += each * candidates.phrases.rarity(phrase) * candidates.phrases.hits(phrase)
+    return np.minimum(found, most)
+
+
+def along(candidates: Candidates, mean: NDArray[Any], penalty: float) -> Scores:
+    """Score candidates along the ridge direction to `mean`, in standard deviations of the background."""
+    background = candidates.background
+    return _float32((candidates.vectors - background.mean) @ background.direction(mean, penalty))
+
+
+def _cosine(candidates: Candidates, query: Vectors) -> Scores:
+    background = candidates.background
+    spread = max(background.spread(query), _COSINE_FLOOR)
+    return _float32((candidates.vectors @ query - background.mean @ query) / spread)
+
+
+def _word_overlap(candidates: Candidates, text: str) -> Scores:
+    overlap = (candidates.lexical @ candidates.words.matrix([text]).T).toarray()[:, 0]
+    return _float32(overlap / max(float(overlap.std()), _LEXICAL_FLOOR))
+
+
+def _nearest_mean(similarities: Scores) -> Scores:
+    """Give the mean of the five largest of each row (of all, where there are fewer)."""
+    count = min(_KNN, similarities.shape[1])
+    return _float32(np.sort(similarities, axis=1)[:, -count:].mean(axis=1))
+
+
+def standard(column: Scores, floor: float) -> Scores:
+    """Centre a column over the candidates and give it a standard deviation of 1, or less where it was below `floor`."""
+    return _float32((column - column.mean()) / max(float(column.std()), floor))
+
+
+def _weighted(*parts: tuple[float, Scores]) -> Scores:
+    columns = np.stack([weight * column for weight, column in parts])
+    return _float32(columns.sum(axis=0) / sum(weight for weight, _ in parts))
+
+
+def _float32(values: NDArray[Any]) -> Scores:
+    return values.astype(np.float32)
+
+
+def _dislikes(candidates: Candidates, interests: Interests) -> Scores:
+    """Papers nearer to a disliked paper than to any liked one lose up to half a standard deviation a tenth of cosine,
+    one standard deviation at most: weak, so that what is liked always outweighs.
+    """
+    if len(interests.disliked_vectors) == 0:
+        return np.zeros(len(candidates), np.float32)
+    bad = (candidates.vectors @ interests.disliked_vectors.T).max(axis=1)
+    good = np.zeros(len(candidates), np.float32)
+    examples = [interests.liked_vectors, *(query.vector[None] for query in (*interests.topics, *interests.words))]
+    known = np.vstack(examples)
+    if len(known):
+        good = (candidates.vectors @ known.T).max(axis=1)
+    penalty: Scores = np.clip(np.float32(_DISLIKE * 10) * (bad - np.maximum(good, 0.3)), 0.0, 1.0)
+    return penalty

@@ -1,0 +1,123 @@
+"""A day's papers, prepared once for all subscribers: vectors, words, phrases, authors, categories."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from newsletter import identity
+from newsletter.model import Paper
+from newsletter.ranking.background import Background
+from newsletter.ranking.encoder import Encoder, Vectors
+from newsletter.ranking.phrases import PhraseIndex, rarity
+
+Scores = NDArray[np.float32]
+
+
+def paper_text(paper: Paper) -> str:
+    """Give what of a paper is encoded."""
+    return f"{paper.title}. {paper.abstract}" if paper.abstract else paper.title
+
+
+class Words:
+    """TF-IDF over words and pairs of words, its frequencies learned from background texts (never from candidates)."""
+
+    def __init__(self, background: Sequence[str]) -> None:
+        from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415  lazy: half a second
+
+        self._vectorizer = TfidfVectorizer(
+            ngram_range=(1, 2),
+            min_df=2 if len(background) >= 20 else 1,
+            sublinear_tf=True,
+            stop_words="english",
+            strip_accents="unicode",
+            dtype=np.float32,
+        )
+        # A word that none of the texts has would leave an empty vocabulary, which scikit-learn refuses.
+        self._vectorizer.fit([*background, "paper paper", "paper paper"])
+
+    def matrix(self, texts: Sequence[str]) -> Any:
+        """Give the sparse matrix (len(texts) × words) with rows of length 1."""
+        return self._vectorizer.transform(texts)
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The papers that an issue chooses from (n), with their vectors (n × d) and words (n × words)."""
+
+    papers: tuple[Paper, ...]
+    vectors: Vectors
+    background: Background
+    words: Words
+    lexical: Any
+    phrases: PhraseIndex
+
+    @classmethod
+    def of(cls, papers: Sequence[Paper], encoder: Encoder, background: Sequence[str]) -> Candidates:
+        """Prepare papers. `background` are texts of papers in general, newest first, that tell what is special."""
+        words = Words(background)
+        texts = [paper_text(paper) for paper in papers]
+        return cls(
+            papers=tuple(papers),
+            vectors=encoder.encode(texts),
+            background=Background.of(encoder.encode(background)),
+            words=words,
+            lexical=words.matrix(texts),
+            phrases=PhraseIndex(papers),
+        )
+
+    def __len__(self) -> int:
+        return len(self.papers)
+
+    @cached_property
+    def _by_surname(self) -> dict[str, list[tuple[int, str]]]:
+        found: dict[str, list[tuple[int, str]]] = {}
+        for row, paper in enumerate(self.papers):
+            for author in paper.authors:
+                found.setdefault(identity.surname(author), []).append((row, author))
+        return found
+
+    def by_author(self, name: str) -> dict[int, str]:
+        """Give the rows whose author lists hold a person, and how the name stands there."""
+        return {
+            row: author for row, author in self._by_surname.get(identity.surname(name), ()) if same_name(name, author)
+        }
+
+    @cached_property
+    def _category_holders(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for paper in self.papers:
+            for category in paper.categories:
+                found[category] = found.get(category, 0) + 1
+        return found
+
+    def category_evidence(self, categories: Sequence[str]) -> Scores:
+        """Tell for each paper how much its categories speak for a topic: 0–1 by rarity, half where cross-listed."""
+        found = np.zeros(len(self), np.float32)
+        for row, paper in enumerate(self.papers):
+            for place, category in enumerate(paper.categories):
+                if category in categories:
+                    weight = rarity(self._category_holders[category], len(self)) * (1.0 if place == 0 else 0.5)
+                    found[row] = max(found[row], weight)
+        return found
+
+
+def same_name(wanted: str, author: str) -> bool:
+    """Tell whether two names may be one person's: same family name, and given names that do not contradict.
+
+    "Bengio" is every Bengio; "Y. Bengio" and "Yoshua Bengio" are one, "Samy Bengio" another.
+    """
+    if identity.surname(wanted) != identity.surname(author):
+        return False
+    pairs = zip(_given(wanted), _given(author), strict=False)  # a middle name that one of them lacks says nothing
+    return all(one.startswith(other) or other.startswith(one) for one, other in pairs)
+
+
+def _given(name: str) -> list[str]:
+    given = name.split(",", 1)[1] if "," in name else " ".join(name.split()[:-1])
+    return identity.folded(given).replace(".", " ").replace("-", " ").split()

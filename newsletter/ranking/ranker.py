@@ -1,0 +1,78 @@
+"""From a day's papers and a profile to picks: the very steps that `send`, `preview` and `evaluate` take."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+
+from newsletter.model import InterestProfile, Paper, Pick, Section, Topic
+from newsletter.ranking.blend import scores
+from newsletter.ranking.candidates import Candidates, paper_text
+from newsletter.ranking.encoder import Encoder
+from newsletter.ranking.interests import Interests, topic_text, understand
+from newsletter.ranking.reasons import reasons
+
+_ENOUGH_BACKGROUND = 500
+
+
+class Ranker:
+    """Ranks papers against profiles with one encoder and one topic catalogue."""
+
+    def __init__(self, encoder: Encoder, topics: Mapping[str, Topic]) -> None:
+        self._encoder = encoder
+        self._topics = topics
+
+    def prepare(self, papers: Sequence[Paper], background: Sequence[Paper]) -> Candidates:
+        """Prepare an issue's papers, once for all subscribers. `background` are papers in general, newest first.
+
+        Where there are few, as on the first days, the catalogue's topics tell what all the sciences look like.
+        """
+        texts = [paper_text(paper) for paper in background]
+        if len(texts) < _ENOUGH_BACKGROUND:
+            texts += [topic_text(topic) for topic in self._topics.values()]
+        return Candidates.of(papers, self._encoder, texts)
+
+    def pick(
+        self,
+        candidates: Candidates,
+        profile: InterestProfile,
+        library: Mapping[str, Paper],
+        *,
+        cards: int,
+        also: int,
+        exclude: Collection[int] = (),
+    ) -> tuple[Pick, ...]:
+        """Give the best `cards` papers for a profile and `also` more, with reasons.
+
+        Left out are papers with a muted keyword, papers the reader rated already, and those whose keys are in `exclude`
+        (sent before). `library` holds the rated papers by id.
+        """
+        interests = understand(profile, self._topics, library, self._encoder)
+        rated = {library[name].key for name in (*profile.liked, *profile.disliked) if name in library}
+        allowed = self._allowed(candidates, profile, {*exclude, *rated})
+        found = scores(candidates, interests)
+        # Stable: of papers that score alike the one announced first comes first, today and at every repetition.
+        order = [int(row) for row in np.argsort(-found, kind="stable") if allowed[row]][: cards + also]
+        return tuple(
+            Pick(
+                paper_key=candidates.papers[row].key,
+                rank=rank,
+                section=Section.FOR_YOU if rank <= cards else Section.ALSO_TODAY,
+                score=round(float(found[row]), 4),
+                reasons=reasons(candidates, interests, row),
+            )
+            for rank, row in enumerate(order, 1)
+        )
+
+    def order(self, candidates: Candidates, profile: InterestProfile, library: Mapping[str, Paper]) -> list[int]:
+        """Give all rows, best first: what `evaluate` measures."""
+        interests: Interests = understand(profile, self._topics, library, self._encoder)
+        return [int(row) for row in np.argsort(-scores(candidates, interests), kind="stable")]
+
+    @staticmethod
+    def _allowed(candidates: Candidates, profile: InterestProfile, exclude: Collection[int]) -> Sequence[bool]:
+        allowed = np.array([paper.key not in exclude for paper in candidates.papers], bool)
+        for phrase in profile.muted:
+            allowed &= ~candidates.phrases.hits(phrase)
+        return [bool(value) for value in allowed]

@@ -1,0 +1,25 @@
+"""Edition → Message: `view` says what there is to tell, `Renderer` puts it into words and HTML, `compose` makes mail.
+
+view = edition_view(edition, papers, site, links, considered=187)
+rendered = renderer.render(view)
+message = compose(rendered, site=site, links=links, sender=..., recipient=..., ...)
+"""
+
+from newsletter.rendering.mime import compose
+from newsletter.rendering.renderer import Rendered, Renderer
+from newsletter.rendering.summary import key_sentences
+from newsletter.rendering.view import CardView, EditionView, LineView, Links, LinkView, SiteView, edition_view
+
+__all__ = [
+    "CardView",
+    "EditionView",
+    "LineView",
+    "LinkView",
+    "Links",
+    "Rendered",
+    "Renderer",
+    "SiteView",
+    "compose",
+    "edition_view",
+    "key_sentences",
+]

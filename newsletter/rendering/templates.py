@@ -1,0 +1,81 @@
+"""Where an email's templates are, and the two Jinja environments that fill them.
+
+An email is a folder: `email/<name>/{subject.txt,body.mjml,body.txt}`, with fragments in `email/_parts/`. The folder
+named by the setting `rendering.templates` goes before the shipped one, file by file, so that one file can be changed
+and the rest kept.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+
+from newsletter import assets
+from newsletter.errors import TemplateError
+from newsletter.rendering.plaintext import fill, rule
+
+SUBJECT, HTML, TEXT = "subject.txt", "body.mjml", "body.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateFile:
+    """A template as it was read: its path from the folder of templates (`email/daily/body.mjml`), and its text."""
+
+    name: str
+    text: str
+
+
+class TemplateFolder:
+    """The templates of one email, by name, from an override folder or from what ships with the program."""
+
+    def __init__(self, email: str, override: Path | None = None) -> None:
+        self._email = email
+        self._roots = [root for root in (override, assets.TEMPLATES) if root is not None]
+
+    def read(self, name: str) -> TemplateFile:
+        """Give one of the email's three templates. Raises TemplateError: it is nowhere, or is no UTF-8."""
+        return self._find(f"email/{self._email}/{name}", asked_by="")
+
+    def include(self, path: str, including: TemplateFile) -> TemplateFile:
+        """Give the fragment at `path`, which is relative to the file that includes it, as in MJML itself."""
+        name = posixpath.normpath(posixpath.join(posixpath.dirname(including.name), path))
+        if not name.startswith("email/"):
+            raise TemplateError(f"{including.name} includes {path}, which is outside of the folder email/")
+        return self._find(name, asked_by=including.name)
+
+    def _find(self, name: str, asked_by: str) -> TemplateFile:
+        for root in self._roots:
+            file = root / name
+            try:
+                return TemplateFile(name, file.read_text(encoding="utf-8"))
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except (OSError, UnicodeDecodeError) as error:
+                raise TemplateError(f"cannot read the template {file}: {error}") from error
+        asked = f", which {asked_by} includes" if asked_by else ""
+        raise TemplateError(
+            f"there is no template {name}{asked}",
+            hint="looked in " + " and ".join(str(root) for root in self._roots),
+        )
+
+
+def html_environment() -> jinja2.Environment:
+    """Give the environment of HTML: everything is escaped, and what does not exist is an error."""
+    return jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+
+
+def text_environment() -> jinja2.Environment:
+    """Give the environment of plain text: nothing is escaped, statements leave no lines behind; `fill` wraps."""
+    environment = jinja2.Environment(
+        autoescape=False,  # noqa: S701 (a text/plain part: entities would be read as they are written)
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["fill"] = fill
+    environment.filters["rule"] = rule
+    return environment

@@ -1,0 +1,207 @@
+"""What a template sees of an edition: strings and plain values, ready to be set, nothing to be worked out.
+
+`edition_view` is pure. All text is plain (the HTML template escapes it) and bounded, so that no paper, however hostile
+its title, can make a mail of any size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from newsletter.model import Cadence, Edition, Paper, Pick, Section
+from newsletter.rendering import words
+from newsletter.rendering.summary import key_sentences, shorten
+
+_LONGEST_TITLE = 300
+_LONGEST_LABEL = 80
+_LONGEST_URL = 1500
+_MOST_REASONS = 3
+_MOST_CATEGORIES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class SiteView:
+    """Who sends the newsletter: its name, where its pages are (no slash at the end), its postal address."""
+
+    name: str
+    url: str
+    postal_address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """One subscriber's own pages. `feedback` maps paper keys to (more like this, not for me); it may lack papers."""
+
+    preferences: str
+    unsubscribe: str
+    archive: str
+    feedback: Mapping[int, tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkView:
+    """A link of a card. `label` is short and seen; `name` makes sense alone, and begins with the label."""
+
+    label: str
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardView:
+    """A pick in full. `label` is the title, short enough to stand in the names of links; any text may be empty."""
+
+    number: int
+    title: str
+    label: str
+    url: str
+    authors: str
+    announced: str
+    categories: str
+    why: tuple[str, ...]
+    key_sentences: str
+    links: tuple[LinkView, ...]
+    more_url: str
+    less_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineView:
+    """A pick in brief: its title and the strongest reason."""
+
+    number: int
+    title: str
+    url: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class EditionView:
+    """One subscriber's issue, as a template sees it. `start` is the side that lines begin on: "left" or "right".
+
+    `unlisted` counts picks that found no room at all (see `Renderer.render`); the archive page has them.
+    """
+
+    language: str
+    direction: str
+    start: str
+    title: str
+    date: str
+    kind: str
+    subject: str
+    preheader: str
+    introduction: str
+    cards: tuple[CardView, ...]
+    also: tuple[LineView, ...]
+    unlisted: int
+    provenance: str
+    site: SiteView
+    preferences_url: str
+    unsubscribe_url: str
+    archive_url: str
+
+
+def edition_view(
+    edition: Edition, papers: Mapping[int, Paper], site: SiteView, links: Links, *, considered: int
+) -> EditionView:
+    """Give what a template sees of `edition`; `considered` is how many papers were looked at for it.
+
+    `papers` must hold every paper that is picked. Picks come in the order of their rank, whatever order they are in.
+    """
+    issue, subscriber = edition.issue, edition.subscriber
+    picks = sorted(edition.picks, key=lambda pick: pick.rank)
+    full = [pick for pick in picks if pick.section is Section.FOR_YOU]
+    brief = [pick for pick in picks if pick.section is Section.ALSO_TODAY]
+    cards = tuple(_card(pick, papers[pick.paper_key], site, links, issue.cadence) for pick in full)
+    also = tuple(_line(pick, papers[pick.paper_key], site, issue.cadence) for pick in brief)
+    titles = [card.title for card in cards] + [line.title for line in also]
+    introduction = words.introduction(considered, len(cards), len(also))
+    date = words.long_date(issue.day)
+    rtl = words.is_right_to_left(subscriber.language)
+    return EditionView(
+        language=subscriber.language,
+        direction="rtl" if rtl else "ltr",
+        start="right" if rtl else "left",
+        title=f"{site.name}, {date}",
+        date=date,
+        kind=words.issue_kind(issue.cadence),
+        subject=words.subject(titles, max(len(cards or also) - 1, 0), considered),
+        preheader=words.preheader(titles, cards[0].why if cards else (), introduction),
+        introduction=introduction,
+        cards=cards,
+        also=also,
+        unlisted=0,
+        provenance=words.provenance(
+            site.name, subscriber.email, subscriber.cadence, subscriber.hour, subscriber.timezone
+        ),
+        site=site,
+        preferences_url=links.preferences,
+        unsubscribe_url=links.unsubscribe,
+        archive_url=links.archive,
+    )
+
+
+def brief(card: CardView) -> LineView:
+    """Give a card as a line of "Also today"."""
+    return LineView(number=card.number, title=card.title, url=card.url, why=card.why[0] if card.why else "")
+
+
+def _card(pick: Pick, paper: Paper, site: SiteView, links: Links, cadence: Cadence) -> CardView:
+    title = _title(paper)
+    label = shorten(title, _LONGEST_LABEL)
+    more, less = links.feedback.get(pick.paper_key, ("", ""))
+    return CardView(
+        number=pick.rank,
+        title=title,
+        label=label,
+        url=_url(paper, site),
+        authors=words.authors(paper.authors),
+        announced=words.announced(paper.announcements),
+        categories=", ".join(paper.categories[:_MOST_CATEGORIES]),
+        why=_why(pick, paper, cadence)[:_MOST_REASONS],
+        key_sentences=key_sentences(paper.abstract, paper.title),
+        links=_links(paper, label),
+        more_url=more,
+        less_url=less,
+    )
+
+
+def _line(pick: Pick, paper: Paper, site: SiteView, cadence: Cadence) -> LineView:
+    why = _why(pick, paper, cadence)
+    return LineView(number=pick.rank, title=_title(paper), url=_url(paper, site), why=why[0] if why else "")
+
+
+def _title(paper: Paper) -> str:
+    return shorten(paper.title, _LONGEST_TITLE) or "Untitled paper"
+
+
+def _why(pick: Pick, paper: Paper, cadence: Cadence) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(words.reason(reason, paper, cadence) for reason in pick.reasons))
+
+
+def _url(paper: Paper, site: SiteView) -> str:
+    """Where the title leads: the paper's own page, else its arXiv or DOI page, else its page on our site."""
+    return _web(paper.url) or _abstract_url(paper) or f"{site.url}/papers/{quote(paper.id, safe=':/.()')}"
+
+
+def _abstract_url(paper: Paper) -> str:
+    if paper.arxiv_id:
+        return f"https://arxiv.org/abs/{quote(paper.arxiv_id)}"
+    return f"https://doi.org/{quote(paper.doi, safe='/()')}" if paper.doi else ""
+
+
+def _links(paper: Paper, label: str) -> tuple[LinkView, ...]:
+    wanted: Sequence[tuple[str, str]] = (
+        ("Abstract", _abstract_url(paper) or _web(paper.url)),
+        ("PDF", f"https://arxiv.org/pdf/{quote(paper.arxiv_id)}" if paper.arxiv_id else ""),
+        ("Code", _web(paper.repository)),
+        ("Project page", _web(paper.project_page)),
+    )
+    return tuple(LinkView(label=text, name=f"{text} of “{label}”", url=url) for text, url in wanted if url)
+
+
+def _web(url: str) -> str:
+    """Give `url` if it is one that may stand in a mail, else ''. Sources filter too; a mail is worth a second look."""
+    return url if url.startswith(("https://", "http://")) and len(url) <= _LONGEST_URL else ""

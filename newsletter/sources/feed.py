@@ -1,0 +1,161 @@
+"""RSS, Atom and RDF feeds: arXiv's RSS and API, bioRxiv, journals."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import subprocess
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import newsletter
+from newsletter import identity
+from newsletter.errors import NotADigestError, SourceError
+from newsletter.model import Announce, Digest, PaperRecord
+from newsletter.sources import sniff
+from newsletter.sources.latex import readable
+from newsletter.sources.text import from_html, http_url, plain, split_authors
+
+NEEDS = "XML whose first element is <rss>, <feed> or <rdf:RDF>"
+_HINT = "open the address in a browser: it must show XML that begins with <rss>, <feed> or <rdf:RDF>"
+
+# "arXiv:2508.10433v1 Announce Type: new \nAbstract: …"
+_ARXIV_PREFIX = re.compile(r"^\s*arXiv:\S+\s+Announce Type:\s*\S+\s*(?:Abstract:\s*)?", re.IGNORECASE)
+_ABSTRACT_LABEL = re.compile(r"^(?:abstract|summary)\s*[:.]\s+", re.IGNORECASE)
+_ARXIV_ERROR = re.compile(r"arxiv\.org/api/errors", re.IGNORECASE)
+_FEED_ERROR = re.compile(r"\s*feed error for query", re.IGNORECASE)
+_READ = (Announce.NEW, Announce.CROSS)
+_HTML_TYPES = ("text/html", "application/xhtml+xml")
+
+_log = logging.getLogger(__name__)
+
+
+def parse(data: bytes, *, where: str, timeout: float) -> Digest:
+    """Read a feed; one that is valid and empty (arXiv at weekends) has no records. `timeout` is in seconds.
+
+    Replacements of earlier papers are left out. Raises NotADigestError: no feed, or a broken one without entries;
+    SourceError: the feed reports an error of its own, or parsing takes longer than `timeout`.
+    """
+    if not sniff.is_feed(data):
+        found = sniff.looks_like(data) or "text of another kind"
+        raise NotADigestError(f"{where} is not a feed but {found}: needed is {NEEDS}", hint=_HINT)
+    answer = _parsed(data, where, timeout)
+    _refuse(answer, where)
+    records = [record for entry in answer["entries"] if (record := _record(entry, where)) is not None]
+    moment = _moment(answer["published"])
+    return Digest(title=plain(answer["title"]), records=tuple(records), day=_day(moment))
+
+
+def _parsed(data: bytes, where: str, timeout: float) -> dict[str, Any]:
+    """Run feedparser in a child process and give its answer."""
+    # -P: nothing in the working directory can stand in for a module; so our own place is named instead.
+    root = str(Path(newsletter.__file__).resolve().parents[1])
+    path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH", "")) if part)
+    command = [sys.executable, "-P", "-m", "newsletter.sources.feed_child", str(timeout)]
+    try:
+        done = subprocess.run(  # noqa: S603  our own interpreter and module
+            command,
+            input=data,
+            capture_output=True,
+            timeout=timeout,
+            check=False,
+            env={**os.environ, "PYTHONPATH": path},
+        )
+        answer: dict[str, Any] = json.loads(done.stdout)
+    except subprocess.TimeoutExpired as error:
+        raise SourceError(
+            f"{where}: the feed could not be parsed within {timeout:g} seconds",
+            hint="it may be broken or hostile; raise fetching.parse_timeout if it is only large",
+        ) from error
+    except ValueError as error:  # the child died before it could answer: out of memory or of processor time
+        raise SourceError(
+            f"{where}: parsing the feed took too much memory or time", hint="it may be broken or hostile"
+        ) from error
+    if "error" in answer:
+        raise NotADigestError(f"{where} is a feed that cannot be parsed: {answer['error']}", hint=_HINT)
+    return answer
+
+
+def _refuse(answer: dict[str, Any], where: str) -> None:
+    """Raise for errors that come dressed as feeds; say when a broken feed was read as far as it goes."""
+    entries = answer["entries"]
+    if not answer["version"] or (answer["bozo"] and not entries):
+        raise NotADigestError(f"{where} is a broken feed: {answer['bozo'] or 'no known version'}", hint=_HINT)
+    if _FEED_ERROR.match(answer["title"]):
+        said = from_html(entries[0].get("summary", "")) if entries else plain(answer["title"])
+        raise SourceError(f"{where}: the feed reports an error: {said[:300]}", hint="check the address's parameters")
+    if len(entries) == 1 and entries[0].get("title") == "Error" and _ARXIV_ERROR.search(entries[0].get("id", "")):
+        said = plain(entries[0].get("summary", ""))
+        raise SourceError(f"{where}: the arXiv API reports an error: {said[:300]}", hint="check the search query")
+    if answer["bozo"]:
+        _log.warning("%s: the feed is not well-formed (%s); read %d entries", where, answer["bozo"], len(entries))
+
+
+def _record(entry: dict[str, Any], where: str) -> PaperRecord | None:
+    announce = _announce(entry)
+    if announce not in _READ:
+        return None
+    title = readable(_words(entry.get("title", ""), entry["title_type"]))
+    if not title:
+        _log.warning("%s: an entry without a title was left out (%s)", where, entry.get("link", "no link"))
+        return None
+    link = http_url(entry.get("link", ""))
+    arxiv_id = identity.arxiv_id(entry.get("id", "")) or identity.arxiv_id(link)
+    named = (entry.get(name, "") for name in ("prism_doi", "arxiv_doi", "dc_identifier", "id", "link"))
+    doi = next((found for text in named if (found := identity.doi(text))), "")
+    return PaperRecord(
+        title=title,
+        abstract=readable(_abstract(entry)),
+        authors=_authors(entry["authors"]),
+        url=f"https://arxiv.org/abs/{arxiv_id}" if arxiv_id else link or _resolver(doi),
+        arxiv_id=arxiv_id,
+        doi=doi,
+        categories=_categories(entry["categories"]),
+        published_at=_moment(entry["published"]),
+        announce=announce,
+    )
+
+
+def _announce(entry: dict[str, Any]) -> Announce:
+    try:
+        return Announce(entry.get("arxiv_announce_type", Announce.NEW).strip().lower())
+    except ValueError:
+        return Announce.NEW  # a word arXiv has not used yet is no reason to lose a paper
+
+
+def _words(text: str, mime: str) -> str:
+    return from_html(text) if mime in _HTML_TYPES else plain(text)
+
+
+def _abstract(entry: dict[str, Any]) -> str:
+    """Give the longer of summary and content: journals put the abstract into either, and a teaser into the other."""
+    candidates = [_words(entry.get("summary", ""), entry["summary_type"])]
+    candidates += [_words(text, mime) for mime, text in entry["content"]]
+    text = max(candidates, key=len)
+    return _ABSTRACT_LABEL.sub("", _ARXIV_PREFIX.sub("", text))
+
+
+def _authors(names: list[str]) -> tuple[str, ...]:
+    found = (author for name in names for author in split_authors(readable(from_html(name))))
+    return tuple(dict.fromkeys(found))
+
+
+def _categories(terms: list[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(term for text in terms if (term := plain(text))))
+
+
+def _resolver(doi: str) -> str:
+    return http_url(f"https://doi.org/{doi}") if doi else ""
+
+
+def _moment(text: str) -> datetime | None:
+    return datetime.fromisoformat(text).astimezone(UTC) if text else None
+
+
+def _day(moment: datetime | None) -> date | None:
+    """Give the day of RSS's channel date. arXiv writes midnight in New York, which in UTC is the same day."""
+    return moment.date() if moment else None

@@ -1,0 +1,82 @@
+"""The signed tokens in a subscriber's links: opaque, for one purpose each, the same every time they are made.
+
+A token carries the subscriber's random public id, never the address. Unsubscribing works for ever (RFC 8058 expects
+it of old mail); answers and the preferences page end some time after the issue's day, which is part of what is signed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from newsletter.errors import NotFoundError
+
+_DAYS_OPEN = {"preferences": 90, "feedback": 90}
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What an answer link says: who, to which paper, and whether they want more like it."""
+
+    public_id: str
+    paper_key: int
+    liked: bool
+
+
+class Tokens:
+    """Makes and reads tokens with one secret."""
+
+    def __init__(self, secret: str) -> None:
+        from itsdangerous import URLSafeSerializer  # noqa: PLC0415  lazy: only what sends or serves needs it
+
+        self._serializers = {
+            purpose: URLSafeSerializer(secret, salt=f"newsletter {purpose} 1")
+            for purpose in ("unsubscribe", "preferences", "feedback")
+        }
+
+    def unsubscribe(self, public_id: str) -> str:
+        """Give the token of the unsubscribe link; it never expires."""
+        return self._make("unsubscribe", [public_id])
+
+    def preferences(self, public_id: str, day: date) -> str:
+        """Give the token of the preferences link in the issue of a day."""
+        return self._make("preferences", [public_id, day.toordinal()])
+
+    def feedback(self, public_id: str, paper_key: int, *, liked: bool, day: date) -> str:
+        """Give the token of an answer to one pick in the issue of a day."""
+        return self._make("feedback", [public_id, day.toordinal(), paper_key, int(liked)])
+
+    def read_unsubscribe(self, token: str) -> str:
+        """Give the public id that a token was made for. Raises NotFoundError."""
+        return str(self._read("unsubscribe", token)[0])
+
+    def read_preferences(self, token: str, *, today: date) -> str:
+        """Give the public id that a token was made for. Raises NotFoundError, also when it has expired."""
+        return str(self._current("preferences", token, today)[0])
+
+    def read_feedback(self, token: str, *, today: date) -> Feedback:
+        """Give the answer that a token stands for. Raises NotFoundError, also when it has expired."""
+        public_id, _, paper_key, liked = self._current("feedback", token, today)
+        return Feedback(str(public_id), int(paper_key), liked=bool(liked))
+
+    def _make(self, purpose: str, payload: Sequence[Any]) -> str:
+        return str(self._serializers[purpose].dumps(list(payload)))
+
+    def _read(self, purpose: str, token: str) -> list[Any]:
+        from itsdangerous import BadData  # noqa: PLC0415
+
+        try:
+            payload: list[Any] = self._serializers[purpose].loads(token)
+        except BadData as error:
+            raise NotFoundError(
+                "this link is not one of ours, or was cut", hint="open it from the mail again"
+            ) from error
+        return payload
+
+    def _current(self, purpose: str, token: str, today: date) -> list[Any]:
+        payload = self._read(purpose, token)
+        if today > date.fromordinal(payload[1]) + timedelta(days=_DAYS_OPEN[purpose]):
+            raise NotFoundError("this link has expired", hint="use the one in a newer mail")
+        return payload

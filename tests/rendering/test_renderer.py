@@ -1,0 +1,228 @@
+"""Rendered editions: escaping, sizes, structure, overrides, mistakes in templates."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from newsletter.errors import TemplateError
+from newsletter.rendering import Renderer
+from newsletter.rendering.mime import encoded_size
+from newsletter.rendering.plaintext import WIDTH, columns
+from newsletter.rendering.renderer import SIZE_LIMIT
+from tests.rendering.editions import SITE, TOKEN, golden_view, links, paper, view
+from tests.rendering.pages import document
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "{{ 7*7 }}{% endfor %}{# x #}",
+    "\"quoted\" & 'quoted' <b>",
+    "]]> --> <![endif]-->",
+    "xjinja00001x",
+]
+
+
+@pytest.mark.parametrize("title", HOSTILE)
+def test_a_hostile_title_is_text_and_nothing_else(renderer: Renderer, title: str) -> None:
+    shown = view([paper(1, title=title, abstract=title, authors=(title,)), paper(2, title=title)], brief=1)
+    rendered = renderer.render(shown)
+    page = document(rendered.html)
+    assert page.cssselect("h3")[0].text_content() == title
+    assert page.cssselect(".summary")[0].text_content() == title
+    assert page.cssselect(".brief")[0].text_content() == title
+    assert not page.cssselect("script")
+    assert page.cssselect(".answers a")[0].get("aria-label") == f"More like this: {title}"
+    assert title in rendered.text
+    assert title in rendered.subject
+
+
+def test_headings_come_in_order(renderer: Renderer) -> None:
+    page = document(renderer.render(golden_view()).html)
+    assert [heading.tag for heading in page.iter("h1", "h2", "h3")] == ["h1", "h2", "h3", "h3", "h3", "h2"]
+
+
+def test_the_page_is_accessible_as_mail_can_be(renderer: Renderer) -> None:
+    page = document(renderer.render(golden_view()).html)
+    assert page.get("lang") == "en"
+    assert page.get("dir") == "ltr"
+    assert page.findtext(".//title") == "Daily Papers, Monday 23 November 2026"
+    assert not page.cssselect("main")
+    assert all(table.get("role") == "presentation" for table in page.cssselect("table"))
+    assert all(image.get("alt") is not None for image in page.cssselect("img"))
+
+
+def test_links_that_look_alike_have_names_of_their_own(renderer: Renderer) -> None:
+    page = document(renderer.render(view([paper(1), paper(2)])).html)
+    names = [link.get("aria-label") for link in page.cssselect(".links a, .answers a")]
+    assert len(names) == 10
+    assert len(set(names)) == 10
+    assert all(link.get("aria-label").startswith(link.text) for link in page.cssselect(".links a, .answers a"))
+
+
+def test_what_the_law_and_the_reader_ask_for_is_there(renderer: Renderer) -> None:
+    rendered = renderer.render(golden_view())
+    for part in (rendered.html, rendered.text):
+        assert links().unsubscribe in part
+        assert links().preferences in part
+        assert links().archive in part
+        assert SITE.postal_address in part
+        assert "ada@example.com" in part
+        assert f"{SITE.url}/feedback/{TOKEN}1m" in part
+
+
+def test_a_style_block_that_gmail_may_drop_holds_no_other_rules(renderer: Renderer) -> None:
+    styles = re.findall(r"<style[^>]*>(.*?)</style>", renderer.render(view([])).html, re.DOTALL)
+    outlook = [style for style in styles if "[data-ogsc]" in style]
+    assert len(outlook) == 1
+    assert "prefers-color-scheme" not in outlook[0]
+    assert "prefers-color-scheme" in "".join(styles)
+
+
+def test_the_html_has_the_meta_words_of_dark_mode_and_no_white_text(renderer: Renderer) -> None:
+    html = renderer.render(view([])).html
+    assert '<meta name="color-scheme" content="light dark">' in html
+    assert "color:#ffffff" not in html.replace("background-color:#ffffff", "")
+
+
+def test_an_empty_day_points_to_the_preferences(renderer: Renderer) -> None:
+    rendered = renderer.render(view([]))
+    assert "A quiet issue" in rendered.html
+    assert "For you" not in rendered.html
+    assert "none came close enough" in rendered.text.replace("\n", " ")
+
+
+# The text part
+
+
+def test_the_text_part_is_wrapped_but_for_addresses(renderer: Renderer) -> None:
+    text = renderer.render(view([paper(n) for n in range(1, 13)], brief=3)).text
+    assert all(columns(line) <= WIDTH or "://" in line for line in text.split("\n"))
+    assert all(line == line.rstrip() for line in text.split("\n"))
+    assert "\n\n\n\n" not in text
+    assert " 9. Sorting Punched Cards" in text
+    assert text.endswith("London N1\n")
+
+
+def test_the_text_part_holds_no_entities(renderer: Renderer) -> None:
+    text = renderer.render(view([paper(1, title='Fish & <Chips>\'s "Own"')])).text
+    assert 'Fish & <Chips>\'s "Own"' in text
+    assert "&amp;" not in text
+
+
+# Sizes
+
+
+def test_ten_papers_take_less_than_two_thirds_of_the_limit(renderer: Renderer) -> None:
+    html = renderer.render(view([paper(n) for n in range(1, 16)], brief=5)).html
+    assert encoded_size(html) < SIZE_LIMIT * 2 // 3
+
+
+def test_fifteen_papers_with_long_titles_fit_whole(renderer: Renderer) -> None:
+    papers = [paper(n, title="Sorting punched cards " * 6) for n in range(1, 16)]
+    html = renderer.render(view(papers)).html
+    assert encoded_size(html) <= SIZE_LIMIT
+    assert len(document(html).cssselect(".summary")) == 15
+
+
+def test_late_cards_lose_their_key_sentences_first(renderer: Renderer) -> None:
+    papers = [paper(n, abstract="é" * 420) for n in range(1, 21)]
+    page = document(html := renderer.render(view(papers)).html)
+    assert encoded_size(html) <= SIZE_LIMIT
+    assert len(page.cssselect("h3")) == 20
+    kept = [bool(card.cssselect(".summary")) for card in page.cssselect(".item")]
+    assert kept == sorted(kept, reverse=True)
+    assert 0 < sum(kept) < 20
+
+
+def test_then_cards_move_to_the_top_of_also_today(renderer: Renderer) -> None:
+    papers = [paper(n, title=f"{n} " + "é" * 290) for n in range(1, 33)]
+    rendered = renderer.render(view(papers, brief=2))
+    page = document(rendered.html)
+    assert encoded_size(rendered.html) <= SIZE_LIMIT
+    titles = [link.text.split()[0] for link in page.cssselect("h3 a, .brief a")]
+    assert titles == [str(n) for n in range(1, 33)]
+    assert 0 < len(page.cssselect("h3")) < 30
+
+
+def test_what_finds_no_room_at_all_is_counted_and_linked(renderer: Renderer) -> None:
+    papers = [paper(n, title="é" * 290, url="https://example.org/" + "x" * 1400) for n in range(1, 60)]
+    rendered = renderer.render(view(papers))
+    assert encoded_size(rendered.html) <= SIZE_LIMIT
+    shown = len(document(rendered.html).cssselect(".brief"))
+    assert 0 < shown < 59
+    assert f"There are {59 - shown} more than fit in one mail" in rendered.html
+    assert f"There are {59 - shown} more than fit in one mail" in rendered.text
+
+
+# Templates of one's own
+
+
+def write(root: Path, name: str, text: str) -> None:
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).write_text(text, encoding="utf-8")
+
+
+def test_one_file_can_be_overridden_and_the_rest_is_kept(tmp_path: Path) -> None:
+    write(tmp_path, "email/daily/subject.txt", "Hello: {{ view.subject }}\n")
+    rendered = Renderer(override=tmp_path).render(view([]))
+    assert rendered.subject == "Hello: Nothing for you among 187 new papers"
+    assert "A quiet issue" in rendered.html
+
+
+def test_a_fragment_can_be_overridden(tmp_path: Path) -> None:
+    write(tmp_path, "email/_parts/quiet.mjml", "<mj-text>Nothing at all</mj-text>")
+    assert "Nothing at all" in Renderer(override=tmp_path).render(view([])).html
+
+
+def test_a_missing_template_names_the_folders_that_were_looked_in(tmp_path: Path) -> None:
+    with pytest.raises(TemplateError, match=r"there is no template email/weekly/subject\.txt") as caught:
+        Renderer("weekly", tmp_path).render(view([]))
+    assert str(tmp_path) in caught.value.hint
+
+
+def test_a_fragment_outside_of_the_folder_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, "email/daily/body.mjml", '<mjml><mj-body><mj-include path="../../../x" /></mj-body></mjml>')
+    with pytest.raises(TemplateError, match=r"outside of the folder email/"):
+        Renderer(override=tmp_path).render(view([]))
+
+
+def test_a_missing_fragment_names_who_includes_it(tmp_path: Path) -> None:
+    write(tmp_path, "email/daily/body.mjml", '<mjml><mj-body><mj-include path="x.mjml" /></mj-body></mjml>')
+    with pytest.raises(TemplateError, match=r"no template email/daily/x\.mjml, which email/daily/body\.mjml includes"):
+        Renderer(override=tmp_path).render(view([]))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("daily/body.txt", "a\n{{ view.nothing }}\n", r"email/daily/body\.txt, line 2: .*no attribute 'nothing'"),
+        ("daily/body.txt", "a\n\n{% if %}", r"email/daily/body\.txt, line 3: "),
+        ("daily/subject.txt", "{{ nothing }}", r"email/daily/subject\.txt, line 1: 'nothing' is undefined"),
+        ("_parts/quiet.mjml", "<mj-text>\n{{ view.nothing }}</mj-text>", r"email/_parts/quiet\.mjml, line 2: "),
+        ("_parts/quiet.mjml", "<mj-text>\n\n{{ view. }}</mj-text>", r"email/_parts/quiet\.mjml, line 3: "),
+        ("_parts/quiet.mjml", "<mj-text>\n\n\n{{ 1 / 0 }}</mj-text>", r"email/_parts/quiet\.mjml, line 4: division"),
+    ],
+)
+def test_a_mistake_in_a_template_is_told_with_file_and_line(tmp_path: Path, name: str, text: str, message: str) -> None:
+    write(tmp_path, f"email/{name}", text)
+    with pytest.raises(TemplateError, match=f"^{message}"):
+        Renderer(override=tmp_path).render(view([]))
+
+
+def test_refreshing_compiles_only_what_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    renderer = Renderer(override=tmp_path)
+    renderer.refresh()
+    monkeypatch.setattr("newsletter.rendering.renderer.compile_html", lambda _: pytest.fail("compiled again"))
+    write(tmp_path, "email/daily/subject.txt", "Other subject")
+    renderer.refresh()
+    assert renderer.render(view([])).subject == "Other subject"
+
+
+def test_a_thousand_editions_are_rendered_without_compiling(
+    renderer: Renderer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("newsletter.rendering.renderer.compile_html", lambda _: pytest.fail("compiled again"))
+    shown = golden_view()
+    assert len({renderer.render(shown).html for _ in range(1000)}) == 1

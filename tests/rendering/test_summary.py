@@ -1,0 +1,91 @@
+"""Key sentences: where sentences end, which are chosen, how they are cut."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from newsletter.rendering.summary import ELLIPSIS, key_sentences, shorten, split_sentences
+from tests.rendering.editions import ABSTRACT
+
+
+@pytest.mark.parametrize(
+    "one_sentence",
+    [
+        "It holds for looms, e.g. Jacquard looms, and mills.",
+        "Babbage et al. Sketched an engine.",
+        "A mill, i.e. The engine's processor, turns.",
+        "As Fig. 3 shows, cards drop.",
+        "We compare looms vs. Mills in Sec. II of the paper.",
+        "J. A. Smith and A. N. Other wrote it.",
+        "It gains 3.5 points over 2.0 before.",
+        "Let $f(x) = x. Then$ hold for all of them.",
+        "The U.S. Navy uses it.",
+        "See https://example.org/a.B.C?d=E.F for more.",
+        "It costs $5 per card in Washington D.C. Post offices.",
+        "Approx. 40 cards (cf. Table 2, resp. Eq. 7) suffice.",
+    ],
+)
+def test_what_looks_like_an_end_does_not_end_a_sentence(one_sentence: str) -> None:
+    assert split_sentences(one_sentence) == [one_sentence]
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "It gains 3.5.",
+        "Does it sort?",
+        "It sorts cards, threads, etc.",
+        "It is used in the U.S.",
+        "This was shown by Babbage et al.",
+        "It runs in $O(n)$.",
+        'He said "it sorts."',
+        "It costs $5.",
+        "The code is at https://example.org/loom.",
+    ],
+)
+def test_a_sentence_ends_where_the_next_begins(first: str) -> None:
+    assert split_sentences(f"{first} We prove it.") == [first, "We prove it."]
+
+
+def test_sentences_keep_every_character_but_the_space_between() -> None:
+    assert " ".join(split_sentences(ABSTRACT)) == ABSTRACT
+
+
+def test_what_is_proposed_and_found_is_chosen_and_gaps_are_shown() -> None:
+    text = key_sentences(ABSTRACT, "Sorting Punched Cards on a Loom", limit=280)
+    assert text.startswith("We propose a loom")
+    assert f" {ELLIPSIS} Experiments on 3 mills show" in text
+    assert "available" not in text
+
+
+def test_a_short_abstract_is_given_whole() -> None:
+    assert key_sentences("Cards are sorted. Nobody knows why.") == "Cards are sorted. Nobody knows why."
+
+
+def test_a_long_single_sentence_is_cut_at_a_word() -> None:
+    text = key_sentences("We propose " + "sorting and weaving " * 60, limit=200)
+    assert text.endswith(("sorting…", "weaving…", "and…"))
+    assert len(text) <= 200
+
+
+def test_an_empty_abstract_has_no_key_sentences() -> None:
+    assert key_sentences("", "Title") == ""
+
+
+@given(st.text(max_size=1500), st.text(max_size=80))
+def test_key_sentences_are_never_too_long_and_all_taken_from_the_abstract(abstract: str, title: str) -> None:
+    text = key_sentences(abstract, title, limit=300)
+    assert len(text) <= 300
+    plain = " ".join(abstract.split())
+    assert all(piece.strip() in plain for piece in text.removesuffix(ELLIPSIS).split(f" {ELLIPSIS} "))
+
+
+@given(st.text(max_size=200), st.integers(min_value=2, max_value=100))
+def test_a_shortened_text_fits(text: str, limit: int) -> None:
+    assert len(shorten(text, limit)) <= limit
+
+
+def test_shortening_leaves_no_comma_before_the_ellipsis() -> None:
+    assert shorten("Looms, mills, and engines", 14) == "Looms, mills…"

@@ -1,0 +1,149 @@
+"""What a template sees: every word of it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from newsletter.model import Announcement, Cadence, Reason, ReasonKind, Section
+from newsletter.rendering import edition_view
+from newsletter.rendering.words import SUBJECT_LIMIT, announced, authors, listed, long_date, reason
+from tests.rendering.editions import NOON, SITE, edition, links, paper, pick, view
+
+FEW_WORDS = "Looms"
+
+
+def test_the_date_is_english_whatever_the_locale() -> None:
+    assert long_date(date(2026, 11, 23)) == "Monday 23 November 2026"
+
+
+@pytest.mark.parametrize(
+    ("items", "text"), [([], ""), (["A"], "A"), (["A", "B"], "A and B"), (["A", "B", "C"], "A, B and C")]
+)
+def test_lists_read_as_a_person_writes_them(items: list[str], text: str) -> None:
+    assert listed(items) == text
+
+
+def test_up_to_four_authors_are_named_and_of_more_the_first_three() -> None:
+    assert authors(["A", "B", "C", "D"]) == "A, B, C and D"
+    assert authors(["A", "B", "C", "D", "E"]) == "A, B, C and 2 others"
+    assert authors([f"A{n}" for n in range(3303)]) == "A0, A1, A2 and 3,300 others"
+
+
+def test_sources_of_one_day_are_joined_and_of_others_stand_apart() -> None:
+    def of(title: str, day: date | None) -> Announcement:
+        return Announcement("s", title, day, NOON)
+
+    day, before = date(2026, 8, 20), date(2026, 8, 19)
+    assert announced([of("Hugging Face Daily Papers", day)]) == "Hugging Face Daily Papers · 20 Aug"
+    assert announced([of("HF", day), of("arXiv cs.CL", day), of("HF", day)]) == "HF and arXiv cs.CL · 20 Aug"
+    assert announced([of("HF", day), of("arXiv cs.CL", before)]) == "HF · 20 Aug, arXiv cs.CL · 19 Aug"
+    assert announced([of("HF", None)]) == "HF"
+    assert announced([of(name, day) for name in "ABCDE"]) == "A, B, C and 2 others · 20 Aug"
+
+
+@pytest.mark.parametrize(
+    ("kind", "matched", "text"),
+    [
+        (ReasonKind.TOPIC, "Speech recognition", "Your topic “Speech recognition”"),
+        (ReasonKind.KEYWORD, "CTC", "Keyword “CTC”"),
+        (ReasonKind.AUTHOR, "Ada Lovelace", "Author Ada Lovelace"),
+        (ReasonKind.LIKED_PAPER, "Pointer Networks", "Like “Pointer Networks”, which you liked"),
+        (ReasonKind.INTERESTS, "", "Close to the interests you described"),
+        (ReasonKind.POPULAR, "", "Popular today: 108 upvotes"),
+        (ReasonKind.NEW, "", "New today"),
+    ],
+)
+def test_every_reason_has_words(kind: ReasonKind, matched: str, text: str) -> None:
+    assert reason(Reason(kind, matched), paper(upvotes=108), Cadence.DAILY) == text
+
+
+def test_a_weekly_issue_speaks_of_the_week() -> None:
+    popular = Reason(ReasonKind.POPULAR, "")
+    assert reason(popular, paper(upvotes=1), Cadence.WEEKLY) == "Popular this week: 1 upvote"
+    assert view([paper()], cadence=Cadence.WEEKLY).kind == "Weekly issue"
+
+
+def test_the_subject_is_the_top_title_and_how_many_more() -> None:
+    assert view([paper(1, title=FEW_WORDS), paper(2)]).subject == "Looms, and 1 more paper for you"
+    assert view([paper(1, title="Do Looms Sort?"), paper(2), paper(3)]).subject == (
+        "Do Looms Sort? and 2 more papers for you"
+    )
+    assert view([paper(1, title=FEW_WORDS)]).subject == FEW_WORDS
+
+
+@pytest.mark.parametrize("papers", [1, 2, 10])
+def test_a_long_title_is_shortened_at_a_word_in_the_subject(papers: int) -> None:
+    subject = view([paper(n + 1, title="Weaving patterns " * 20) for n in range(papers)]).subject
+    assert len(subject) <= SUBJECT_LIMIT
+    assert "Weaving…" in subject or "patterns…" in subject
+
+
+def test_the_preheader_tells_the_next_titles_else_the_reason() -> None:
+    two = view([paper(1), paper(2, title="Mills"), paper(3, title="Engines")])
+    assert two.preheader == "Mills · Engines"
+    assert view([paper(1)]).preheader == "Keyword “sorting”"
+
+
+def test_picks_stand_in_the_order_of_their_rank() -> None:
+    papers = {1: paper(1, title="First"), 2: paper(2, title="Second")}
+    shown = edition_view(edition([pick(2), pick(1)]), papers, SITE, links(), considered=2)
+    assert [card.title for card in shown.cards] == ["First", "Second"]
+
+
+def test_the_introduction_says_how_many_were_looked_at_and_picked() -> None:
+    papers = [paper(n) for n in range(1, 6)]
+    assert view(papers).introduction == "We looked at 187 new papers and picked 5 for you."
+    assert view(papers, brief=2).introduction == (
+        "We looked at 187 new papers and picked 3 for you, with 2 more in brief."
+    )
+    assert "worth a glance" in view(papers, brief=5).introduction
+
+
+def test_an_empty_day_is_told_as_it_is() -> None:
+    assert view([]).subject == "Nothing for you among 187 new papers"
+    assert "none came close enough" in view([]).introduction
+    assert view([], considered=0).subject == "No new papers this time"
+
+
+def test_a_paper_without_address_leads_to_its_page_on_our_site() -> None:
+    unknown = paper(url="", arxiv_id="", id="title:abc def", repository="")
+    card = view([unknown]).cards[0]
+    assert card.url == "https://papers.example.org/papers/title:abc%20def"
+    assert card.links == ()
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "ftp://example.org/", "https://example.org/" + "x" * 2000])
+def test_an_address_that_may_not_stand_in_a_mail_is_left_out(url: str) -> None:
+    card = view([paper(url=url, repository=url, project_page=url)]).cards[0]
+    assert card.url == "https://arxiv.org/abs/2611.00001"
+    assert [link.label for link in card.links] == ["Abstract", "PDF"]
+
+
+def test_links_make_sense_alone() -> None:
+    card = view([paper(arxiv_id="math/0309136", project_page="https://example.org/")]).cards[0]
+    assert [(link.label, link.url) for link in card.links] == [
+        ("Abstract", "https://arxiv.org/abs/math/0309136"),
+        ("PDF", "https://arxiv.org/pdf/math/0309136"),
+        ("Code", "https://github.com/example/loom"),
+        ("Project page", "https://example.org/"),
+    ]
+    assert card.links[1].name == "PDF of “Sorting Punched Cards on a Loom, Part 1”"
+
+
+def test_the_same_reason_is_told_once_and_at_most_three() -> None:
+    reasons = [Reason(ReasonKind.KEYWORD, word) for word in ("CTC", "CTC", "loom", "card", "mill")]
+    shown = edition_view(edition([pick(1, Section.FOR_YOU, *reasons)]), {1: paper()}, SITE, links(), considered=1)
+    assert shown.cards[0].why == ("Keyword “CTC”", "Keyword “loom”", "Keyword “card”")
+
+
+def test_a_language_written_from_right_to_left_turns_the_page() -> None:
+    shown = view([paper()], language="ar")
+    assert (shown.language, shown.direction, shown.start) == ("ar", "rtl", "right")
+
+
+def test_the_provenance_names_address_and_rhythm() -> None:
+    assert view([]).provenance == (
+        "You get Daily Papers every day at 07:00 (Europe/London) because ada@example.com subscribed to it."
+    )
