@@ -138,7 +138,7 @@ class Ranking(_Section):
     """How papers are compared with profiles."""
 
     encoder: Literal["minilm", "wordllama"] = "minilm"
-    background: int = Field(default=1000, ge=0, le=20000)
+    background: int = Field(default=2000, ge=0, le=20000)
     also_today: int = Field(default=6, ge=0, le=30)
 
 
@@ -153,6 +153,7 @@ class Schedule(_Section):
     """When issues are due."""
 
     weekly_on: Weekday = "monday"
+    approval: bool = False
 
 
 class Fetching(_Section):

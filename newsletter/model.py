@@ -59,8 +59,9 @@ class ReasonKind(StrEnum):
 
 
 class IssueState(StrEnum):
-    """Where an issue stands. A paused issue is not sent until it is resumed."""
+    """Where an issue stands. Only an open one is sent: a draft waits for approval, a paused one to be resumed."""
 
+    DRAFT = "draft"
     OPEN = "open"
     PAUSED = "paused"
 

@@ -34,7 +34,9 @@ def window_of(cadence: Cadence, day: date, previous: Issue | None, *, now: datet
     """
     today = now.astimezone(ZoneInfo(timezone)).date()
     if day > today:
-        raise UsageError(f"{day} is still to come", hint=f"today is {today} ({timezone}); issues are of days that began")
+        raise UsageError(
+            f"{day} is still to come", hint=f"today is {today} ({timezone}); issues are of days that began"
+        )
     if previous is not None and previous.day >= day:
         raise UsageError(
             f"there is no {cadence} issue of {day}, and one of {previous.day} is open already",

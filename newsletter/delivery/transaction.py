@@ -143,7 +143,7 @@ def _ask(client: smtplib.SMTP, commands: dict[_Phase, bytes]) -> dict[_Phase, _R
 
 
 def _accepted(phase: _Phase, reply: _Reply) -> bool:
-    return reply.code == _GO_AHEAD if phase is _Phase.DATA else reply.kind == 2  # noqa: PLR2004
+    return reply.code == _GO_AHEAD if phase is _Phase.DATA else reply.kind == 2
 
 
 def _refusal(client: smtplib.SMTP, phase: _Phase, reply: _Reply, where: str) -> Outcome:

@@ -20,13 +20,17 @@ _KINDRED = 0.2  # mean cosine above which groups of keywords are one interest
 
 @dataclass(frozen=True)
 class Query:
-    """One interest in words: its text and vector (d), what it is called in a reason, and how much it counts."""
+    """One interest in words: its text and vector (d), what it is called in a reason, and how much it counts.
+
+    `keywords` are those that it was made of; `topic` is the one that it stands for.
+    """
 
     label: str
     text: str
     vector: Vectors
     weight: float = 1.0
     topic: Topic | None = None
+    keywords: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,13 +81,14 @@ def understand(
 def _queries(profile: InterestProfile, encoder: Encoder) -> tuple[Query, ...]:
     keywords = list(dict.fromkeys(word.strip() for word in profile.keywords if word.strip()))
     groups = kindred(keywords, encoder.encode(keywords))
-    texts = [" ".join(group) for group in groups]
-    labels = [", ".join(group) for group in groups]
+    queries = [(", ".join(group), " ".join(group), tuple(group)) for group in groups]
     if profile.interests.strip():
-        texts.append(profile.interests.strip())
-        labels.append(_shortened(profile.interests))
-    vectors = encoder.encode(texts)
-    return tuple(Query(label, text, vector) for label, text, vector in zip(labels, texts, vectors, strict=True))
+        queries.append((_shortened(profile.interests), profile.interests.strip(), ()))
+    vectors = encoder.encode([text for _, text, _ in queries])
+    return tuple(
+        Query(label, text, vector, keywords=group)
+        for (label, text, group), vector in zip(queries, vectors, strict=True)
+    )
 
 
 def _shortened(text: str, limit: int = 80) -> str:

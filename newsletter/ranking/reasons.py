@@ -56,6 +56,8 @@ def _meanings(candidates: Candidates, interests: Interests, row: int) -> list[tu
         if similar[best] >= _LIKE_COSINE:
             found.append((2.0 + float(similar[best]), Reason(ReasonKind.LIKED_PAPER, interests.liked[best].title)))
     for query in interests.words:
+        if any(candidates.phrases.hits(word)[row] for word in query.keywords):
+            continue  # the keyword itself says more than that something is close to it
         cosine, spreads = _closeness(candidates, query, row)
         if cosine >= _ABOUT_COSINE and spreads >= _ABOUT_SPREADS:
             found.append((1.0 + cosine, Reason(ReasonKind.INTERESTS, query.label)))

@@ -65,7 +65,9 @@ def parse(data: bytes, *, where: str, today: date) -> Digest:
         raise _refused(where, f"it has {len(lines):,} lines")
     bannered = any(line.kind is Kind.BANNER and digest_lines.is_hugging_face(line.text) for line in lines)
     drafts, preface, head = _read(lines)
-    why_not = digest_prose.doubt([(draft.title, draft.paragraphs) for draft in drafts], preface, bannered=bannered)
+    titles = [_linked(title)[0] for title in _unnumbered([draft.title for draft in drafts])]
+    sections = [(title, draft.paragraphs) for title, draft in zip(titles, drafts, strict=True)]
+    why_not = digest_prose.doubt(sections, preface, bannered=bannered)
     if why_not:
         raise _refused(where, why_not)
     heading = preface[0] if preface else ""
@@ -124,6 +126,7 @@ def _rows(lines: Sequence[Line]) -> tuple[list[Row], dict[int, list[Line]]]:
             marks.setdefault(len(texts), []).append(line)
     # A label alone on its line ("Abstract") speaks for the text below it.
     opening = _opens([line.text for line, _ in texts], marks)
+    items = _items([line.text for line, _ in texts])
     rows = [
         Row(
             text=line.text,
@@ -131,6 +134,7 @@ def _rows(lines: Sequence[Line]) -> tuple[list[Row], dict[int, list[Line]]]:
             marked=i in marks,
             opens=opening and any(mark.kind in _OPENING for mark in marks.get(i, [])),
             heading=line.heading,
+            item=i in items,
             abstract=line.abstract or any(mark.abstract for mark in marks.get(i, [])[-1:]),
         )
         for i, (line, parted) in enumerate(texts)
@@ -143,6 +147,13 @@ def _opens(texts: Sequence[str], marks: dict[int, list[Line]]) -> bool:
     marked = [texts[i] for i, found in marks.items() if i < len(texts) and any(m.kind in _OPENING for m in found)]
     titles = sum(digest_layout.lean(text) <= 0 for text in marked)
     return titles > len(marked) - titles
+
+
+def _items(texts: Sequence[str]) -> set[int]:
+    """Find the lines that begin with the numbers of one list over the whole page: 1, 2, 3, …"""
+    numbered = {i: int(found["number"]) for i, text in enumerate(texts) if (found := _NUMBERED.fullmatch(text))}
+    counted = list(numbered.values()) == list(range(1, len(numbered) + 1))
+    return set(numbered) if counted and len(numbered) > 1 else set()
 
 
 def _without_affiliations(drafts: list[_Draft]) -> list[_Draft]:

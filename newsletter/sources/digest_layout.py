@@ -42,6 +42,7 @@ class Row:
 
     `first`: a blank line, or furniture, parts it from the line before. `marked`: furniture does. `opens`: furniture
     that begins a paper (a vote count, "Submitted by"). `heading` and `abstract`: markup or a label says what it is.
+    `item`: it begins with the next number of a list.
     """
 
     text: str
@@ -50,6 +51,7 @@ class Row:
     opens: bool = False
     heading: bool = False
     abstract: bool = False
+    item: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ def lean(text: str) -> float:
     elif not text.endswith(("?", "!")):
         score -= 2.0
     words = _LONG_WORD.findall(text)
-    if len(words) >= 3 and sum(word[0].isupper() for word in words) >= _MOSTLY * len(words):  # noqa: PLR2004
+    if len(words) >= 3 and sum(word[0].isupper() for word in words) >= _MOSTLY * len(words):
         score -= 1.5
     score += 1.5 if _FIRST_WORD.match(text) else 0.0
     score += 1.0 if _VOICE.search(text) else 0.0
@@ -151,7 +153,7 @@ class _Page:
                 runs_on=bool(below[:1].islower() or _CONNECTING.search(above)),
                 stops=bool(_STOP.search(above)) and not below[:1].islower(),
             )
-            marked = rows[i].heading or rows[i].abstract
+            marked = rows[i].heading or rows[i].abstract or rows[i].item
             self._join[i] = breaks.join(spaced=self._spaced) + (6.0 if marked else 0.0)
             self._split[i] = 0.0 if marked else breaks.split(spaced=self._spaced)
 
@@ -192,8 +194,8 @@ class _Page:
 class _Break:
     """What speaks for a machine, and what for the author, having ended a line of text before the next.
 
-    `unwrapped`: a line here is longer than any window; `full`: the next word had no room in the page's width; `maybe_full`: none in that of these few lines. `runs_on`: the
-    sentence goes on; `stops`: it has ended.
+    `unwrapped`: a line here is longer than any window. `full`: the next word had no room in the page's width;
+    `maybe_full`: none in that of these few lines. `runs_on`: the sentence goes on; `stops`: it has ended.
     """
 
     unwrapped: bool
@@ -300,9 +302,10 @@ def _segments(page: _Page, start: int) -> Iterator[tuple[Label, int, float]]:
         if end - start <= _TITLE_LINES:
             yield Label.TITLE, end, _TITLE_JOIN * run + page.title(start, text)
         yield Label.ABSTRACT, end, run + page.abstract(start, text)
-        if end == len(rows) or rows[end].first:
-            if rows[start].first:
-                yield Label.PREFACE, end, 0.0
+        whole = end == len(rows) or rows[end].first
+        if rows[start].first and (whole or end == start + 1):
+            yield Label.PREFACE, end, 0.0
+        if whole:
             return
         if len(text) >= _SATURATED:
             return

@@ -40,17 +40,15 @@ def other_format(text: str) -> str:
     lines = [line for line in text.splitlines()[:_SAMPLE_LINES] if line.strip()]
     if not lines:
         return "empty"
-    if _BIBTEX.match(text):
-        return "a BibTeX bibliography"
-    if _RIS.search(text):
-        return "a bibliography (RIS)"
-    if _LISTING.search(text):
-        return "an arXiv listing mail"
-    if sum(bool(_CODE.match(line)) for line in lines) >= _CODE_SHARE * len(lines):
-        return "program source"
-    if _is_table(lines[:_ROWS]):
-        return "a table (CSV)"
-    return ""
+    code = sum(bool(_CODE.match(line)) for line in lines) >= _CODE_SHARE * len(lines)
+    kinds = (
+        (_BIBTEX.match(text), "a BibTeX bibliography"),
+        (_RIS.search(text), "a bibliography (RIS)"),
+        (_LISTING.search(text), "an arXiv listing mail"),
+        (code, "program source"),
+        (_is_table(lines[:_ROWS]), "a table (CSV)"),
+    )
+    return next((kind for found, kind in kinds if found), "")
 
 
 def _is_table(lines: Sequence[str]) -> bool:
@@ -82,7 +80,7 @@ def doubt(papers: Sequence[tuple[str, Sequence[str]]], preface: Sequence[str], *
         (any(_GREETING.fullmatch(title) for title in titles), "it is a letter"),
         (_share(titles, (".", ",", ";", ":")) > 1 / 3, "its short lines are sentences, not titles"),
         (sum(bool(_ODD_TITLE.match(title)) for title in titles) > len(titles) / 4, "its short lines are no titles"),
-        (median(len(title.split()) for title in titles) < 2, "its headings are single words"),  # noqa: PLR2004
+        (median(len(title.split()) for title in titles) < 2, "its headings are single words"),
         (len(preface) > _FEW_PARAGRAPHS + len(papers), "most of it stands before the first title"),
         (_listed(paragraphs for _, paragraphs in papers), "its paragraphs are lists or tables"),
         (bool(whole) and median(map(len, whole)) > _FEW_PARAGRAPHS, "its sections are too long to be abstracts"),

@@ -18,7 +18,7 @@ from newsletter.errors import NotADigestError, SourceError
 from newsletter.model import Announce, Digest, PaperRecord
 from newsletter.sources import sniff
 from newsletter.sources.latex import readable
-from newsletter.sources.text import from_html, http_url, plain, split_authors
+from newsletter.sources.text import decode, from_html, http_url, plain, split_authors
 
 NEEDS = "XML whose first element is <rss>, <feed> or <rdf:RDF>"
 _HINT = "open the address in a browser: it must show XML that begins with <rss>, <feed> or <rdf:RDF>"
@@ -28,6 +28,8 @@ _ARXIV_PREFIX = re.compile(r"^\s*arXiv:\S+\s+Announce Type:\s*\S+\s*(?:Abstract:
 _ABSTRACT_LABEL = re.compile(r"^(?:abstract|summary)\s*[:.]\s+", re.IGNORECASE)
 _ARXIV_ERROR = re.compile(r"arxiv\.org/api/errors", re.IGNORECASE)
 _FEED_ERROR = re.compile(r"\s*feed error for query", re.IGNORECASE)
+_ENCODING = re.compile(r"^(\s*<\?xml[^>]*?)\s+encoding\s*=\s*[\"'][^\"']*[\"']")
+_HEAD = 200
 _READ = (Announce.NEW, Announce.CROSS)
 _HTML_TYPES = ("text/html", "application/xhtml+xml")
 
@@ -43,11 +45,18 @@ def parse(data: bytes, *, where: str, timeout: float) -> Digest:
     if not sniff.is_feed(data):
         found = sniff.looks_like(data) or "text of another kind"
         raise NotADigestError(f"{where} is not a feed but {found}: needed is {NEEDS}", hint=_HINT)
-    answer = _parsed(data, where, timeout)
+    answer = _parsed(_in_utf_8(data), where, timeout)
     _refuse(answer, where)
     records = [record for entry in answer["entries"] if (record := _record(entry, where)) is not None]
     moment = _moment(answer["published"])
     return Digest(title=plain(answer["title"]), records=tuple(records), day=_day(moment))
+
+
+def _in_utf_8(data: bytes) -> bytes:
+    """Recode UTF-16 and UTF-32, which feedparser does not know by their marks alone."""
+    if b"\0" not in data[:_HEAD]:
+        return data
+    return _ENCODING.sub(r"\1", decode(data).lstrip("\ufeff"), count=1).encode("utf-8", errors="replace")
 
 
 def _parsed(data: bytes, where: str, timeout: float) -> dict[str, Any]:

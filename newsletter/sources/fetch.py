@@ -92,7 +92,7 @@ def _read(response: httpx.Response, url: str, limits: Fetching, watch: _Deadline
     status = response.status_code
     if status != _OK:
         reason = f" {response.reason_phrase}" if response.reason_phrase else ""
-        permanent = status < 500 and status not in _TEMPORARY  # noqa: PLR2004
+        permanent = status < 500 and status not in _TEMPORARY
         hint = _HINTS.get(status, "check the source's url" if permanent else "it will be tried again")
         raise FetchError(f"{url} answered {status}{reason}", hint=hint, permanent=permanent)
     data = b"".join(_body(response, url, limits, watch))
@@ -183,7 +183,7 @@ def _explained(url: str, limits: Fetching, deadline: float) -> Iterator[None]:
     except (TimeoutError, httpx.TimeoutException) as error:
         raise FetchError(late, hint="raise fetching.timeout if it is only slow", permanent=False) from error
     except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
-        raise FetchError(f"{url} is not an address that can be fetched: {error}") from error
+        raise FetchError(f"{url} leads to an address that cannot be fetched: {error}") from error
     except httpx.HTTPError as error:
         if time.monotonic() >= deadline:  # the shut-down socket shows as a protocol or read error
             raise FetchError(late, hint="raise fetching.timeout if it is only slow", permanent=False) from error

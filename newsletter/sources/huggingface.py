@@ -51,8 +51,8 @@ def parse(data: bytes, *, where: str) -> Digest:
         except ValueError as error:
             wrong.append(f"entry {number}: {error}")
             continue
-        if submitted := _moment(paper.get("submittedOnDailyAt")):
-            days[submitted.date()] += 1
+        if put_on := _put_on(paper, outer):
+            days[put_on.date()] += 1
     _tell(wrong, good=len(records), where=where)
     return Digest(title=TITLE, records=tuple(records), day=_day(days, document))
 
@@ -150,6 +150,14 @@ def _moment(value: Any) -> datetime | None:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):  # a year so near the calendar's end that UTC is beyond it
         return None
+
+
+def _put_on(paper: Mapping[str, Any], outer: Mapping[str, Any]) -> datetime | None:
+    """Give the moment a paper was put on the daily page; archives of 2024 have it as the outer "publishedAt"."""
+    said = paper.get("submittedOnDailyAt")
+    if said is None and outer is not paper and outer.get("publishedAt") != paper.get("publishedAt"):
+        said = outer.get("publishedAt")
+    return _moment(said)
 
 
 def _day(days: Mapping[date, int], document: Any) -> date | None:

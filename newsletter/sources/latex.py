@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -45,6 +46,7 @@ _OPERATOR = re.compile(
     r"(?<=[\w)}])\\(?=(?:log|ln|exp|sin|cos|tan|min|max|sup|inf|lim|det|dim|arg|gcd|Pr)(?![A-Za-z]))"
 )
 _BARE_PERCENT = re.compile(r"(?<!\\)%")
+_OPEN_COMMAND = re.compile(r"\\[a-zA-Z]+$")
 _CONTROL_WORD = re.compile(r"\\(?:begin|end)\s*\{[^{}]*\}|\\[a-zA-Z]+\*?")
 
 
@@ -62,7 +64,12 @@ def readable(text: str) -> str:
         pieces.append(_formula(found))
         end = found.end()
     pieces.append(_prose(text[end:]))
-    return "".join(pieces)
+    # A command that was left as it is must not run into the letters behind it.
+    return "".join(f"{one} " if _OPEN_COMMAND.search(one) and two[:1].isalpha() else one for one, two in _pairs(pieces))
+
+
+def _pairs(pieces: list[str]) -> Iterator[tuple[str, str]]:
+    return zip(pieces, [*pieces[1:], ""], strict=True)
 
 
 def _formula(found: re.Match[str]) -> str:

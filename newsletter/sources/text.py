@@ -222,7 +222,7 @@ def _without_affiliations(text: str) -> str:
 def _from_list(parts: list[str]) -> list[str]:
     if len(parts) % 2 == 0 and parts:
         families, givens = parts[::2], parts[1::2]
-        one_person = len(parts) == 2 and not any(" " in part for part in parts)  # noqa: PLR2004
+        one_person = len(parts) == 2 and not any(" " in part for part in parts)
         initials = all(_INITIALS.fullmatch(given) for given in givens)
         if one_person or (initials and not all(_INITIALS.fullmatch(family) for family in families)):
             return [f"{given} {family}" for family, given in zip(families, givens, strict=True)]

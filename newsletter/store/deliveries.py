@@ -19,7 +19,8 @@ from newsletter.store.batches import batches
 from newsletter.store.engine import Database
 from newsletter.store.schema import deliveries
 
-_WAITING = (DeliveryState.QUEUED.value, DeliveryState.DEFERRED.value)
+# An uncertain one waits only where the policy is to resend: else its `next_attempt_at` is empty, and so never due.
+_WAITING = (DeliveryState.QUEUED.value, DeliveryState.DEFERRED.value, DeliveryState.UNCERTAIN.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +117,13 @@ class Deliveries:
 
         Who is dead: those in `dead`, and those whose lease ran out. What they had only claimed is free again.
 
-        Nobody can know whether those arrived (RFC 1047). They become `uncertain`, or, where the policy is to resend,
-        wait again (with the same Message-ID, by which a reader's program can tell a double).
+        Nobody can know whether those arrived (RFC 1047). They become `uncertain`; where the policy is to resend they
+        are due at once (with the same Message-ID, by which a reader's program can tell a double).
         """
         gone = sa.or_(deliveries.c.leased_until < now, deliveries.c.lease_owner.in_(dead))
         lost = deliveries.c.state == DeliveryState.SENDING.value, gone
-        state = DeliveryState.QUEUED if resend else DeliveryState.UNCERTAIN
         values = {
-            "state": state.value,
+            "state": DeliveryState.UNCERTAIN.value,
             "response": "the sender died while this message was on its way",
             "lease_owner": "",
             "leased_until": None,

@@ -32,20 +32,21 @@ class Issues:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def open(self, cadence: Cadence, day: date, window: Window, *, now: datetime) -> Issue:
+    def open(self, sketch: Issue, *, now: datetime) -> Issue:
         """Keep an issue; where it was opened already (also just now, by another process), give that one."""
         row = {
-            "cadence": cadence.value,
-            "day": day,
-            "window_start": window.start,
-            "window_end": window.end,
-            "state": IssueState.OPEN.value,
+            "cadence": sketch.cadence.value,
+            "day": sketch.day,
+            "window_start": sketch.window.start,
+            "window_end": sketch.window.end,
+            "state": sketch.state.value,
             "opened_at": now,
         }
         with self._database.writing() as connection:
             connection.execute(insert_ignore(connection, issues), row)
-            same = sa.or_(issues.c.day == day, issues.c.window_start == window.start)
-            found = connection.execute(sa.select(issues).where(issues.c.cadence == cadence.value, same)).first()
+            same = sa.or_(issues.c.day == sketch.day, issues.c.window_start == sketch.window.start)
+            query = sa.select(issues).where(issues.c.cadence == sketch.cadence.value, same)
+            found = connection.execute(query).first()
             assert found is not None, "an issue that was just inserted or was there"  # noqa: S101
             return _issue(found)
 

@@ -48,8 +48,10 @@ class Papers:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, digest: Digest, *, source: str, now: datetime) -> int:
+    def add(self, digest: Digest, *, source: str, now: datetime, keep: bool = True) -> int:
         """Keep a digest's papers and tell how many are new. Adding the same digest again changes nothing.
+
+        `keep=False` tells the number, and keeps nothing.
 
         Records of one work (same arXiv id, DOI, or title where nothing contradicts it) become one paper, each field
         taken from the record that says most; every source is remembered.
@@ -60,6 +62,8 @@ class Papers:
                 if connection.dialect.name == "postgresql":  # SQLite has one writer anyway
                     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_INGEST_LOCK)))
                 new += _add(connection, records, digest, source, now)
+                if not keep:
+                    connection.get_transaction().rollback()  # type: ignore[union-attr]  # we are in one
         return new
 
     def in_window(self, window: Window) -> list[Paper]:
@@ -96,10 +100,13 @@ class Papers:
                 found.update((row.name, row.paper_key) for row in rows)
         return found
 
-    def count(self) -> int:
-        """Tell how many papers are kept."""
+    def count(self, window: Window | None = None) -> int:
+        """Tell how many papers are kept, or how many were first seen in a window."""
+        query = sa.select(sa.func.count()).select_from(papers)
+        if window:
+            query = query.where(papers.c.first_seen_at >= window.start, papers.c.first_seen_at < window.end)
         with self._database.reading() as connection:
-            return connection.execute(sa.select(sa.func.count()).select_from(papers)).scalar_one()
+            return connection.execute(query).scalar_one()
 
 
 def _add(connection: Connection, records: Sequence[PaperRecord], digest: Digest, source: str, now: datetime) -> int:

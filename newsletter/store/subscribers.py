@@ -32,24 +32,25 @@ class Subscribers:
                 raise StoreError(
                     f"{new.email} is subscribed already", hint="`newsletter subscribers show` tells with what"
                 )
-            values = {**_columns(new), "public_id": secrets.token_urlsafe(12), "created_at": now}
-            key = connection.execute(subscribers.insert().values(values).returning(subscribers.c.key)).scalar_one()
+            key = _insert(connection, new, now)
             _rate(connection, key, new.profile, now)
             return _one(connection, subscribers.c.key == key)
 
-    def replace(self, new: NewSubscriber, *, now: datetime) -> Subscriber:
-        """Write a subscriber, in place of the one with this address where there is one (their past stays)."""
+    def replace(self, everyone: Iterable[NewSubscriber], *, now: datetime) -> None:
+        """Write subscribers, in place of those with the same addresses (their past stays): all of them, or none.
+
+        Raises NotFoundError where a liked or disliked paper is not known.
+        """
         with self._database.writing() as connection:
-            known = connection.execute(_by_email(new.email)).first()
-            if known is None:
-                values = {**_columns(new), "public_id": secrets.token_urlsafe(12), "created_at": now}
-                key = connection.execute(subscribers.insert().values(values).returning(subscribers.c.key)).scalar_one()
-            else:
-                key = known.key
-                connection.execute(subscribers.update().where(subscribers.c.key == key).values(_columns(new)))
-                connection.execute(ratings.delete().where(ratings.c.subscriber_key == key))
-            _rate(connection, key, new.profile, now)
-            return _one(connection, subscribers.c.key == key)
+            for new in everyone:
+                known = connection.execute(_by_email(new.email)).first()
+                if known is None:
+                    key = _insert(connection, new, now)
+                else:
+                    key = known.key
+                    connection.execute(subscribers.update().where(subscribers.c.key == key).values(_columns(new)))
+                    connection.execute(ratings.delete().where(ratings.c.subscriber_key == key))
+                _rate(connection, key, new.profile, now)
 
     def get(self, email: str) -> Subscriber:
         """Give the subscriber of an address. Raises NotFoundError."""
@@ -125,6 +126,11 @@ def _columns(new: NewSubscriber) -> dict[str, Any]:
             "interests": profile.interests,
         },
     }
+
+
+def _insert(connection: Connection, new: NewSubscriber, now: datetime) -> int:
+    values = {**_columns(new), "public_id": secrets.token_urlsafe(12), "created_at": now}
+    return int(connection.execute(subscribers.insert().values(values).returning(subscribers.c.key)).scalar_one())
 
 
 def _rate(connection: Connection, key: int, profile: InterestProfile, now: datetime) -> None:

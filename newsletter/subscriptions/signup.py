@@ -41,12 +41,12 @@ def email_address(text: str) -> str:
 
     try:
         # Not "globally deliverable": a lab's own mail server may well be called `mail`, or be this machine.
-        checked = validate_email(
+        address = validate_email(
             text.strip(), check_deliverability=False, globally_deliverable=False, allow_smtputf8=False
         )
     except EmailNotValidError as error:
         raise ProfileError(f"{text!r} is not an email address: {error}") from error
-    return address.normalized
+    return str(address.normalized)
 
 
 def checked(wishes: Wishes, topics: Mapping[str, Topic]) -> Wishes:

@@ -1,0 +1,142 @@
+"""Puts the parts together. The only place that names adapters and reads settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from email.utils import parseaddr
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from newsletter import catalogue
+from newsletter.config import Settings, SourceKind, SourceSettings, TransportKind
+from newsletter.errors import ConfigError, NotFoundError, UsageError
+
+if TYPE_CHECKING:
+    # Commands that need none of these start without them.
+    from newsletter.delivery.transport import Transport
+    from newsletter.pipeline import Newsletter
+    from newsletter.ranking.encoder import Encoder, VectorCache
+    from newsletter.ranking.ranker import Ranker
+    from newsletter.sources.source import Source
+    from newsletter.store import Store
+
+MEMORY = "sqlite://"
+
+
+def clock() -> datetime:
+    """Give the time: `NEWSLETTER_NOW` (ISO 8601; UTC where it names no zone), or the real one."""
+    said = os.environ.get("NEWSLETTER_NOW", "").strip()
+    if not said:
+        return datetime.now(UTC)
+    try:
+        moment = datetime.fromisoformat(said)
+    except ValueError as error:
+        raise UsageError(f"NEWSLETTER_NOW is {said!r}", hint="write it as in 2026-08-20T06:00:00+02:00") from error
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def open_store(settings: Settings, *, looking: bool = False) -> Store:
+    """Open the database. `looking`: where there is no SQLite file yet, none is made; what is kept is soon forgotten."""
+    from newsletter.store import Store  # noqa: PLC0415  lazy: 0.2 s
+
+    url = settings.database.url
+    path = url.removeprefix("sqlite:///") if url.startswith("sqlite:///") else ""
+    return Store(MEMORY if looking and path and not Path(path).exists() else url)
+
+
+def secret(settings: Settings, store: Store) -> str:
+    """Give the signing secret: the one that is set, or else the installation's own, kept in its database."""
+    return settings.site.secret.get_secret_value() or store.secret()
+
+
+def newsletter(settings: Settings, store: Store, *, progress: Callable[[int], None] | None = None) -> Newsletter:
+    """Put the product together. `progress` is told how many texts were encoded."""
+    from newsletter.letters import Letterhead  # noqa: PLC0415
+    from newsletter.pipeline import Edited, Newsletter  # noqa: PLC0415
+    from newsletter.rendering import Renderer, SiteView  # noqa: PLC0415
+    from newsletter.subscriptions.tokens import Tokens  # noqa: PLC0415
+
+    site, key = settings.site, secret(settings, store)
+    letterhead = Letterhead(
+        site=SiteView(site.name, site.url, site.postal_address),
+        sender=site.sender,
+        bounce_address=settings.delivery.bounce_address or parseaddr(site.sender)[1],
+        secret=key,
+        tokens=Tokens(key),
+        renderer=Renderer(settings.rendering.template, settings.rendering.templates),
+    )
+    edited = Edited(
+        also_today=settings.ranking.also_today,
+        background=settings.ranking.background,
+        weekly_on=settings.schedule.weekly_on,
+        timezone=site.timezone,
+        approval=settings.schedule.approval,
+    )
+    # Loading a model costs half a second and some hundred megabytes: only at the first ranking, and once.
+    return Newsletter(store, cache(lambda: ranker(settings, store.vectors, progress)), letterhead, edited)
+
+
+def ranker(settings: Settings, vectors: VectorCache, progress: Callable[[int], None] | None = None) -> Ranker:
+    """Give the ranker with the encoder that is set and the installation's topics."""
+    from newsletter.ranking.encoder import CachedEncoder  # noqa: PLC0415
+    from newsletter.ranking.ranker import Ranker  # noqa: PLC0415
+
+    return Ranker(CachedEncoder(encoder(settings), vectors, progress), catalogue.load(settings.topics))
+
+
+def encoder(settings: Settings) -> Encoder:
+    """Give the encoder that is set."""
+    if settings.ranking.encoder == "wordllama":
+        from newsletter.ranking.wordllama import WordLlama  # noqa: PLC0415
+
+        return WordLlama()
+    from newsletter.ranking.minilm import MiniLM  # noqa: PLC0415
+
+    return MiniLM()
+
+
+def sources(settings: Settings, names: Sequence[str] = ()) -> list[Source]:
+    """Give the sources that are set, or those of them that are named. Raises NotFoundError, ConfigError."""
+    known = {one.name: one for one in settings.source}
+    if unknown := [name for name in names if name not in known]:
+        raise NotFoundError(f"no such source: {', '.join(unknown)}", hint=f"set are {', '.join(known) or 'none'}")
+    if not known:
+        raise ConfigError("no sources are set", hint="add a [[source]] to the settings, or name files with --file")
+    return [_source(known[name], settings) for name in names or known]
+
+
+def _source(one: SourceSettings, settings: Settings) -> Source:
+    from newsletter.sources.source import FileSource, UrlSource  # noqa: PLC0415
+
+    if (one.url is None) == (one.path is None):
+        raise ConfigError(f"the source {one.name} needs either a url or a path")
+    if one.url is not None:
+        return UrlSource(one.name, one.url, kind=one.kind, limits=settings.fetching)
+    assert one.path is not None, "checked above"  # noqa: S101
+    return FileSource(one.name, one.path, kind=one.kind, limits=settings.fetching)
+
+
+def files(settings: Settings, paths: Iterable[Path], kind: SourceKind) -> list[Source]:
+    """Give files as sources, each called by its file's name."""
+    from newsletter.sources.source import FileSource  # noqa: PLC0415
+
+    return [FileSource(path.name, path, kind=kind, limits=settings.fetching) for path in paths]
+
+
+def transport(settings: Settings) -> Transport:
+    """Give the transport that is set."""
+    kind = settings.delivery.transport
+    if kind is TransportKind.SMTP:
+        from newsletter.delivery.smtp import SmtpTransport  # noqa: PLC0415
+
+        return SmtpTransport(settings.smtp, ehlo_name=parseaddr(settings.site.sender)[1].rpartition("@")[2])
+    if kind is TransportKind.MAILDIR:
+        from newsletter.delivery.maildir import MaildirTransport  # noqa: PLC0415
+
+        return MaildirTransport(settings.delivery.maildir)
+    from newsletter.delivery.null import NullTransport  # noqa: PLC0415
+
+    return NullTransport()

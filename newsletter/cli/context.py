@@ -1,0 +1,36 @@
+"""What all commands share: the settings file that was named, and the options that are the same everywhere."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from newsletter import bootstrap, config
+from newsletter.config import Settings
+from newsletter.errors import UsageError
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+Day = Annotated[str | None, typer.Option("--issue", metavar="DATE", help="The day of the issue; today by default.")]
+
+
+def settings(context: typer.Context) -> Settings:
+    """Give the settings of the file that `--config` named, read at the first need."""
+    named: Path | None = context.find_root().obj
+    return config.load(named)
+
+
+def day(text: str | None, current: Settings) -> date:
+    """Read a day (YYYY-MM-DD, `today`); today in the site's time zone by default."""
+    if text is None or text == "today":
+        return bootstrap.clock().astimezone(ZoneInfo(current.site.timezone)).date()
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise UsageError(f"{text!r} is no day", hint="write it as in 2026-08-20")

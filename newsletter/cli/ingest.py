@@ -1,0 +1,96 @@
+"""`ingest`: papers from sources and files into the store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from newsletter import bootstrap, identity
+from newsletter.cli import FAILED
+from newsletter.cli.context import Json, settings
+from newsletter.cli.output import print_json, progress, say, warn
+from newsletter.config import SourceKind
+from newsletter.errors import UsageError
+from newsletter.model import PaperRecord
+
+
+def ingest(
+    context: typer.Context,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Sources; all that are set by default.")
+    ] = None,
+    *,
+    file: Annotated[
+        list[Path] | None, typer.Option("--file", metavar="PATH", help="Read this file instead. May be repeated.")
+    ] = None,
+    kind: Annotated[SourceKind, typer.Option("--format", help="What the files hold.")] = SourceKind.AUTO,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the papers, keep nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Pull papers from the configured sources, or from files."""
+    from newsletter.pipeline import Pulled  # noqa: PLC0415  lazy: `--help` needs none of it
+
+    current = settings(context)
+    if file and names:
+        raise UsageError("both sources and files are named", hint="give either NAME… or --file PATH")
+    chosen = bootstrap.files(current, file, kind) if file else bootstrap.sources(current, names or ())
+    pulled: list[Pulled] = []
+    with bootstrap.open_store(current, looking=dry_run) as store, progress("Reading", len(chosen)) as advance:
+        newsletter = bootstrap.newsletter(current, store)
+        for one in newsletter.ingest(chosen, now=bootstrap.clock(), keep=not dry_run):
+            pulled.append(one)
+            advance(1)
+    if as_json:
+        print_json(_document(pulled, dry_run=dry_run))
+    else:
+        _tell(pulled, dry_run=dry_run)
+    if any(one.error for one in pulled):
+        raise typer.Exit(FAILED)
+
+
+def _document(pulled: list[Any], *, dry_run: bool) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "sources": [
+            {
+                "source": one.source,
+                "status": "failed" if one.error else "ok",
+                "error": one.error or None,
+                "title": one.digest.title if one.digest else None,
+                "day": one.digest.day.isoformat() if one.digest and one.digest.day else None,
+                "papers": len(one.digest.records) if one.digest else 0,
+                "new": one.new,
+            }
+            for one in pulled
+        ]
+    }
+    if dry_run:
+        document["papers"] = [_paper(record) for one in pulled if one.digest for record in one.digest.records]
+    return document
+
+
+def _paper(record: PaperRecord) -> dict[str, Any]:
+    names = identity.names(record)
+    return {
+        "id": names[0] if names else "",
+        "title": record.title,
+        "abstract": record.abstract,
+        "authors": list(record.authors),
+        "categories": list(record.categories),
+        "url": record.url,
+        "published_at": record.published_at.isoformat() if record.published_at else None,
+        "upvotes": record.upvotes,
+    }
+
+
+def _tell(pulled: list[Any], *, dry_run: bool) -> None:
+    for one in pulled:
+        if one.error:
+            warn(f"{one.source}: {one.error}")
+            continue
+        day = f" of {one.digest.day:%d %B %Y}" if one.digest.day else ""
+        kept = "nothing kept (--dry-run)" if dry_run else f"{one.new} new"
+        say(f"{one.source}: {len(one.digest.records)} papers{day}, {kept}")
+        for record in one.digest.records if dry_run else ():
+            say(f"  {record.title}")

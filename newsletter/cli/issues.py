@@ -1,0 +1,107 @@
+"""`issue`: the dated editions of the newsletter."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from newsletter import bootstrap
+from newsletter.cli.context import Json, day, settings
+from newsletter.cli.output import print_json, print_table, say
+from newsletter.errors import NotFoundError
+from newsletter.model import Issue, IssueState
+from newsletter.store import Store
+
+app = typer.Typer(help="Open, list, show, approve, pause and resume issues.", no_args_is_help=True)
+DayArgument = Annotated[str | None, typer.Argument(metavar="[DATE]", help="The day of the issue; today by default.")]
+
+
+@app.command(name="open")
+def open_(
+    context: typer.Context,
+    *,
+    date: Annotated[str | None, typer.Option("--date", help="The day of the issue; today by default.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Open a day's issues: from now on it is settled which papers they choose from."""
+    current = settings(context)
+    with bootstrap.open_store(current) as store:
+        newsletter = bootstrap.newsletter(current, store)
+        opened = newsletter.open_issues(day(date, current), now=bootstrap.clock())
+        _report(store, opened, as_json=as_json)
+
+
+@app.command(name="list")
+def list_(context: typer.Context, *, as_json: Json = False) -> None:
+    """List all issues, newest first."""
+    with bootstrap.open_store(settings(context)) as store:
+        _report(store, store.issues.all(), as_json=as_json)
+
+
+@app.command()
+def show(context: typer.Context, date: DayArgument = None, *, as_json: Json = False) -> None:
+    """Show a day's issues and what became of their deliveries."""
+    current = settings(context)
+    with bootstrap.open_store(current) as store:
+        _report(store, _on(store, date, context), as_json=as_json)
+
+
+@app.command()
+def approve(context: typer.Context, date: DayArgument = None) -> None:
+    """Let a day's drafts be sent (with the setting schedule.approval, issues are drafts at first)."""
+    _change(context, date, IssueState.DRAFT, IssueState.OPEN, "approved")
+
+
+@app.command()
+def pause(context: typer.Context, date: DayArgument = None) -> None:
+    """Keep a day's issues from being sent any further."""
+    _change(context, date, IssueState.OPEN, IssueState.PAUSED, "paused")
+
+
+@app.command()
+def resume(context: typer.Context, date: DayArgument = None) -> None:
+    """Let a day's paused issues go on."""
+    _change(context, date, IssueState.PAUSED, IssueState.OPEN, "resumed")
+
+
+def _on(store: Store, date: str | None, context: typer.Context) -> list[Issue]:
+    wanted = day(date, settings(context))
+    found = store.issues.on(wanted)
+    if not found:
+        raise NotFoundError(f"there is no issue of {wanted}", hint="`newsletter issue list` shows those there are")
+    return found
+
+
+def _change(context: typer.Context, date: str | None, old: IssueState, new: IssueState, done: str) -> None:
+    with bootstrap.open_store(settings(context)) as store:
+        changed = [issue for issue in _on(store, date, context) if issue.state is old]
+        for issue in changed:
+            store.issues.set_state(issue, new)
+            say(f"The {issue.cadence} issue of {issue.day} is {done}.")
+        if not changed:
+            say(f"No issue of that day is {old}; nothing changed.")
+
+
+def _report(store: Store, issues: list[Issue], *, as_json: bool) -> None:
+    rows = [_row(store, issue) for issue in issues]
+    if as_json:
+        print_json(rows)
+        return
+    columns = ("date", "cadence", "state", "papers", "deliveries")
+    print_table(columns, [[_words(row[name]) for name in columns] for row in rows])
+
+
+def _words(value: Any) -> str:
+    return ", ".join(f"{count} {state}" for state, count in value.items()) if isinstance(value, dict) else str(value)
+
+
+def _row(store: Store, issue: Issue) -> dict[str, Any]:
+    return {
+        "date": issue.day.isoformat(),
+        "cadence": issue.cadence.value,
+        "state": issue.state.value,
+        "window": {"start": issue.window.start.isoformat(), "end": issue.window.end.isoformat()},
+        "papers": store.papers.count(issue.window),
+        "deliveries": {state.value: count for state, count in store.deliveries.counts([issue.key]).items()},
+    }

@@ -1,0 +1,127 @@
+"""`preview`: the mail that a subscriber, or a profile, would get, as files to look at."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from newsletter import bootstrap, catalogue
+from newsletter.cli.context import Day, Json, day, settings
+from newsletter.cli.output import print_json, progress, say
+from newsletter.errors import NewsletterError, UsageError
+from newsletter.model import Edition, Message, Paper, Section, Subscriber, SubscriberStatus
+
+if TYPE_CHECKING:
+    from newsletter.config import Settings
+    from newsletter.pipeline import Newsletter
+    from newsletter.store import Store
+    from newsletter.subscriptions.signup import Wishes
+
+READER = "reader@newsletter.example.org"
+
+
+def preview(
+    context: typer.Context,
+    *,
+    subscriber: Annotated[str | None, typer.Option(metavar="EMAIL", help="What this subscriber would get.")] = None,
+    profile: Annotated[
+        Path | None, typer.Option(metavar="FILE.toml", help="What a reader with this profile would get.")
+    ] = None,
+    issue: Day = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where to write the files.")] = Path("preview"),
+    as_json: Json = False,
+) -> None:
+    """Write message.eml, message.html, message.txt and picks.json, just as `send` would send them."""
+    if (subscriber is None) == (profile is None):
+        raise UsageError("whose mail?", hint="give either --subscriber EMAIL or --profile FILE.toml")
+    current = settings(context)
+    with bootstrap.open_store(current) as store, progress("Reading papers", None) as encoded:
+        newsletter = bootstrap.newsletter(current, store, progress=encoded)
+        reader = store.subscribers.get(subscriber) if subscriber else _reader(profile, current, store)
+        document = write(newsletter, reader, day(issue, current), out)
+    if as_json:
+        print_json(document)
+    else:
+        say(f"{document['subject']}")
+        say(
+            f"{len(document['picks'])} of {document['considered']} papers, written to {out}/message.html, .txt and .eml"
+        )
+
+
+def write(newsletter: Newsletter, reader: Subscriber, wanted: date, folder: Path) -> dict[str, Any]:
+    """Write one reader's preview into a folder; give what `picks.json` holds."""
+    now = bootstrap.clock()
+    edition, message, papers = newsletter.preview(reader, wanted, now=now)
+    considered = newsletter.store.papers.count(edition.issue.window)
+    document = {"considered": considered, **_document(edition, message, papers)}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "message.eml").write_bytes(message.data)
+        (folder / "message.html").write_text(message.html, encoding="utf-8")
+        (folder / "message.txt").write_text(message.text, encoding="utf-8")
+        _write_json(folder / "picks.json", document)
+    except OSError as error:
+        raise NewsletterError(f"cannot write the preview to {folder}: {error}", hint="choose another --out") from error
+    return document
+
+
+def _write_json(path: Path, document: dict[str, Any]) -> None:
+    import json  # noqa: PLC0415
+
+    path.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def _reader(profile: Path | None, current: Settings, store: Store) -> Subscriber:
+    from newsletter.subscriptions import profile_file  # noqa: PLC0415
+
+    assert profile is not None, "one of the two options was given"  # noqa: S101
+    wishes = profile_file.read(profile, catalogue.load(current.topics))
+    named = (*wishes.profile.liked, *wishes.profile.disliked)
+    known = store.papers.keys(named)
+    if unknown := [name for name in named if name not in known]:
+        raise UsageError(
+            f"the profile {profile} names unknown papers: {', '.join(unknown)}",
+            hint="`newsletter ingest` a file that has them",
+        )
+    return reader_of(wishes)
+
+
+def reader_of(wishes: Wishes) -> Subscriber:
+    """Give a subscriber who is not stored: key 0, and a public id that no link of whom leads anywhere."""
+    return Subscriber(
+        key=0,
+        public_id="preview",
+        email=READER,
+        name="",
+        status=SubscriberStatus.ACTIVE,
+        profile=wishes.profile,
+        cadence=wishes.cadence,
+        timezone=wishes.timezone,
+        hour=wishes.hour,
+        papers=wishes.papers,
+        language=wishes.language,
+        created_at=bootstrap.clock(),
+    )
+
+
+def _document(edition: Edition, message: Message, papers: dict[int, Paper]) -> dict[str, Any]:
+    return {
+        "issue": edition.issue.day.isoformat(),
+        "cadence": edition.issue.cadence.value,
+        "subscriber": edition.subscriber.email,
+        "subject": message.subject,
+        "picks": [
+            {
+                "id": papers[pick.paper_key].id,
+                "title": papers[pick.paper_key].title,
+                "rank": pick.rank,
+                "section": Section(pick.section).value,
+                "score": pick.score,
+                "reasons": [{"kind": reason.kind.value, "matched": reason.matched} for reason in pick.reasons],
+            }
+            for pick in edition.picks
+        ],
+    }

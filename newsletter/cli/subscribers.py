@@ -1,0 +1,164 @@
+"""`subscribers`: who gets the newsletter, by hand or by file."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from newsletter import bootstrap, catalogue
+from newsletter.cli.context import Json, settings
+from newsletter.cli.output import print_json, print_table, say
+from newsletter.errors import StoreError
+from newsletter.model import Cadence, InterestProfile, NewSubscriber, Subscriber, SubscriberStatus
+from newsletter.subscriptions import csv_file, signup
+
+app = typer.Typer(help="Add, list, show, import, export and forget subscribers.", no_args_is_help=True)
+Confirmed = Annotated[bool, typer.Option("--confirmed", help="You vouch that they asked for it: active at once.")]
+Strings = list[str] | None
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    email: str,
+    *,
+    name: Annotated[str, typer.Option(help="How the mail addresses them.")] = "",
+    topic: Annotated[Strings, typer.Option(help="A topic's slug, or slug:weight. May be repeated.")] = None,
+    keyword: Annotated[Strings, typer.Option(help="A word or phrase. May be repeated.")] = None,
+    mute: Annotated[Strings, typer.Option(help="Never show papers with this word or phrase. May be repeated.")] = None,
+    author: Annotated[Strings, typer.Option(help="An author to follow. May be repeated.")] = None,
+    like: Annotated[Strings, typer.Option(metavar="PAPER_ID", help="A paper such as wanted. May be repeated.")] = None,
+    dislike: Annotated[Strings, typer.Option(metavar="PAPER_ID", help="A paper such as not. May be repeated.")] = None,
+    interests: Annotated[str, typer.Option(help="What they want to read about, in their own words.")] = "",
+    cadence: Annotated[Cadence, typer.Option(help="How often.")] = Cadence.DAILY,
+    timezone: Annotated[str, typer.Option(help="An IANA name, as in Europe/Berlin.")] = "UTC",
+    hour: Annotated[int, typer.Option(help="0 to 23, in their time zone.")] = 7,
+    papers: Annotated[int, typer.Option(help="How many papers a mail recommends.")] = 10,
+    language: Annotated[str, typer.Option(help="A language tag (BCP 47).")] = "en",
+    confirmed: Confirmed = False,
+    as_json: Json = False,
+) -> None:
+    """Add a subscriber. Without --confirmed they stay pending, and are mailed nothing."""
+    current = settings(context)
+    profile = InterestProfile(
+        topics=tuple(signup.weighted_topic(text) for text in topic or ()),
+        keywords=tuple(keyword or ()),
+        muted=tuple(mute or ()),
+        authors=tuple(author or ()),
+        liked=tuple(like or ()),
+        disliked=tuple(dislike or ()),
+        interests=interests,
+    )
+    wishes = signup.checked(
+        signup.Wishes(profile, papers, cadence, timezone, hour, language), catalogue.load(current.topics)
+    )
+    new = signup.subscription(email, wishes, name=name, confirmed=confirmed)
+    with bootstrap.open_store(current) as store:
+        _refuse_suppressed(store, bootstrap.secret(current, store), [new])
+        added = store.subscribers.add(new, now=bootstrap.clock())
+    if as_json:
+        print_json(_document(added))
+    else:
+        say(f"{added.email} is {added.status}; {added.cadence} at {added.hour}:00 {added.timezone}.")
+        if added.status is SubscriberStatus.PENDING:
+            say("They are mailed nothing until they confirm; --confirmed says that they have asked for it.")
+
+
+@app.command(name="list")
+def list_(context: typer.Context, *, as_json: Json = False) -> None:
+    """List all subscribers."""
+    with bootstrap.open_store(settings(context)) as store:
+        everyone = store.subscribers.all()
+    if as_json:
+        print_json([_document(one) for one in everyone])
+        return
+    columns = ("email", "status", "cadence", "at", "topics", "keywords", "liked")
+    print_table(columns, [_row(one) for one in everyone])
+
+
+@app.command()
+def show(context: typer.Context, email: str, *, as_json: Json = False) -> None:
+    """Show one subscriber with their interest profile."""
+    with bootstrap.open_store(settings(context)) as store:
+        document = _document(store.subscribers.get(email))
+    if as_json:
+        print_json(document)
+        return
+    profile = document.pop("profile")
+    rows = [*document.items(), *profile.items()]
+    print_table(("field", "value"), [(name, _words(value)) for name, value in rows])
+
+
+@app.command(name="import")
+def import_(
+    context: typer.Context, file: Annotated[Path, typer.Argument(metavar="FILE.csv")], *, confirmed: Confirmed = False
+) -> None:
+    """Add or change subscribers from a CSV file: all of them, or none where one line is wrong."""
+    current = settings(context)
+    new = csv_file.read(file, catalogue.load(current.topics), confirmed=confirmed)
+    with bootstrap.open_store(current) as store:
+        _refuse_suppressed(store, bootstrap.secret(current, store), new)
+        store.subscribers.replace(new, now=bootstrap.clock())
+    active = sum(one.status is SubscriberStatus.ACTIVE for one in new)
+    say(f"{len(new)} subscribers read from {file}, {active} of them active.")
+    if not confirmed:
+        say("The others are mailed nothing until they confirm; --confirmed says that they have asked for it.")
+
+
+@app.command()
+def export(context: typer.Context) -> None:
+    """Print all subscribers as CSV, such as `import` reads."""
+    with bootstrap.open_store(settings(context)) as store:
+        say(csv_file.write(store.subscribers.all()).rstrip("\n"))
+
+
+@app.command()
+def forget(context: typer.Context, email: str) -> None:
+    """Erase all that is kept of an address, and never mail it again."""
+    current = settings(context)
+    with bootstrap.open_store(current) as store:
+        hashed = signup.address_hash(email, bootstrap.secret(current, store))
+        store.subscribers.forget(email, address_hash=hashed, now=bootstrap.clock())
+    say(f"{email} is forgotten. Only a keyed hash is kept, so that the address is not mailed again.")
+
+
+def _refuse_suppressed(store: Any, secret: str, new: Sequence[NewSubscriber]) -> None:
+    hashes = {signup.address_hash(one.email, secret): one.email for one in new}
+    suppressed = store.subscribers.suppressed(hashes)
+    if suppressed:
+        named = ", ".join(f"{hashes[key]} ({reason})" for key, reason in suppressed.items())
+        raise StoreError(f"never to be mailed again: {named}", hint="they have to sign up themselves")
+
+
+def _document(one: Subscriber) -> dict[str, Any]:
+    profile = dataclasses.asdict(one.profile)
+    profile["topics"] = dict(one.profile.topics)
+    return {
+        "email": one.email,
+        "name": one.name,
+        "status": one.status.value,
+        "cadence": one.cadence.value,
+        "timezone": one.timezone,
+        "hour": one.hour,
+        "papers": one.papers,
+        "language": one.language,
+        "created_at": one.created_at.isoformat(),
+        "profile": profile,
+    }
+
+
+def _row(one: Subscriber) -> tuple[str, ...]:
+    profile = one.profile
+    topics = ", ".join(slug for slug, _ in profile.topics)
+    at = f"{one.hour}:00 {one.timezone}"
+    return one.email, one.status, one.cadence, at, topics, ", ".join(profile.keywords), str(len(profile.liked))
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(slug if weight == 1 else f"{slug} ×{weight:g}" for slug, weight in value.items())
+    return ", ".join(value) if isinstance(value, list | tuple) else str(value)

@@ -1,0 +1,122 @@
+"""From an edition to the message that carries it: its signed links, its rendering, its addresses.
+
+The one place where rendering, subscriptions and delivery meet; `send` and `preview` both go through it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parseaddr
+
+from newsletter.delivery import envelope
+from newsletter.model import (
+    Delivery,
+    DeliveryState,
+    Edition,
+    Issue,
+    Message,
+    Outcome,
+    Paper,
+    Subscriber,
+    SubscriberStatus,
+)
+from newsletter.rendering import Links, Renderer, SiteView, compose, edition_view
+from newsletter.store import Store
+from newsletter.subscriptions.tokens import Tokens
+
+
+@dataclass(frozen=True)
+class Letterhead:
+    """Who writes: the site, the sender, where bounces go, and what signs links and ids."""
+
+    site: SiteView
+    sender: str
+    bounce_address: str
+    secret: str
+    tokens: Tokens
+    renderer: Renderer
+
+    @property
+    def domain(self) -> str:
+        """The domain that mail comes from."""
+        return parseaddr(self.sender)[1].rpartition("@")[2]
+
+    def message_id(self, issue: Issue, subscriber: Subscriber) -> str:
+        """Give the Message-ID of an edition, the same whenever it is asked for."""
+        return envelope.message_id(issue.key, subscriber.public_id, 1, self.secret.encode(), self.domain)
+
+    def links(self, edition: Edition) -> Links:
+        """Give a subscriber's own links for one issue."""
+        url, tokens = self.site.url, self.tokens
+        public_id, day = edition.subscriber.public_id, edition.issue.day
+
+        def answer(paper_key: int, *, liked: bool) -> str:
+            return f"{url}/feedback/{tokens.feedback(public_id, paper_key, liked=liked, day=day)}"
+
+        return Links(
+            preferences=f"{url}/preferences/{tokens.preferences(public_id, day)}",
+            unsubscribe=f"{url}/unsubscribe/{tokens.unsubscribe(public_id)}",
+            archive=f"{url}/issues/{day.isoformat()}",
+            feedback={
+                pick.paper_key: (answer(pick.paper_key, liked=True), answer(pick.paper_key, liked=False))
+                for pick in edition.picks
+            },
+        )
+
+    def write(
+        self, edition: Edition, papers: Mapping[int, Paper], *, considered: int, delivery_key: int, now: datetime
+    ) -> Message:
+        """Give the message of an edition. `papers` holds the picked ones by key; `considered` counts the issue's."""
+        links = self.links(edition)
+        view = edition_view(edition, papers, self.site, links, considered=considered)
+        return compose(
+            self.renderer.render(view),
+            site=self.site,
+            sender=self.sender,
+            recipient=edition.subscriber.email,
+            recipient_name=edition.subscriber.name,
+            envelope_sender=envelope.envelope_sender(self.bounce_address, delivery_key, self.secret.encode()),
+            message_id=self.message_id(edition.issue, edition.subscriber),
+            date=now,
+            links=links,
+        )
+
+
+class StoredLetters:
+    """Makes the messages of claimed deliveries from what the store holds (`delivery.dispatch.Letters`)."""
+
+    def __init__(self, store: Store, letterhead: Letterhead, issues: Sequence[Issue], *, now: datetime) -> None:
+        self._store = store
+        self._letterhead = letterhead
+        self._issues = {issue.key: issue for issue in issues}
+        self._considered = {issue.key: store.papers.count(issue.window) for issue in issues}
+        self._now = now
+
+    def __call__(self, claimed: Sequence[Delivery]) -> dict[int, Callable[[], Message] | Outcome]:
+        """Give, by delivery key, what makes its message, or what became of it where none is to be sent."""
+        subscribers = self._store.subscribers.by_key(delivery.subscriber_key for delivery in claimed)
+        editions = {}
+        for issue_key in {delivery.issue_key for delivery in claimed}:
+            of_issue = [delivery.subscriber_key for delivery in claimed if delivery.issue_key == issue_key]
+            for key, picks in self._store.issues.picks(issue_key, of_issue).items():
+                editions[issue_key, key] = Edition(self._issues[issue_key], subscribers[key], picks)
+        papers = self._store.papers.by_key(pick.paper_key for edition in editions.values() for pick in edition.picks)
+        return {
+            delivery.key: self._letter(delivery, editions[delivery.issue_key, delivery.subscriber_key], papers)
+            for delivery in claimed
+        }
+
+    def _letter(
+        self, delivery: Delivery, edition: Edition, papers: Mapping[int, Paper]
+    ) -> Callable[[], Message] | Outcome:
+        if edition.subscriber.status is not SubscriberStatus.ACTIVE:
+            return Outcome(DeliveryState.SKIPPED, f"the subscriber is {edition.subscriber.status} by now")
+        return lambda: self._letterhead.write(
+            edition,
+            papers,
+            considered=self._considered[delivery.issue_key],
+            delivery_key=delivery.key,
+            now=self._now,
+        )

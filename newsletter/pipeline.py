@@ -1,0 +1,193 @@
+"""The whole story on one page: ingest → open the issues → rank → deliver. And preview, which is the same path.
+
+Every step may be repeated at any time, by any number of processes: papers are merged by identity, issues are unique per
+cadence and day, editions and deliveries per issue and subscriber, so what is done already stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TypeAlias
+
+from newsletter.delivery.dispatch import Dispatcher, Policy, Tally, recover
+from newsletter.delivery.transport import Transport
+from newsletter.errors import NotFoundError, SourceError
+from newsletter.letters import Letterhead, StoredLetters
+from newsletter.model import (
+    Announce,
+    Cadence,
+    Digest,
+    Edition,
+    Issue,
+    IssueState,
+    Message,
+    Paper,
+    Pick,
+    Subscriber,
+)
+from newsletter.ranking.candidates import Candidates
+from newsletter.ranking.ranker import Ranker
+from newsletter.sources.source import Source
+from newsletter.store import Store
+from newsletter.store.batches import batches
+from newsletter.subscriptions.signup import address_hash
+from newsletter.timetable import cadences_of, window_of
+
+Progress: TypeAlias = Callable[[int], None]
+_NEWS = (Announce.NEW, Announce.CROSS)
+
+
+@dataclass(frozen=True)
+class Edited:
+    """How issues are made: lines beside the cards, papers that a ranking is seen against, when, and by whose leave."""
+
+    also_today: int
+    background: int
+    weekly_on: str
+    timezone: str
+    approval: bool
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What one source gave: its digest, or why not; and how many of its papers are new."""
+
+    source: str
+    digest: Digest | None
+    error: str
+    new: int
+
+
+@dataclass(frozen=True)
+class Newsletter:
+    """The product, put together by `bootstrap`."""
+
+    store: Store
+    ranker: Callable[[], Ranker]
+    letterhead: Letterhead
+    edited: Edited
+
+    def ingest(self, sources: Iterable[Source], *, now: datetime, keep: bool = True) -> Iterator[Pulled]:
+        """Pull sources one after the other; one that fails stops no other. `keep=False` only looks."""
+        for source in sources:
+            try:
+                digest = source.pull(now)
+            except SourceError as error:
+                yield Pulled(source.name, None, str(error), 0)
+                continue
+            news = Digest(digest.title, tuple(r for r in digest.records if r.announce in _NEWS), digest.day)
+            yield Pulled(source.name, news, "", self.store.papers.add(news, source=source.name, now=now, keep=keep))
+
+    def issues_due(self, day: date, *, now: datetime, cadence: Cadence | None = None) -> list[Issue]:
+        """Give a day's issues, one a cadence; those that are not open yet are only sketched (their key is 0)."""
+        there = {issue.cadence: issue for issue in self.store.issues.on(day)}
+        due = [cadence] if cadence else cadences_of(day, weekly_on=self.edited.weekly_on)
+        return [there.get(each) or self._sketch(each, day, now) for each in due]
+
+    def _sketch(self, cadence: Cadence, day: date, now: datetime) -> Issue:
+        previous = self.store.issues.latest(cadence)
+        window = window_of(cadence, day, previous, now=now, timezone=self.edited.timezone)
+        return Issue(0, cadence, day, window, IssueState.DRAFT if self.edited.approval else IssueState.OPEN)
+
+    def open_issues(self, day: date, *, now: datetime) -> list[Issue]:
+        """Open a day's issues; those that are open already stay as they are."""
+        return [
+            issue if issue.key else self.store.issues.open(issue, now=now) for issue in self.issues_due(day, now=now)
+        ]
+
+    def rank(self, issue: Issue, *, now: datetime, progress: Progress | None = None) -> int:
+        """Make the editions of an issue for all who have none yet, queue their deliveries, and tell how many."""
+        waiting = self.waiting(issue)
+        if not waiting:
+            return 0
+        candidates = self.candidates(issue)
+        for some in batches(waiting):
+            editions = self.editions(issue, candidates, some)
+            ids = {
+                edition.subscriber.key: self.letterhead.message_id(issue, edition.subscriber) for edition in editions
+            }
+            self.store.issues.publish(editions, ids, now=now)
+            if progress:
+                progress(len(some))
+        return len(waiting)
+
+    def waiting(self, issue: Issue) -> list[Subscriber]:
+        """Give the subscribers who are to get an issue and have no edition of it yet."""
+        done = self.store.issues.published(issue) if issue.key else set()
+        active = [
+            subscriber for subscriber in self.store.subscribers.active(issue.cadence) if subscriber.key not in done
+        ]
+        hashes = {subscriber.key: address_hash(subscriber.email, self.letterhead.secret) for subscriber in active}
+        suppressed = self.store.subscribers.suppressed(hashes.values())
+        return [subscriber for subscriber in active if hashes[subscriber.key] not in suppressed]
+
+    def candidates(self, issue: Issue) -> Candidates:
+        """Prepare the papers of an issue for ranking."""
+        recent = self.store.papers.recent(self.edited.background, before=issue.window.end)
+        return self.ranker().prepare(self.store.papers.in_window(issue.window), recent)
+
+    def editions(self, issue: Issue, candidates: Candidates, subscribers: Sequence[Subscriber]) -> list[Edition]:
+        """Pick for each subscriber. Nobody is given a paper that an earlier edition gave them."""
+        library = self.library(subscribers)
+        before = self.store.issues.already_picked(subscriber.key for subscriber in subscribers)
+        return [
+            Edition(issue, one, self._pick(candidates, one, library, before.get(one.key, set()))) for one in subscribers
+        ]
+
+    def _pick(
+        self, candidates: Candidates, subscriber: Subscriber, library: Mapping[str, Paper], before: set[int]
+    ) -> tuple[Pick, ...]:
+        return self.ranker().pick(
+            candidates,
+            subscriber.profile,
+            library,
+            cards=subscriber.papers,
+            also=self.edited.also_today,
+            exclude=before,
+        )
+
+    def library(self, subscribers: Iterable[Subscriber]) -> dict[str, Paper]:
+        """Give the papers that subscribers rated, by the names that their profiles use."""
+        names = {name for one in subscribers for name in (*one.profile.liked, *one.profile.disliked)}
+        keys = self.store.papers.keys(names)
+        papers = self.store.papers.by_key(keys.values())
+        return {name: papers[key] for name, key in keys.items()}
+
+    def deliver(
+        self,
+        issues: Sequence[Issue],
+        transport: Transport,
+        policy: Policy,
+        *,
+        now: datetime,
+        connections: int,
+        limit: int | None = None,
+        progress: Progress | None = None,
+    ) -> Tally:
+        """Send what waits of some issues and is due. Raises TransportError where the transport cannot work at all."""
+        recover(self.store.deliveries, resend=policy.resend_uncertain)
+        ready = [issue for issue in issues if issue.state is IssueState.OPEN]
+        letters = StoredLetters(self.store, self.letterhead, ready, now=now)
+        dispatcher = Dispatcher(self.store.deliveries, transport, letters, policy, connections=connections)
+        return dispatcher.run([issue.key for issue in ready], now=now, limit=limit, progress=progress)
+
+    def preview(self, subscriber: Subscriber, day: date, *, now: datetime) -> tuple[Edition, Message, dict[int, Paper]]:
+        """Give what `send` would send to a subscriber (who need not be stored), or did send; nothing is recorded.
+
+        Raises NotFoundError where there are no papers at all.
+        """
+        if self.store.papers.count() == 0:
+            raise NotFoundError("there are no papers yet", hint="`newsletter ingest --file PATH` reads some")
+        cadence = Cadence.DAILY if subscriber.cadence is Cadence.PAUSED else subscriber.cadence
+        issue = self.issues_due(day, now=now, cadence=cadence)[0]
+        sent = self.store.issues.picks(issue.key, [subscriber.key])
+        if subscriber.key in sent:
+            edition = Edition(issue, subscriber, sent[subscriber.key])
+        else:
+            edition = self.editions(issue, self.candidates(issue), [subscriber])[0]
+        papers = self.store.papers.by_key(pick.paper_key for pick in edition.picks)
+        considered = self.store.papers.count(issue.window)
+        message = self.letterhead.write(edition, papers, considered=considered, delivery_key=0, now=now)
+        return edition, message, papers

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+import pytest
+
+from newsletter.errors import NotADigestError, SourceError
+from newsletter.model import Announce, Digest
+from newsletter.sources import feed
+
+ATOM = "http://www.w3.org/2005/Atom"
+
+
+def parse(text: str | bytes, timeout: float = 30.0) -> Digest:
+    return feed.parse(text.encode() if isinstance(text, str) else text, where="the feed", timeout=timeout)
+
+
+def arxiv_item(number: str, kind: str, creators: str = "Ann Marsh, Bo Lin (Coast Lab, Kiel), Cy Reed") -> str:
+    return f"""<item><title>On $n&lt;m$ Dunes {number}</title><link>https://arxiv.org/abs/{number}</link>
+      <description>arXiv:{number}v1 Announce Type: {kind} \nAbstract: when $n&lt;m$ and k&lt;p, dunes sing.</description>
+      <guid isPermaLink="false">oai:arXiv.org:{number}v1</guid><category>cs.CL</category><category>cs.AI</category>
+      <pubDate>Fri, 15 Aug 2025 00:00:00 -0400</pubDate><arxiv:announce_type>{kind}</arxiv:announce_type>
+      <dc:creator>{creators}</dc:creator></item>"""
+
+
+def arxiv_rss(*items: str) -> str:
+    return f"""<?xml version='1.0' encoding='UTF-8'?>
+    <rss xmlns:arxiv="http://arxiv.org/schemas/atom" xmlns:dc="http://purl.org/dc/elements/1.1/" version="2.0"><channel>
+    <title>cs.CL updates on arXiv.org</title><link>http://rss.arxiv.org/rss/cs.CL</link><description>d</description>
+    <pubDate>Fri, 15 Aug 2025 00:00:00 -0400</pubDate><skipDays><day>Sunday</day><day>Saturday</day></skipDays>
+    {"".join(items)}</channel></rss>"""
+
+
+def atom(entries: str, title: str = "A Journal") -> str:
+    return (
+        f'<feed xmlns="{ATOM}"><title>{title}</title><id>x</id><updated>2025-01-01T00:00:00Z</updated>{entries}</feed>'
+    )
+
+
+def test_arxiv_rss_gives_new_papers_and_cross_lists_but_no_replacements() -> None:
+    kinds = ("new", "cross", "replace", "replace-cross", "brand-new-word")
+    items = [arxiv_item(f"2508.1000{i}", kind) for i, kind in enumerate(kinds)]
+    found = parse(arxiv_rss(*items))
+    assert [record.arxiv_id for record in found.records] == ["2508.10000", "2508.10001", "2508.10004"]
+    assert [record.announce for record in found.records] == [Announce.NEW, Announce.CROSS, Announce.NEW]
+    assert found.title == "cs.CL updates on arXiv.org"
+    assert found.day == date(2025, 8, 15)
+
+
+def test_an_arxiv_item_keeps_its_formulas_and_loses_its_prefix() -> None:
+    (record,) = parse(arxiv_rss(arxiv_item("2508.10000", "new"))).records
+    assert record.title == "On n<m Dunes 2508.10000"
+    assert record.abstract == "when n<m and k<p, dunes sing."
+    assert record.authors == ("Ann Marsh", "Bo Lin", "Cy Reed")
+    assert record.categories == ("cs.CL", "cs.AI")
+    assert record.url == "https://arxiv.org/abs/2508.10000"
+    assert record.published_at == datetime(2025, 8, 15, 4, tzinfo=UTC)
+
+
+def test_a_feed_without_entries_is_a_day_without_papers() -> None:
+    assert parse(arxiv_rss()).records == ()
+
+
+def test_biorxiv_names_are_split_and_the_doi_found() -> None:
+    text = """<rdf:RDF xmlns="http://purl.org/rss/1.0/" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+      xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:prism="http://purl.org/rss/1.0/modules/prism/">
+      <channel rdf:about="http://biorxiv.org"><title>bioRxiv</title><link>http://biorxiv.org</link></channel>
+      <item rdf:about="http://biorxiv.org/cgi/content/short/1v1"><title><![CDATA[ On Cells ]]></title>
+      <link> http://biorxiv.org/cgi/content/short/1v1 </link>
+      <description><![CDATA[ Cells <i>move</i> when p<0.05. ]]></description>
+      <dc:creator><![CDATA[ Kukla, D., Crampton, A. ]]></dc:creator><dc:date>2019-11-29</dc:date>
+      <dc:identifier>doi:10.1101/857789</dc:identifier></item></rdf:RDF>"""
+    (record,) = parse(text).records
+    assert record.title == "On Cells"
+    assert record.abstract == "Cells move when p<0.05."
+    assert record.authors == ("D. Kukla", "A. Crampton")
+    assert record.doi == "10.1101/857789"
+    assert record.url == "http://biorxiv.org/cgi/content/short/1v1"
+
+
+def test_a_journal_entry_prefers_the_longer_text_and_drops_scripts() -> None:
+    entry = f"""<entry><id>tag:x,1</id><title type="html">{escape("<b>Sand</b> &amp; Wind")}</title>
+      <link href="javascript:alert(1)"/><updated>2025-08-20T10:00:00+02:00</updated>
+      <summary>Teaser.</summary><content type="html">{escape("<p>Abstract: A long text.</p><script>x()</script>")}
+      </content><author><name>Marsh, Ann; Lin, Bo</name></author></entry>"""
+    (record,) = parse(atom(entry)).records
+    assert record.title == "Sand & Wind"
+    assert record.abstract == "A long text."
+    assert record.authors == ("Ann Marsh", "Bo Lin")
+    assert record.url == ""
+    assert record.published_at == datetime(2025, 8, 20, 8, tzinfo=UTC)
+
+
+def test_the_arxiv_api_reports_errors_as_an_entry_and_we_as_an_error() -> None:
+    entry = "<entry><id>http://arxiv.org/api/errors#bad</id><title>Error</title><summary>incorrect id</summary></entry>"
+    with pytest.raises(SourceError, match="incorrect id"):
+        parse(atom(entry))
+
+
+def test_an_rss_feed_that_reports_an_error_is_an_error() -> None:
+    text = '<rss version="2.0"><channel><title>Feed error for query "cs.XX"</title></channel></rss>'
+    with pytest.raises(SourceError, match="Feed error"):
+        parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head></html>", "502 Bad Gateway"),
+        ("<html><body>Please log in</body></html>", "HTML page"),
+        ("<opml version='2.0'/>", "<opml>"),
+        ('{"a": 1}', "JSON"),
+        ("Not Found", "text of another kind"),
+        ("", "empty"),
+        ("<rss><channel><title>cut o", "broken feed"),
+        ('<?xml version="1.0" encoding="undefined"?><rss version="2.0"><channel/></rss>', "the feed"),
+    ],
+)
+def test_what_is_no_feed_is_refused_with_what_it_is(text: str, what: str) -> None:
+    with pytest.raises(NotADigestError) as caught:
+        parse(text)
+    assert "the feed" in caught.value.message
+    assert what in caught.value.message
+
+
+def test_a_feed_cut_off_in_the_middle_gives_what_is_there_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    text = arxiv_rss(arxiv_item("2508.10000", "new"))
+    with caplog.at_level(logging.WARNING):
+        found = parse(text[: text.index("</channel>")])
+    assert len(found.records) == 1
+    assert "not well-formed" in caplog.text
+
+
+def test_a_feed_that_takes_too_long_is_stopped() -> None:
+    text = atom("<entry><title>x</title>" + "<category term='a'/>" * 50_000 + "</entry>")
+    with pytest.raises(SourceError, match=r"within 0\.5 seconds"):
+        parse(text, timeout=0.5)
+
+
+def test_the_child_ends_with_one_json_object_whatever_it_reads() -> None:
+    for data in (b"", b"\0\xff", b"<rss>&#xD800;</rss>", b'<?xml version="1.0" encoding="punycode"?><rss/>'):
+        done = subprocess.run(
+            [sys.executable, "-m", "newsletter.sources.feed_child", "20"], input=data, capture_output=True, check=False
+        )
+        assert done.returncode == 0
+        assert done.stdout.startswith(b"{")
+        assert done.stdout.endswith(b"}")
+
+
+@pytest.mark.shared_data
+def test_real_feeds_are_read(shared: Path) -> None:
+    data = shared / "data"
+    assert len(parse((data / "arxiv" / "api" / "arxiv_response.xml").read_bytes()).records) == 2
+    assert parse((data / "arxiv" / "api" / "arxiv_empty.xml").read_bytes()).records == ()
+    (record,) = parse((data / "feeds" / "biorxiv.rdf").read_bytes()).records
+    assert record.authors == ("D. Kukla", "A. Crampton", "D. Wood", "S. Khetani")
+    assert record.doi == "10.1101/857789"

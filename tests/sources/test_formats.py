@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from newsletter.config import SourceKind
+from newsletter.errors import NotADigestError
+from newsletter.model import Digest
+from newsletter.sources.formats import FORMATS, parse
+
+DIGEST = (
+    b"On Ripples\n\nSand ripples move with the wind and against it. We film a dune for forty days and find that the "
+    b"smallest ripples travel upwind.\n"
+)
+JSON = b'\n [{"paper": {"id": "2508.10001", "title": "Dunes", "summary": "They sing."}}]'
+RSS = b"""\xef\xbb\xbf<?xml version="1.0"?><!-- made by hand --><?xml-stylesheet href="x.xsl"?>
+<rss version="2.0"><channel><title>t</title><item><title>Dunes</title></item></channel></rss>"""
+MARKDOWN = b"[On Ripples](https://arxiv.org/abs/2508.10001)\n\n" + DIGEST.split(b"\n\n")[1]
+
+
+def auto(data: bytes, where: str = "some-source") -> Digest:
+    return parse(data, kind=SourceKind.AUTO, where=where, today=date(2026, 11, 23), parse_timeout=30)
+
+
+def test_every_kind_but_auto_has_a_format() -> None:
+    assert set(FORMATS) == set(SourceKind) - {SourceKind.AUTO}
+
+
+@pytest.mark.parametrize(
+    ("data", "title"),
+    [(DIGEST, "On Ripples"), (JSON, "Dunes"), (RSS, "Dunes"), (RSS.decode("utf-8-sig").encode("utf-16"), "Dunes")]
+    + [(MARKDOWN, "On Ripples")],
+)
+def test_the_format_is_known_from_the_bytes(data: bytes, title: str) -> None:
+    assert [record.title for record in auto(data).records] == [title]
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"", "is empty"),
+        (b"<html><title>Log in</title></html>", 'an HTML page, titled "Log in"'),
+        (b"<opml/>", "an XML document (<opml>)"),
+        (b"%PDF-1.7", "a PDF document"),
+        (b'{"x": 1}', "JSON of another form"),
+        (b"x = 1\nprint(x)\n", "program source"),
+        (b"<rss><channel>", "broken feed"),
+    ],
+)
+def test_a_document_in_no_format_is_refused_with_what_each_would_have_needed(data: bytes, what: str) -> None:
+    with pytest.raises(NotADigestError) as caught:
+        auto(data)
+    assert caught.value.message.startswith("some-source ")
+    assert what in caught.value.message
+    assert all(each.needs in caught.value.message for each in FORMATS.values())
+    assert caught.value.hint

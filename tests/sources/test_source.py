@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from newsletter.config import Fetching, SourceKind
+from newsletter.errors import FetchError, NotADigestError
+from newsletter.sources.source import FileSource, Source, UrlSource
+
+NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
+TEXT = (
+    "Daily Papers\n\nAug 20\n\nOn Ripples\n\nSand ripples move with the wind and against it. We film a dune for forty "
+    "days and find that the smallest ripples travel upwind.\n"
+)
+
+
+def test_a_file_gives_its_papers(tmp_path: Path) -> None:
+    path = tmp_path / "misleading.xml"
+    path.write_text(TEXT, encoding="utf-8")
+    source: Source = FileSource("inbox", path)
+    found = source.pull(NOW)
+    assert source.name == "inbox"
+    assert [record.title for record in found.records] == ["On Ripples"]
+    assert found.day == date(2026, 8, 20)
+
+
+def test_a_file_that_is_missing_a_folder_or_empty_says_so(tmp_path: Path) -> None:
+    (tmp_path / "empty.txt").write_bytes(b" \n")
+    for name, what in (("none.txt", "no file"), ("", "folder"), ("empty.txt", "empty"), ("a\0b", "cannot read")):
+        with pytest.raises(FetchError, match=what) as caught:
+            FileSource("inbox", tmp_path / name).pull(NOW)
+        assert str(tmp_path) in caught.value.message
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may read everything")
+def test_a_file_that_may_not_be_read_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "secret.txt"
+    path.write_text(TEXT, encoding="utf-8")
+    path.chmod(0)
+    with pytest.raises(FetchError, match="may not be read"):
+        FileSource("inbox", path).pull(NOW)
+
+
+def test_a_file_larger_than_the_limit_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "big.txt"
+    path.write_bytes(b"x" * 1001)
+    with pytest.raises(FetchError, match="larger than 1,000 bytes"):
+        FileSource("inbox", path, limits=Fetching(max_bytes=1000)).pull(NOW)
+
+
+def test_a_named_format_is_the_only_one_tried(tmp_path: Path) -> None:
+    path = tmp_path / "page.txt"
+    path.write_text(TEXT, encoding="utf-8")
+    with pytest.raises(NotADigestError, match="not a feed"):
+        FileSource("inbox", path, kind=SourceKind.FEED).pull(NOW)
+
+
+def test_an_address_that_is_no_address_is_a_source_error() -> None:
+    source: Source = UrlSource("feed", "ftp://example.org/feed")
+    with pytest.raises(FetchError, match="not an http or https address"):
+        source.pull(NOW)
+
+
+def test_slow_libraries_are_not_imported_before_they_are_needed() -> None:
+    code = "import sys, newsletter.sources.source; print([m for m in ('httpx', 'feedparser', 'pylatexenc') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
