@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from newsletter import catalogue
-from newsletter.config import Settings, SourceKind, SourceSettings, TransportKind
 from newsletter.errors import ConfigError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
-    # Commands that need none of these start without them.
+    # Commands that need none of these start without them (pydantic alone takes 0.15 s).
+    from newsletter.config import Settings, SourceKind, SourceSettings
     from newsletter.delivery.transport import Transport
     from newsletter.pipeline import Newsletter
     from newsletter.ranking.encoder import Encoder, VectorCache
@@ -128,6 +128,8 @@ def files(settings: Settings, paths: Iterable[Path], kind: SourceKind) -> list[S
 
 def transport(settings: Settings) -> Transport:
     """Give the transport that is set."""
+    from newsletter.config import TransportKind  # noqa: PLC0415
+
     kind = settings.delivery.transport
     if kind is TransportKind.SMTP:
         from newsletter.delivery.smtp import SmtpTransport  # noqa: PLC0415

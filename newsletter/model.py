@@ -47,13 +47,14 @@ class Section(StrEnum):
 
 
 class ReasonKind(StrEnum):
-    """What in a profile (or outside it) speaks for a pick."""
+    """What in a profile (or outside it) speaks for a pick. `NEAR`: nothing does, this part of it is just nearest."""
 
     KEYWORD = "keyword"
     AUTHOR = "author"
     TOPIC = "topic"
     LIKED_PAPER = "liked_paper"
     INTERESTS = "interests"
+    NEAR = "near"
     POPULAR = "popular"
     NEW = "new"
 

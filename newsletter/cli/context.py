@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
-from newsletter import bootstrap, config
-from newsletter.config import Settings
+from newsletter import bootstrap
 from newsletter.errors import UsageError
+
+if TYPE_CHECKING:
+    from newsletter.config import Settings
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 Day = Annotated[str | None, typer.Option("--issue", metavar="DATE", help="The day of the issue; today by default.")]
@@ -20,6 +22,8 @@ Day = Annotated[str | None, typer.Option("--issue", metavar="DATE", help="The da
 
 def settings(context: typer.Context) -> Settings:
     """Give the settings of the file that `--config` named, read at the first need."""
+    from newsletter import config  # noqa: PLC0415  lazy: `--help` needs no pydantic
+
     named: Path | None = context.find_root().obj
     return config.load(named)
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from newsletter import assets, bootstrap, catalogue, config
+from newsletter import assets, bootstrap, catalogue
 from newsletter.cli.context import day
 from newsletter.cli.output import progress, say
 from newsletter.cli.preview import write
-from newsletter.config import Database, DeliverySettings, Settings, SourceKind
-from newsletter.delivery.dispatch import Policy
 from newsletter.errors import NewsletterError
 from newsletter.model import DeliveryState, Subscriber
-from newsletter.store import Store
-from newsletter.subscriptions import csv_file
+
+if TYPE_CHECKING:
+    from newsletter.config import Settings
+    from newsletter.store import Store
 
 _MARK = ".newsletter-demo"
 _SHOWN = 4
@@ -28,13 +28,7 @@ def demo(
 ) -> None:
     """Take the sample digests all the way to three readers' inboxes: a throw-away database, a Maildir, previews."""
     _clear(out)
-    base = config.load()
-    current = base.model_copy(
-        update={
-            "database": Database(url=f"sqlite:///{out / 'newsletter.db'}"),
-            "delivery": DeliverySettings(maildir=out / "mail"),
-        }
-    )
+    current = _thrown_away(out)
     with bootstrap.open_store(current) as store:
         _ingest(current, store)
         _subscribe(current, store)
@@ -42,6 +36,17 @@ def demo(
     say(
         f"\nThe mails are in {out}/mail (a Maildir: `mutt -f {out}/mail`), and as pages in {out}/previews/*/message.html"
     )
+
+
+def _thrown_away(out: Path) -> Settings:
+    """Give the settings with a database and a Maildir of the demo's own."""
+    from newsletter.config import Database, DeliverySettings, load  # noqa: PLC0415
+
+    own = {
+        "database": Database(url=f"sqlite:///{out / 'newsletter.db'}"),
+        "delivery": DeliverySettings(maildir=out / "mail"),
+    }
+    return load().model_copy(update=own)
 
 
 def _clear(out: Path) -> None:
@@ -56,6 +61,8 @@ def _clear(out: Path) -> None:
 
 
 def _ingest(current: Settings, store: Store) -> None:
+    from newsletter.config import SourceKind  # noqa: PLC0415
+
     digests = sorted(path for path in assets.SEEDS.iterdir() if path.suffix in {".txt", ".json", ".xml"})
     newsletter = bootstrap.newsletter(current, store)
     for pulled in newsletter.ingest(bootstrap.files(current, digests, SourceKind.AUTO), now=bootstrap.clock()):
@@ -65,11 +72,15 @@ def _ingest(current: Settings, store: Store) -> None:
 
 
 def _subscribe(current: Settings, store: Store) -> None:
+    from newsletter.subscriptions import csv_file  # noqa: PLC0415
+
     readers = csv_file.read(assets.SEEDS / "subscribers.csv", catalogue.load(current.topics), confirmed=True)
     store.subscribers.replace(readers, now=bootstrap.clock())
 
 
 def _publish(current: Settings, store: Store, out: Path) -> None:
+    from newsletter.delivery.dispatch import Policy  # noqa: PLC0415
+
     now, today = bootstrap.clock(), day(None, current)
     with progress("Reading and ranking papers", None) as encoded:
         newsletter = bootstrap.newsletter(current, store, progress=encoded)

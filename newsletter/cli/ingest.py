@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
 
@@ -11,9 +11,14 @@ from newsletter import bootstrap, identity
 from newsletter.cli import FAILED
 from newsletter.cli.context import Json, settings
 from newsletter.cli.output import print_json, progress, say, warn
-from newsletter.config import SourceKind
 from newsletter.errors import UsageError
-from newsletter.model import PaperRecord
+
+if TYPE_CHECKING:
+    from newsletter.model import PaperRecord
+    from newsletter.pipeline import Pulled
+
+# The values of config.SourceKind (a test holds it), whose module takes too long to import for a `--help`.
+Format: TypeAlias = Literal["auto", "digest", "huggingface", "feed"]
 
 
 def ingest(
@@ -25,17 +30,17 @@ def ingest(
     file: Annotated[
         list[Path] | None, typer.Option("--file", metavar="PATH", help="Read this file instead. May be repeated.")
     ] = None,
-    kind: Annotated[SourceKind, typer.Option("--format", help="What the files hold.")] = SourceKind.AUTO,
+    kind: Annotated[Format, typer.Option("--format", help="What the files hold; auto looks.")] = "auto",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the papers, keep nothing.")] = False,
     as_json: Json = False,
 ) -> None:
     """Pull papers from the configured sources, or from files."""
-    from newsletter.pipeline import Pulled  # noqa: PLC0415  lazy: `--help` needs none of it
+    from newsletter.config import SourceKind  # noqa: PLC0415  lazy: `--help` needs none of it
 
     current = settings(context)
     if file and names:
         raise UsageError("both sources and files are named", hint="give either NAME… or --file PATH")
-    chosen = bootstrap.files(current, file, kind) if file else bootstrap.sources(current, names or ())
+    chosen = bootstrap.files(current, file, SourceKind(kind)) if file else bootstrap.sources(current, names or ())
     pulled: list[Pulled] = []
     with bootstrap.open_store(current, looking=dry_run) as store, progress("Reading", len(chosen)) as advance:
         newsletter = bootstrap.newsletter(current, store)
@@ -50,7 +55,7 @@ def ingest(
         raise typer.Exit(FAILED)
 
 
-def _document(pulled: list[Any], *, dry_run: bool) -> dict[str, Any]:
+def _document(pulled: list[Pulled], *, dry_run: bool) -> dict[str, Any]:
     document: dict[str, Any] = {
         "sources": [
             {
@@ -84,7 +89,7 @@ def _paper(record: PaperRecord) -> dict[str, Any]:
     }
 
 
-def _tell(pulled: list[Any], *, dry_run: bool) -> None:
+def _tell(pulled: list[Pulled], *, dry_run: bool) -> None:
     for one in pulled:
         if one.error:
             warn(f"{one.source}: {one.error}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,7 +11,9 @@ from newsletter.cli.context import Json, day, settings
 from newsletter.cli.output import print_json, print_table, say
 from newsletter.errors import NotFoundError
 from newsletter.model import Issue, IssueState
-from newsletter.store import Store
+
+if TYPE_CHECKING:
+    from newsletter.store import Store
 
 app = typer.Typer(help="Open, list, show, approve, pause and resume issues.", no_args_is_help=True)
 DayArgument = Annotated[str | None, typer.Argument(metavar="[DATE]", help="The day of the issue; today by default.")]

@@ -12,11 +12,11 @@ from newsletter import bootstrap
 from newsletter.cli import FAILED
 from newsletter.cli.context import Day, Json, day, settings
 from newsletter.cli.output import print_json, progress, say, warn
-from newsletter.config import Settings, TransportKind
 from newsletter.model import Cadence, DeliveryState, Issue
 from newsletter.timetable import next_day
 
 if TYPE_CHECKING:
+    from newsletter.config import Settings
     from newsletter.delivery.dispatch import Tally
     from newsletter.pipeline import Newsletter
 
@@ -107,7 +107,7 @@ def _tell(report: dict[str, Any], issues: list[Issue], wanted: date, current: Se
         return
     counted = ", ".join(f"{report[name]} {name}" for name in _REPORTED if report[name] or name == "sent")
     say(f"Issue of {wanted}: {counted}" + (f", {report['queued']} still queued" if report["queued"] else "") + ".")
-    if report["sent"] and current.delivery.transport is TransportKind.MAILDIR:
+    if report["sent"] and current.delivery.transport == "maildir":
         say(f"The messages are in the Maildir {current.delivery.maildir} (delivery.transport is maildir).")
     for held in (one for one in issues if one.state != "open"):
         say(f"The {held.cadence} issue is {held.state}; see `newsletter issue --help`.")
@@ -118,7 +118,7 @@ def _tell(report: dict[str, Any], issues: list[Issue], wanted: date, current: Se
 
 def _advise(current: Settings) -> None:
     """Say what mail that leaves this machine should have, and would be refused or unlawful without."""
-    if current.delivery.transport is not TransportKind.SMTP:
+    if current.delivery.transport != "smtp":
         return
     if "example.org" in current.site.sender or "example.org" in current.site.url:
         warn("site.sender or site.url still names example.org; set your own, or the mail will be refused")

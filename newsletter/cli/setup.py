@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from newsletter import assets, bootstrap, config
+from newsletter import assets, bootstrap
 from newsletter.cli.context import settings
 from newsletter.cli.output import say
 from newsletter.errors import ConfigError
@@ -16,9 +16,11 @@ from newsletter.errors import ConfigError
 
 def init(
     context: typer.Context,
-    file: Annotated[Path, typer.Option("--file", help="Where to write the settings.")] = config.DEFAULT_FILE,
+    file: Annotated[Path, typer.Option("--file", help="Where to write the settings.")] = Path("newsletter.toml"),
 ) -> None:
     """Write a commented settings file with a secret of its own, and create the database."""
+    from newsletter import config  # noqa: PLC0415
+
     file = context.find_root().obj or file
     text = (assets.CONFIG / "newsletter.toml").read_text(encoding="utf-8")
     text = text.replace('# secret = ""', f'secret = "{secrets.token_urlsafe(48)}"', 1)

@@ -36,7 +36,7 @@ _REASONS = {
     ReasonKind.KEYWORD: "Keyword “{}”",
     ReasonKind.AUTHOR: "Author {}",
     ReasonKind.LIKED_PAPER: "Like “{}”, which you liked",
-    ReasonKind.INTERESTS: "Close to the interests you described",
+    ReasonKind.INTERESTS: "Close to “{}”",
 }
 # ISO 639-1 languages that are written from right to left.
 _RIGHT_TO_LEFT = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi"})
@@ -105,6 +105,8 @@ def reason(why: Reason, paper: Paper, cadence: Cadence) -> str:
     if why.kind in _REASONS:
         return _REASONS[why.kind].format(shorten(why.matched, _LONGEST_MATCH))
     when = "this week" if cadence is Cadence.WEEKLY else "today"
+    if why.kind is ReasonKind.NEAR:
+        return f"The nearest {when} to “{shorten(why.matched, _LONGEST_MATCH)}”"
     if why.kind is ReasonKind.POPULAR:
         return f"Popular {when}" + (f": {count(paper.upvotes, 'upvote')}" if paper.upvotes else "")
     return f"New {when}"

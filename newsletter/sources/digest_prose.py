@@ -30,6 +30,7 @@ _GREETING = re.compile(
 )
 # Titles begin with a letter, a digit, a quotation mark or a formula, and are seldom shouted.
 _ODD_TITLE = re.compile(r"[|(\[{<>*#+=~/%&@;:.,!?-]|[^a-z]{20,}$")
+_ONE_WORD = re.compile(r"[^\W\d_][^\WA-Z\d_]*|\d+")  # "Introduction", not "DINOv3"
 _ITEM = re.compile(r"[-*+•▪|>]\s?|\(?(?:\d{1,2}|[a-z])[.)]\s|```|~~~")
 _FEW_PARAGRAPHS = 3
 _SHORTEST_ABSTRACT = 80
@@ -80,7 +81,7 @@ def doubt(papers: Sequence[tuple[str, Sequence[str]]], preface: Sequence[str], *
         (any(_GREETING.fullmatch(title) for title in titles), "it is a letter"),
         (_share(titles, (".", ",", ";", ":")) > 1 / 3, "its short lines are sentences, not titles"),
         (sum(bool(_ODD_TITLE.match(title)) for title in titles) > len(titles) / 4, "its short lines are no titles"),
-        (median(len(title.split()) for title in titles) < 2, "its headings are single words"),
+        (sum(bool(_ONE_WORD.fullmatch(title)) for title in titles) > len(titles) / 2, "its headings are single words"),
         (len(preface) > _FEW_PARAGRAPHS + len(papers), "most of it stands before the first title"),
         (_listed(paragraphs for _, paragraphs in papers), "its paragraphs are lists or tables"),
         (bool(whole) and median(map(len, whole)) > _FEW_PARAGRAPHS, "its sections are too long to be abstracts"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections import Counter
 from functools import lru_cache
 from typing import Any
 
@@ -46,7 +46,6 @@ _OPERATOR = re.compile(
     r"(?<=[\w)}])\\(?=(?:log|ln|exp|sin|cos|tan|min|max|sup|inf|lim|det|dim|arg|gcd|Pr)(?![A-Za-z]))"
 )
 _BARE_PERCENT = re.compile(r"(?<!\\)%")
-_OPEN_COMMAND = re.compile(r"\\[a-zA-Z]+$")
 _CONTROL_WORD = re.compile(r"\\(?:begin|end)\s*\{[^{}]*\}|\\[a-zA-Z]+\*?")
 
 
@@ -60,16 +59,11 @@ def readable(text: str) -> str:
     pieces: list[str] = []
     end = 0
     for found in _FORMULA.finditer(text):
-        pieces.append(_prose(text[end : found.start()]))
-        pieces.append(_formula(found))
+        pieces += (_prose(text[end : found.start()]), _formula(found))
         end = found.end()
-    pieces.append(_prose(text[end:]))
-    # A command that was left as it is must not run into the letters behind it.
-    return "".join(f"{one} " if _OPEN_COMMAND.search(one) and two[:1].isalpha() else one for one, two in _pairs(pieces))
-
-
-def _pairs(pieces: list[str]) -> Iterator[tuple[str, str]]:
-    return zip(pieces, [*pieces[1:], ""], strict=True)
+    read = "".join([*pieces, _prose(text[end:])])
+    # Pieces may join to a new command ("\\alpha$x$"); whatever the way a letter was lost, the source is better.
+    return read if _holds(_CONTROL_WORD.sub(" ", read), _CONTROL_WORD.sub(" ", text)) else text
 
 
 def _formula(found: re.Match[str]) -> str:
@@ -106,13 +100,12 @@ def _checked(latex: str, source: str) -> str:
 
 
 def _holds(text: str, source: str) -> bool:
-    """Tell whether the letters and digits of `source` are in `text`, in their order."""
-    rest = iter(_bare(text))
-    return all(c in rest for c in _bare(source))
+    """Tell whether every letter and digit of `source` is in `text`, as often (a link's address may change places)."""
+    return _characters(source) <= _characters(text)
 
 
-def _bare(text: str) -> str:
-    return "".join(c for c in unicodedata.normalize("NFKD", text) if c.isalnum())
+def _characters(text: str) -> Counter[str]:
+    return Counter(c for c in unicodedata.normalize("NFKD", text) if c.isalnum())
 
 
 def _depth(text: str) -> int:

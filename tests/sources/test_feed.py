@@ -22,7 +22,7 @@ def parse(text: str | bytes, timeout: float = 30.0) -> Digest:
 
 def arxiv_item(number: str, kind: str, creators: str = "Ann Marsh, Bo Lin (Coast Lab, Kiel), Cy Reed") -> str:
     return f"""<item><title>On $n&lt;m$ Dunes {number}</title><link>https://arxiv.org/abs/{number}</link>
-      <description>arXiv:{number}v1 Announce Type: {kind} \nAbstract: when $n&lt;m$ and k&lt;p, dunes sing.</description>
+      <description>arXiv:{number}v1 Announce Type: {kind} \nAbstract: when $n&lt;m$ and k&lt;p they sing.</description>
       <guid isPermaLink="false">oai:arXiv.org:{number}v1</guid><category>cs.CL</category><category>cs.AI</category>
       <pubDate>Fri, 15 Aug 2025 00:00:00 -0400</pubDate><arxiv:announce_type>{kind}</arxiv:announce_type>
       <dc:creator>{creators}</dc:creator></item>"""
@@ -55,7 +55,7 @@ def test_arxiv_rss_gives_new_papers_and_cross_lists_but_no_replacements() -> Non
 def test_an_arxiv_item_keeps_its_formulas_and_loses_its_prefix() -> None:
     (record,) = parse(arxiv_rss(arxiv_item("2508.10000", "new"))).records
     assert record.title == "On n<m Dunes 2508.10000"
-    assert record.abstract == "when n<m and k<p, dunes sing."
+    assert record.abstract == "when n<m and k<p they sing."
     assert record.authors == ("Ann Marsh", "Bo Lin", "Cy Reed")
     assert record.categories == ("cs.CL", "cs.AI")
     assert record.url == "https://arxiv.org/abs/2508.10000"

@@ -29,8 +29,13 @@ def test_every_kind_but_auto_has_a_format() -> None:
 
 @pytest.mark.parametrize(
     ("data", "title"),
-    [(DIGEST, "On Ripples"), (JSON, "Dunes"), (RSS, "Dunes"), (RSS.decode("utf-8-sig").encode("utf-16"), "Dunes")]
-    + [(MARKDOWN, "On Ripples")],
+    [
+        (DIGEST, "On Ripples"),
+        (JSON, "Dunes"),
+        (RSS, "Dunes"),
+        (RSS.decode("utf-8-sig").encode("utf-16"), "Dunes"),
+        (MARKDOWN, "On Ripples"),
+    ],
 )
 def test_the_format_is_known_from_the_bytes(data: bytes, title: str) -> None:
     assert [record.title for record in auto(data).records] == [title]

@@ -67,6 +67,7 @@ def test_an_address_that_is_no_address_is_a_source_error() -> None:
 
 
 def test_slow_libraries_are_not_imported_before_they_are_needed() -> None:
-    code = "import sys, newsletter.sources.source; print([m for m in ('httpx', 'feedparser', 'pylatexenc') if m in sys.modules])"
+    slow = ("httpx", "feedparser", "pylatexenc")
+    code = f"import sys, newsletter.sources.source; print([name for name in {slow} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
