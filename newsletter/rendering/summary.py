@@ -57,19 +57,24 @@ _EVIDENCE = _words("we result results experiment experiments evaluation evaluati
 _FINDS = _forms("prove demonstrate reveal observe establish confirm indicate suggest discover") | _words(
     "show shows showed shown find finds found achieve achieves achieved"
 )
-_EXCELS = _forms("outperform surpass exceed improve reduce achieve accelerate") | _words(
-    "sota faster improvement improvements state-of-the-art first"
+_EXCELS = _forms("outperform surpass exceed improve reduce achieve accelerate boost") | _words(
+    "sota faster beat beats improvement improvements state-of-the-art first"
 )
 _THINGS = _words("code codes data dataset datasets model models weights demo page video videos website")
 _BACKGROUND = _words("however recent recently existing despite although while traditional current currently")
+_PRAISE = _words(
+    "witnessed remarkable revolutionized revolutionised unprecedented tremendous attention popularity essential"
+)
 _LEANING = _words("it this these they such those moreover furthermore additionally also then thus")
 _NUMBER = re.compile(r"\d(?:\.\d|\s*\\?%|×|x\b| times\b| points\b| percent\b)")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+_NAMED = 1.5  # a sentence whose subject is the paper's own contribution says what it is or does
+_NEAR_START, _LONGEST_NAME = 25, 5  # characters, words
 _TELLING_WORD = 4  # letters; shorter words of a title say nothing about what it is on
 
 
 @lru_cache(maxsize=4096)  # one paper stands in many editions of a day
-def key_sentences(abstract: str, title: str = "", *, limit: int = 420) -> str:
+def key_sentences(abstract: str, title: str = "", *, limit: int = 480) -> str:
     """Give the sentences of `abstract` that carry it, verbatim and in order, in at most `limit` characters.
 
     Where sentences between two given ones were left out stands " … ". A sentence that alone is longer than `limit` is
@@ -131,10 +136,19 @@ def _ends(text: str, start: int, mark: int, stop: int) -> bool:
 def _scores(sentences: Sequence[str], title: str) -> list[float]:
     wanted = {word for word in _WORD.findall(title.lower()) if len(word) >= _TELLING_WORD}
     last = len(sentences) - 1
+    named = _name(title)
     return [
-        _content(sentence, wanted) + (0.8 if place == 0 else 0.4 if place == last else 0.0)
+        _content(sentence, wanted)
+        + (_NAMED if named and named in sentence[: len(named) + _NEAR_START] else 0.0)
+        + (0.8 if place == 0 else 0.4 if place == last else 0.0)
         for place, sentence in enumerate(sentences)
     ]
+
+
+def _name(title: str) -> str:
+    """Give what a paper calls its own contribution: "SVTRv2" of "SVTRv2: CTC Beats …", or ''."""
+    name, colon, _ = title.partition(":")
+    return name.strip() if colon and len(name.split()) <= _LONGEST_NAME else ""
 
 
 def _content(sentence: str, wanted: set[str]) -> float:
@@ -143,7 +157,7 @@ def _content(sentence: str, wanted: set[str]) -> float:
     score = _cues(words)
     score += 0.8 if _NUMBER.search(sentence) else 0.0
     score -= 4.0 if _is_housekeeping(words, sentence) else 0.0
-    score -= 0.8 if opening in _BACKGROUND else 0.0
+    score -= 0.8 if opening in _BACKGROUND or (words & _PRAISE and not words & _AUTHORS) else 0.0
     score -= 0.6 if opening in _LEANING and not words & _AUTHORS else 0.0
     score -= 1.0 if len(sentence) < _LEAST_PROMISING else 0.0
     score += 2.0 * len(wanted & words) / len(wanted) if wanted else 0.0
@@ -169,7 +183,8 @@ def _choose(sentences: Sequence[str], scores: Sequence[float], limit: int) -> li
     chosen, room = [by_score[0]], limit - len(sentences[by_score[0]])
     for place in by_score[1:]:
         cost = len(sentences[place]) + len(f" {ELLIPSIS} ")
-        if len(chosen) < _MOST_SENTENCES and cost <= room and scores[place] >= _WORTH_TELLING:
+        worth = _WORTH_TELLING if len(chosen) > 1 else 0.0  # one sentence alone seldom tells enough
+        if len(chosen) < _MOST_SENTENCES and cost <= room and scores[place] >= worth:
             chosen.append(place)
             room -= cost
     return sorted(chosen)
