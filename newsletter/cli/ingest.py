@@ -91,7 +91,7 @@ def _paper(record: PaperRecord) -> dict[str, Any]:
 
 def _tell(pulled: list[Pulled], *, dry_run: bool) -> None:
     for one in pulled:
-        if one.error:
+        if one.digest is None:
             warn(f"{one.source}: {one.error}")
             continue
         day = f" of {one.digest.day:%d %B %Y}" if one.digest.day else ""

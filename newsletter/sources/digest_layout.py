@@ -9,22 +9,20 @@ in time linear in the number of lines.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import pairwise
+
+from newsletter.sources.digest_breaks import UNWRAPPED, Break, full, joined, wrap_widths
 
 LONGEST_TITLE = 400
 _USUAL_TITLE = 120
 _TITLE_LINES = 4
 _TITLE_JOIN = 0.5  # titles are broken by hand, or by a narrower window, more often than paragraphs
 _SATURATED = 400  # characters after which a paragraph is certainly none but a paragraph
-_UNWRAPPED = 160  # a line longer than this was not broken to fit a window
-_FEW_LINES = 4
 _LONGEST_BLOCK = 60  # lines between two blank ones, on a page that has them
 _MOSTLY = 0.6
-_WIDTH_SHARES = (0.4, 0.3)  # of the breaks, for the first width and the second
 _NEVER = 1e6
 
 
@@ -62,21 +60,6 @@ class Segment:
     text: str
     start: int
     end: int
-
-
-# Joining wrapped lines ----------------------------------------------------------------------------------------------
-
-_HYPHEN = re.compile(r"(?<=\w)-{1,2}$")
-_SUSPENDED = re.compile(r"(?:and|or|to|nor|und|oder)\s")
-
-
-def joined(lines: Sequence[str]) -> str:
-    """Join wrapped lines: "Multi-" and "Agent" without a space, "pre-" and "and post-training" with one."""
-    text = lines[0]
-    for line in lines[1:]:
-        tight = _HYPHEN.search(text) and line[:1].isalnum() and not _SUSPENDED.match(line)
-        text += line if tight else f" {line}"
-    return text
 
 
 # How much a text is like an abstract --------------------------------------------------------------------------------
@@ -141,15 +124,15 @@ class _Page:
     def _measure(self, start: int, end: int, widths: Sequence[int]) -> None:
         """Set what it costs to join each line of a block to the one before it, and to part them."""
         rows = self.rows
-        short = [len(row.text) for row in rows[start:end] if len(row.text) <= _UNWRAPPED]
+        short = [len(row.text) for row in rows[start:end] if len(row.text) <= UNWRAPPED]
         own = max(short, default=0)
         few = len(short) <= _TITLE_LINES
         for i in range(start + 1, end):
             above, below = rows[i - 1].text, rows[i].text
-            breaks = _Break(
-                unwrapped=max(len(above), len(below)) > _UNWRAPPED,
-                full=_full(above, below, widths),
-                maybe_full=few and _full(above, below, (own,)),
+            breaks = Break(
+                unwrapped=max(len(above), len(below)) > UNWRAPPED,
+                full=full(above, below, widths),
+                maybe_full=few and full(above, below, (own,)),
                 runs_on=bool(below[:1].islower() or _CONNECTING.search(above)),
                 stops=bool(_STOP.search(above)) and not below[:1].islower(),
             )
@@ -165,16 +148,16 @@ class _Page:
         """Cost of reading row `i` as the continuation of the row before it; more than all else where it cannot be."""
         return _NEVER if self.rows[i].first else self._join[i]
 
-    def title(self, start: int, text: str) -> float:
+    def title(self, start: int, text: str, likeness: float) -> float:
         row = self.rows[start]
-        cost = 0.0 if row.heading else max(0.0, lean(text))
+        cost = 0.0 if row.heading else max(0.0, likeness)
         cost += 6.0 if row.abstract else 0.0
         cost += 4.0 if text.endswith(_LIST_END) else 0.7 if text.endswith(".") else 0.0
         return cost + max(0.0, (len(text) - _USUAL_TITLE) / 60) + (6.0 if len(text) > LONGEST_TITLE else 0.0)
 
-    def abstract(self, start: int, text: str) -> float:
+    def abstract(self, start: int, likeness: float) -> float:
         row = self.rows[start]
-        return (0.0 if row.abstract else max(0.0, -lean(text))) + (6.0 if row.heading else 0.0)
+        return (0.0 if row.abstract else max(0.0, -likeness)) + (6.0 if row.heading else 0.0)
 
     def step(self, before: Label | None, label: Label, i: int) -> float:
         """Cost of a segment with `label` beginning at row `i` after a segment of the label `before`."""
@@ -188,65 +171,6 @@ class _Page:
         if before is Label.ABSTRACT:
             return _PARAGRAPH + (4.0 if row.opens else 2.0 if row.marked else 0.0 if row.first else 2.0)
         return _NEVER  # an abstract needs a title
-
-
-@dataclass(frozen=True, slots=True)
-class _Break:
-    """What speaks for a machine, and what for the author, having ended a line of text before the next.
-
-    `unwrapped`: a line here is longer than any window. `full`: the next word had no room in the page's width;
-    `maybe_full`: none in that of these few lines. `runs_on`: the sentence goes on; `stops`: it has ended.
-    """
-
-    unwrapped: bool
-    full: bool
-    maybe_full: bool
-    runs_on: bool
-    stops: bool
-
-    def join(self, *, spaced: bool) -> float:
-        if self.unwrapped:
-            return 4.0
-        if self.full or self.maybe_full:
-            return 0.0
-        if spaced:  # blank lines part what is to be parted; a line for each sentence is a paragraph, too
-            return 0.3 if self.runs_on else 0.5 if self.stops else 1.5
-        return 0.3 if self.runs_on else 3.0 if self.stops else 2.6
-
-    def split(self, *, spaced: bool) -> float:
-        if self.full:
-            return 3.0 if self.runs_on else 1.4 if self.stops else 2.5
-        if self.maybe_full:
-            return 2.0 if self.runs_on else 0.3 if self.stops else 0.8
-        return 1.5 if self.runs_on and not self.unwrapped else 0.5 if spaced else 0.0
-
-
-def wrap_widths(breaks: Sequence[tuple[str, str]]) -> list[int]:
-    """Find the columns, two at most, at which a page was wrapped, from the line above and below each line break.
-
-    A wrapped line fits its column, and with the next word it would not: each break speaks for a few widths, and the
-    true one is that for which most speak. Titles may have been wrapped at another width than abstracts.
-    """
-    spans = [_span(above, below) for above, below in breaks if max(len(above), len(below)) <= _UNWRAPPED]
-    widths: list[int] = []
-    for share in _WIDTH_SHARES:
-        votes = Counter(width for low, high in spans for width in range(low, high))
-        count, width = max(((count, width) for width, count in votes.items()), default=(0, 0))
-        if count < max(_FEW_LINES - 1, share * len(spans)):
-            break
-        widths.append(width)
-        spans = [(low, high) for low, high in spans if not low <= width < high]
-    return widths
-
-
-def _span(above: str, below: str) -> tuple[int, int]:
-    return len(above), len(above) + 1 + len(below.split(" ", 1)[0])
-
-
-def _full(above: str, below: str, widths: Sequence[int]) -> bool:
-    """Tell whether the next word had no room on the line above: the mark of a line broken by a machine."""
-    low, high = _span(above, below)
-    return any(low <= width < high and len(below) <= width for width in widths)
 
 
 # The cheapest reading -----------------------------------------------------------------------------------------------
@@ -299,9 +223,10 @@ def _segments(page: _Page, start: int) -> Iterator[tuple[Label, int, float]]:
     run = 0.0
     for end in range(start + 1, len(rows) + 1):
         text = joined([row.text for row in rows[start:end]])
+        likeness = lean(text)
         if end - start <= _TITLE_LINES:
-            yield Label.TITLE, end, _TITLE_JOIN * run + page.title(start, text)
-        yield Label.ABSTRACT, end, run + page.abstract(start, text)
+            yield Label.TITLE, end, _TITLE_JOIN * run + page.title(start, text, likeness)
+        yield Label.ABSTRACT, end, run + page.abstract(start, likeness)
         whole = end == len(rows) or rows[end].first
         if rows[start].first and (whole or end == start + 1):
             yield Label.PREFACE, end, 0.0
