@@ -28,7 +28,7 @@ NEEDS = "text in which each title is followed by its abstract, as copied from ht
 HUGGING_FACE = "Hugging Face Daily Papers"
 _HINT = "copy the page's text from the browser into a text file: a title, a blank line, the abstract, and so on"
 
-_MOST_LINES = 50_000
+_MOST_LINES = 20_000
 _MARKDOWN_LINK = re.compile(r"\[(?P<title>.+)\]\(\s*(?P<url>https?://\S+?)\s*\)")
 _TRAILING_LINK = re.compile(r"(?P<title>.+?)\s+(?:[(<\[]\s*)?(?P<url>https?://[^\s)>\]]+)\s*[)>\]]?")
 _NUMBERED = re.compile(r"(?P<number>\d{1,4})[.)]\s+(?P<title>\S.*)")

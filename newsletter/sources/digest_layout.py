@@ -20,7 +20,7 @@ LONGEST_TITLE = 400
 _USUAL_TITLE = 120
 _TITLE_LINES = 4
 _TITLE_JOIN = 0.5  # titles are broken by hand, or by a narrower window, more often than paragraphs
-_SATURATED = 400  # characters after which a paragraph is certainly none but a paragraph
+_SATURATED, _SATURATED_LINES = 400, 8  # after so many characters, or lines, a paragraph is certainly one
 _LONGEST_BLOCK = 60  # lines between two blank ones, on a page that has them
 _MOSTLY = 0.6
 _NEVER = 1e6
@@ -205,7 +205,7 @@ def cheapest(rows: Sequence[Row], *, bannered: bool) -> list[Segment]:
         for label, end, cost in _segments(page, i):
             before = min(readings, key=lambda reading: reading.cost + page.step(reading.label, label, i))
             total = before.cost + page.step(before.label, label, i) + page.parted(i) + cost
-            is_open = label is Label.ABSTRACT and _size(rows, i, end) >= _SATURATED
+            is_open = label is Label.ABSTRACT and _is_open(_size(rows, i, end), end - i)
             _offer(best, _Reading(total, label, i, end, before, open=is_open))
     last = min(best[-1].values(), key=lambda r: r.cost + (_BARE_TITLE if r.label is Label.TITLE else 0.0))
     return _unlinked(rows, last)
@@ -221,8 +221,9 @@ def _segments(page: _Page, start: int) -> Iterator[tuple[Label, int, float]]:
     """Give the segments that may begin at row `start`: their label, their end, and what they cost in themselves."""
     rows = page.rows
     run = 0.0
+    text = rows[start].text
     for end in range(start + 1, len(rows) + 1):
-        text = joined([row.text for row in rows[start:end]])
+        text = joined([text, rows[end - 1].text]) if end > start + 1 else text
         likeness = lean(text)
         if end - start <= _TITLE_LINES:
             yield Label.TITLE, end, _TITLE_JOIN * run + page.title(start, text, likeness)
@@ -232,9 +233,14 @@ def _segments(page: _Page, start: int) -> Iterator[tuple[Label, int, float]]:
             yield Label.PREFACE, end, 0.0
         if whole:
             return
-        if len(text) >= _SATURATED:
+        if _is_open(len(text), end - start):
             return
         run += page.run(end)
+
+
+def _is_open(size: int, lines: int) -> bool:
+    """Tell whether a paragraph is so long that more lines change nothing about its being one."""
+    return size >= _SATURATED or lines >= _SATURATED_LINES
 
 
 def _size(rows: Sequence[Row], start: int, end: int) -> int:
