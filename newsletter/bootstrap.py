@@ -33,8 +33,13 @@ def clock() -> datetime:
         return datetime.now(UTC)
     try:
         moment = datetime.fromisoformat(said)
-    except ValueError as error:
-        raise UsageError(f"NEWSLETTER_NOW is {said!r}", hint="write it as in 2026-08-20T06:00:00+02:00") from error
+    except ValueError:
+        moment = datetime(1, 1, 1, tzinfo=UTC)
+    if not 1970 < moment.year < 9000:  # outside of it, some time zone has no such day
+        raise UsageError(
+            f"NEWSLETTER_NOW is {said!r}, which is no time to send mail",
+            hint="write it as in 2026-08-20T06:00:00+02:00, or unset it for the real time",
+        )
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -43,8 +48,9 @@ def open_store(settings: Settings, *, looking: bool = False) -> Store:
     from newsletter.store import Store  # noqa: PLC0415  lazy: 0.2 s
 
     url = settings.database.url
-    path = url.removeprefix("sqlite:///") if url.startswith("sqlite:///") else ""
-    return Store(MEMORY if looking and path and not Path(path).exists() else url)
+    path = Path(url.removeprefix("sqlite:///") if url.startswith("sqlite:///") else ".")
+    # In a folder that does not exist either, the path is wrong, and the store says so.
+    return Store(MEMORY if looking and not path.exists() and path.parent.is_dir() else url)
 
 
 def secret(settings: Settings, store: Store) -> str:
@@ -102,9 +108,15 @@ def sources(settings: Settings, names: Sequence[str] = ()) -> list[Source]:
     """Give the sources that are set, or those of them that are named. Raises NotFoundError, ConfigError."""
     known = {one.name: one for one in settings.source}
     if unknown := [name for name in names if name not in known]:
-        raise NotFoundError(f"no such source: {', '.join(unknown)}", hint=f"set are {', '.join(known) or 'none'}")
+        files = [name for name in unknown if Path(name).is_file()]
+        there = f"the settings have {', '.join(known)}" if known else "the settings have no [[source]] yet"
+        raise NotFoundError(
+            f"no such source: {', '.join(unknown)}", hint=f"for a file: --file {files[0]}" if files else there
+        )
     if not known:
-        raise ConfigError("no sources are set", hint="add a [[source]] to the settings, or name files with --file")
+        raise ConfigError(
+            "no sources are set", hint="add a [[source]] to the settings, or read a file with --file PATH"
+        )
     return [_source(known[name], settings) for name in names or known]
 
 

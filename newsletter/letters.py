@@ -12,6 +12,7 @@ from email.utils import parseaddr
 
 from newsletter.delivery import envelope
 from newsletter.model import (
+    Cadence,
     Delivery,
     DeliveryState,
     Edition,
@@ -44,8 +45,9 @@ class Letterhead:
         return parseaddr(self.sender)[1].rpartition("@")[2]
 
     def message_id(self, issue: Issue, subscriber: Subscriber) -> str:
-        """Give the Message-ID of an edition, the same whenever it is asked for."""
-        return envelope.message_id(issue.key, subscriber.public_id, 1, self.secret.encode(), self.domain)
+        """Give the Message-ID of an edition: the same whenever it is asked for, also before the issue is opened."""
+        number = int(f"{issue.day:%Y%m%d}{list(Cadence).index(issue.cadence)}")
+        return envelope.message_id(number, subscriber.public_id, 1, self.secret.encode(), self.domain)
 
     def links(self, edition: Edition) -> Links:
         """Give a subscriber's own links for one issue."""

@@ -92,9 +92,14 @@ class Newsletter:
         return Issue(0, cadence, day, window, IssueState.DRAFT if self.edited.approval else IssueState.OPEN)
 
     def open_issues(self, day: date, *, now: datetime) -> list[Issue]:
-        """Open a day's issues; those that are open already stay as they are."""
+        """Open a day's issues that there are papers for; those that are open already stay as they are.
+
+        One without papers stays unopened, so that what comes later on the day still finds its way into it.
+        """
         return [
-            issue if issue.key else self.store.issues.open(issue, now=now) for issue in self.issues_due(day, now=now)
+            issue if issue.key else self.store.issues.open(issue, now=now)
+            for issue in self.issues_due(day, now=now)
+            if issue.key or self.store.papers.count(issue.window)
         ]
 
     def rank(self, issue: Issue, *, now: datetime, progress: Progress | None = None) -> int:
@@ -123,13 +128,18 @@ class Newsletter:
         suppressed = self.store.subscribers.suppressed(hashes.values())
         return [subscriber for subscriber in active if hashes[subscriber.key] not in suppressed]
 
-    def candidates(self, issue: Issue) -> Candidates:
-        """Prepare the papers of an issue for ranking."""
+    def candidates(self, issue: Issue) -> Candidates | None:
+        """Prepare the papers of an issue for ranking; None where it has none."""
+        papers = self.store.papers.in_window(issue.window)
+        if not papers:
+            return None
         recent = self.store.papers.recent(self.edited.background, before=issue.window.end)
-        return self.ranker().prepare(self.store.papers.in_window(issue.window), recent)
+        return self.ranker().prepare(papers, recent)
 
-    def editions(self, issue: Issue, candidates: Candidates, subscribers: Sequence[Subscriber]) -> list[Edition]:
+    def editions(self, issue: Issue, candidates: Candidates | None, subscribers: Sequence[Subscriber]) -> list[Edition]:
         """Pick for each subscriber. Nobody is given a paper that an earlier edition gave them."""
+        if candidates is None:
+            return [Edition(issue, one, ()) for one in subscribers]
         library = self.library(subscribers)
         before = self.store.issues.already_picked(subscriber.key for subscriber in subscribers)
         return [

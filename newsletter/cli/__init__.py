@@ -2,25 +2,58 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
+from io import TextIOWrapper
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
 def main() -> None:
     """Run the command that the arguments name; exit with 0 done, 1 failed, 2 wrong usage."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # Files and programs get UTF-8 whatever the locale; a terminal that lacks a letter shows a ? for it.
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
+    status = _status()
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        status = _unwritten(error)
+    sys.exit(status)
+
+
+def _status() -> int | str | None:
     from newsletter.cli.app import app  # noqa: PLC0415  lazy, so that `import newsletter.cli` is free
+    from newsletter.cli.output import OutputError  # noqa: PLC0415
     from newsletter.errors import NewsletterError, UsageError  # noqa: PLC0415
 
     try:
         app()
     except NewsletterError as error:
         sys.stderr.write(f"newsletter: {error.message}\n" + (f"  → {error.hint}\n" if error.hint else ""))
-        sys.exit(WRONG_USAGE if isinstance(error, UsageError) else FAILED)
-    except KeyboardInterrupt:
-        sys.stderr.write("newsletter: interrupted; what was recorded stays, run the command again to go on\n")
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of our output left (`newsletter … | head`). Nothing more can be said, not even at exit.
-        sys.stderr.close()
-        sys.exit(FAILED)
+        return WRONG_USAGE if isinstance(error, UsageError) else FAILED
+    except SystemExit as leaving:  # how typer ends: also after it caught a KeyboardInterrupt
+        if leaving.code == INTERRUPTED:
+            sys.stderr.write("newsletter: interrupted; what was recorded stays, run the command again to go on\n")
+        return leaving.code
+    except OutputError as error:
+        return _unwritten(error.reason)
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename:  # typer's own `--help`, on a full disk
+            raise
+        return _unwritten(error)
+    return DONE
+
+
+def _unwritten(error: OSError) -> int:
+    """Give up standard output; say why, unless its reader just left (`newsletter … | head`)."""
+    # What is still buffered would fail again when the interpreter ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if not isinstance(error, BrokenPipeError):
+        sys.stderr.write(
+            f"newsletter: cannot write the output: {error.strerror}\n"
+            "  → what the command did is done; only its report is lost\n"
+        )
+    return FAILED

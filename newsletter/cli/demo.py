@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from newsletter import assets, bootstrap, catalogue
-from newsletter.cli.context import day
+from newsletter.cli.context import day, settings
 from newsletter.cli.output import progress, say
 from newsletter.cli.preview import write
 from newsletter.errors import NewsletterError
@@ -24,38 +24,47 @@ _SHOWN = 4
 
 
 def demo(
-    *, out: Annotated[Path, typer.Option(metavar="DIR", help="Where everything is written.")] = Path("demo")
+    context: typer.Context,
+    *,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where everything is written.")] = Path("demo"),
 ) -> None:
     """Take the sample digests all the way to three readers' inboxes: a throw-away database, a Maildir, previews."""
+    current = _thrown_away(settings(context), out)
     _clear(out)
-    current = _thrown_away(out)
     with bootstrap.open_store(current) as store:
         _ingest(current, store)
         _subscribe(current, store)
         _publish(current, store, out)
     say(
-        f"\nThe mails are in {out}/mail (a Maildir: `mutt -f {out}/mail`), and as pages in {out}/previews/*/message.html"
+        f"\nThe mails are in {out}/mail (a Maildir: `mutt -f {out}/mail`), and as pages in "
+        f"{out}/previews/*/message.html"
     )
 
 
-def _thrown_away(out: Path) -> Settings:
-    """Give the settings with a database and a Maildir of the demo's own."""
-    from newsletter.config import Database, DeliverySettings, load  # noqa: PLC0415
+def _thrown_away(current: Settings, out: Path) -> Settings:
+    """Give the settings with a database, a Maildir, topics and a schedule of the demo's own."""
+    from newsletter.config import Database, DeliverySettings, Schedule  # noqa: PLC0415
 
     own = {
         "database": Database(url=f"sqlite:///{out / 'newsletter.db'}"),
         "delivery": DeliverySettings(maildir=out / "mail"),
+        "schedule": Schedule(),
+        "topics": assets.CONFIG / "topics.toml",
     }
-    return load().model_copy(update=own)
+    return current.model_copy(update=own)
 
 
 def _clear(out: Path) -> None:
-    if out.exists() and not (out / _MARK).exists() and any(out.iterdir()):
-        raise NewsletterError(f"{out} holds something else than a demo", hint="choose another folder with --out")
     try:
-        shutil.rmtree(out, ignore_errors=True)
-        out.mkdir(parents=True)
+        if out.exists() and not (out / _MARK).exists() and any(out.iterdir()):
+            raise NewsletterError(f"{out} holds something else than a demo", hint="choose another folder with --out")
+        out.mkdir(parents=True, exist_ok=True)
         (out / _MARK).touch()
+        # Only what an earlier demo made: what somebody else put beside it stays.
+        for folder in ("mail", "previews"):
+            shutil.rmtree(out / folder, ignore_errors=True)
+        for file in out.glob("newsletter.db*"):
+            file.unlink()
     except OSError as error:
         raise NewsletterError(f"cannot write to {out}: {error}", hint="choose another folder with --out") from error
 
@@ -88,9 +97,8 @@ def _publish(current: Settings, store: Store, out: Path) -> None:
         for issue in issues:
             newsletter.rank(issue, now=now)
     tally = newsletter.deliver(issues, bootstrap.transport(current), Policy(), now=now, connections=2)
-    say(
-        f"{store.papers.count()} papers, {tally.states.total()} readers, {tally.states[DeliveryState.SENT]} mails delivered"
-    )
+    sent = tally.states[DeliveryState.SENT]
+    say(f"{store.papers.count()} papers, {len(store.subscribers.all())} readers, {sent} mails delivered")
     for reader in store.subscribers.all():
         _tell(reader, write(newsletter, reader, today, out / "previews" / reader.email.partition("@")[0]))
 

@@ -27,7 +27,7 @@ def evaluate(
     *,
     use: Annotated[Use, typer.Option(help="What of the profiles is used.")] = Use.LIKED,
     shots: Annotated[
-        int | None, typer.Option(min=1, help="Use the first N liked papers; skip users with fewer.")
+        int | None, typer.Option(metavar="N", min=1, help="Use the first N liked papers; skip users with fewer.")
     ] = None,
     as_json: Json = False,
 ) -> None:

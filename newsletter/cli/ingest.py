@@ -24,7 +24,7 @@ Format: TypeAlias = Literal["auto", "digest", "huggingface", "feed"]
 def ingest(
     context: typer.Context,
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="Sources; all that are set by default.")
+        list[str] | None, typer.Argument(metavar="NAME", help="Sources; all that are set by default.")
     ] = None,
     *,
     file: Annotated[
@@ -50,7 +50,7 @@ def ingest(
     if as_json:
         print_json(_document(pulled, dry_run=dry_run))
     else:
-        _tell(pulled, dry_run=dry_run)
+        _tell(pulled, dry_run=dry_run, named=not file)
     if any(one.error for one in pulled):
         raise typer.Exit(FAILED)
 
@@ -89,10 +89,10 @@ def _paper(record: PaperRecord) -> dict[str, Any]:
     }
 
 
-def _tell(pulled: list[Pulled], *, dry_run: bool) -> None:
+def _tell(pulled: list[Pulled], *, dry_run: bool, named: bool) -> None:
     for one in pulled:
         if one.digest is None:
-            warn(f"{one.source}: {one.error}")
+            warn(f"{one.source}: {one.error}" if named else one.error)  # a file's error names the file
             continue
         day = f" of {one.digest.day:%d %B %Y}" if one.digest.day else ""
         kept = "nothing kept (--dry-run)" if dry_run else f"{one.new} new"

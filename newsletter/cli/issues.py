@@ -16,36 +16,46 @@ if TYPE_CHECKING:
     from newsletter.store import Store
 
 app = typer.Typer(help="Open, list, show, approve, pause and resume issues.", no_args_is_help=True)
-DayArgument = Annotated[str | None, typer.Argument(metavar="[DATE]", help="The day of the issue; today by default.")]
+DayArgument = Annotated[str | None, typer.Argument(metavar="DATE", help="The day of the issue; today by default.")]
 
 
 @app.command(name="open")
 def open_(
     context: typer.Context,
     *,
-    date: Annotated[str | None, typer.Option("--date", help="The day of the issue; today by default.")] = None,
+    date: Annotated[
+        str | None, typer.Option("--date", metavar="DATE", help="The day of the issue; today by default.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Open a day's issues: from now on it is settled which papers they choose from."""
     current = settings(context)
     with bootstrap.open_store(current) as store:
         newsletter = bootstrap.newsletter(current, store)
-        opened = newsletter.open_issues(day(date, current), now=bootstrap.clock())
-        _report(store, opened, as_json=as_json)
+        wanted = day(date, current)
+        opened = newsletter.open_issues(wanted, now=bootstrap.clock())
+        if opened or as_json:
+            _report(store, opened, as_json=as_json)
+        else:
+            say(f"There are no new papers for {wanted}, so no issue was opened. `newsletter ingest` reads more.")
 
 
 @app.command(name="list")
 def list_(context: typer.Context, *, as_json: Json = False) -> None:
     """List all issues, newest first."""
-    with bootstrap.open_store(settings(context)) as store:
-        _report(store, store.issues.all(), as_json=as_json)
+    with bootstrap.open_store(settings(context), looking=True) as store:
+        found = store.issues.all()
+        if found or as_json:
+            _report(store, found, as_json=as_json)
+        else:
+            say("There is no issue yet; `newsletter issue open` opens today's, and `newsletter send` does so too.")
 
 
 @app.command()
 def show(context: typer.Context, date: DayArgument = None, *, as_json: Json = False) -> None:
     """Show a day's issues and what became of their deliveries."""
     current = settings(context)
-    with bootstrap.open_store(current) as store:
+    with bootstrap.open_store(current, looking=True) as store:
         _report(store, _on(store, date, context), as_json=as_json)
 
 

@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+_ANY_WIDTH = 10_000
+
+
+class OutputError(Exception):
+    """Standard output takes no more: its reader left, or the disk is full."""
+
+    def __init__(self, reason: OSError) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
 
 def print_json(document: Any) -> None:
     """Print one JSON document on standard output."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+    say(json.dumps(document, ensure_ascii=False, indent=1))
 
 
 def say(text: str = "") -> None:
     """Print a line on standard output, as it is."""
-    sys.stdout.write(text + "\n")
+    try:
+        sys.stdout.write(text + "\n")
+    except OSError as error:
+        raise OutputError(error) from error
+
+
+def messages(count: int) -> str:
+    """Give a number of messages as one says it."""
+    return f"{count} message" if count == 1 else f"{count} messages"
 
 
 def warn(text: str) -> None:
@@ -25,7 +44,7 @@ def warn(text: str) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table on standard output, as wide as the terminal."""
+    """Print a table on standard output: as wide as the terminal, and one line a row where there is none."""
     from rich import box  # noqa: PLC0415  lazy: only tables need it
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
@@ -36,7 +55,9 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
         table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))  # Text: a title may hold what rich takes for markup
-    Console().print(table)
+    terminal, shown = sys.stdout.isatty(), io.StringIO()
+    Console(file=shown, force_terminal=terminal, width=None if terminal else _ANY_WIDTH).print(table)
+    say("\n".join(line.rstrip() for line in shown.getvalue().splitlines() if line.strip()))
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,8 +12,9 @@ import typer
 from newsletter import bootstrap, catalogue
 from newsletter.cli.context import Day, Json, day, settings
 from newsletter.cli.output import print_json, progress, say
-from newsletter.errors import NewsletterError, UsageError
-from newsletter.model import Edition, Message, Paper, Section, Subscriber, SubscriberStatus
+from newsletter.errors import NewsletterError, NotFoundError, UsageError
+from newsletter.model import Cadence, Edition, Message, Paper, Section, Subscriber, SubscriberStatus
+from newsletter.timetable import cadences_of, next_day
 
 if TYPE_CHECKING:
     from newsletter.config import Settings
@@ -38,7 +40,7 @@ def preview(
     if (subscriber is None) == (profile is None):
         raise UsageError("whose mail?", hint="give either --subscriber EMAIL or --profile FILE.toml")
     current = settings(context)
-    with bootstrap.open_store(current) as store, progress("Reading papers", None) as encoded:
+    with bootstrap.open_store(current, looking=True) as store, progress("Reading papers", None) as encoded:
         newsletter = bootstrap.newsletter(current, store, progress=encoded)
         reader = store.subscribers.get(subscriber) if subscriber else _reader(profile, current, store)
         document = write(newsletter, reader, day(issue, current), out)
@@ -47,8 +49,25 @@ def preview(
     else:
         say(f"{document['subject']}")
         say(
-            f"{len(document['picks'])} of {document['considered']} papers, written to {out}/message.html, .txt and .eml"
+            f"{len(document['picks'])} of {document['considered']} papers; written to {out}/message.html, .txt and .eml"
         )
+        for sentence in _unlike_send(document, reader, current):
+            say(sentence)
+
+
+def _unlike_send(document: dict[str, Any], reader: Subscriber, current: Settings) -> Iterator[str]:
+    """Say why `send` would not send what was shown."""
+    on = date.fromisoformat(document["issue"])
+    if not document["picks"]:
+        none = "are no new papers" if not document["considered"] else "is nothing for them"
+        yield f"There {none} in the issue of {on}: `send` would send nothing. --issue DATE shows another."
+    if reader.status is not SubscriberStatus.ACTIVE:
+        yield f"They are {reader.status}, so `send` would send them nothing."
+    if reader.cadence is Cadence.PAUSED:
+        yield "Their subscription is paused, so `send` would send them nothing."
+    elif reader.cadence not in cadences_of(on, weekly_on=current.schedule.weekly_on):
+        due = next_day(reader.cadence, on, weekly_on=current.schedule.weekly_on)
+        yield f"This is what is there so far: their next {reader.cadence} issue is due on {due}."
 
 
 def write(newsletter: Newsletter, reader: Subscriber, wanted: date, folder: Path) -> dict[str, Any]:
@@ -82,7 +101,7 @@ def _reader(profile: Path | None, current: Settings, store: Store) -> Subscriber
     named = (*wishes.profile.liked, *wishes.profile.disliked)
     known = store.papers.keys(named)
     if unknown := [name for name in named if name not in known]:
-        raise UsageError(
+        raise NotFoundError(
             f"the profile {profile} names unknown papers: {', '.join(unknown)}",
             hint="`newsletter ingest` a file that has them",
         )

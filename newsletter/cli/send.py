@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from newsletter import bootstrap
-from newsletter.cli import FAILED
+from newsletter.cli import FAILED, outcome
 from newsletter.cli.context import Day, Json, day, settings
-from newsletter.cli.output import print_json, progress, say, warn
-from newsletter.model import Cadence, DeliveryState, Issue
-from newsletter.timetable import next_day
+from newsletter.cli.output import messages, print_json, progress, say, warn
+from newsletter.errors import TransportError
+from newsletter.model import DeliveryState, Issue, IssueState
 
 if TYPE_CHECKING:
     from newsletter.config import Settings
     from newsletter.delivery.dispatch import Tally
     from newsletter.pipeline import Newsletter
 
+_WAITING = (DeliveryState.QUEUED, DeliveryState.DEFERRED)
 _REPORTED = ("sent", "deferred", "failed", "bounced", "uncertain", "skipped")
 
 
@@ -27,9 +28,9 @@ def send(
     context: typer.Context,
     *,
     issue: Day = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Send at most so many messages now.")] = None,
+    limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="Send at most N messages now.")] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Connections at a time; smtp.connections by default.")
+        int | None, typer.Option(metavar="N", min=1, help="Connections at a time; smtp.connections by default.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell how many would be sent, and send nothing.")] = False,
     as_json: Json = False,
@@ -37,24 +38,23 @@ def send(
     """Send a day's issues to everyone who is to get them. Running it again sends nothing twice."""
     started = time.perf_counter()
     current = settings(context)
-    _advise(current)
     wanted = day(issue, current)
-    with bootstrap.open_store(current) as store:
+    with bootstrap.open_store(current, looking=dry_run) as store:
         newsletter = bootstrap.newsletter(current, store)
         if dry_run:
             tally, queued = None, _would_send(newsletter, wanted)
-            issues: list[Issue] = []
+            sentences = [f"{messages(queued)} would be sent for {wanted}."]
         else:
+            outcome.advise(current)
             issues = newsletter.open_issues(wanted, now=bootstrap.clock())
-            skipped = _rank(newsletter, issues)
-            tally = _deliver(newsletter, current, issues, workers, limit)
-            tally.states[DeliveryState.SKIPPED] += skipped
-            queued = newsletter.store.deliveries.counts([one.key for one in issues]).get(DeliveryState.QUEUED, 0)
+            tally = _rank_and_deliver(newsletter, current, issues, workers, limit)
+            queued = _waiting(newsletter, issues, DeliveryState.QUEUED)
+            sentences = outcome.sentences(tally, issues, wanted, current, store)
     report = _report(wanted, tally, queued, time.perf_counter() - started)
     if as_json:
         print_json(report)
     else:
-        _tell(report, issues, wanted, current, dry_run=dry_run)
+        say("\n".join(sentences))
     for problem in tally.problems if tally else ():
         warn(problem)
     if report["failed"] or report["bounced"]:
@@ -63,18 +63,31 @@ def send(
 
 def _would_send(newsletter: Newsletter, wanted: date) -> int:
     issues = newsletter.issues_due(wanted, now=bootstrap.clock())
-    waiting = sum(len(newsletter.waiting(issue)) for issue in issues)
-    return waiting + newsletter.store.deliveries.counts(issue.key for issue in issues).get(DeliveryState.QUEUED, 0)
+    ready = [one for one in issues if one.state is IssueState.OPEN and newsletter.store.papers.count(one.window)]
+    return sum(len(newsletter.waiting(one)) for one in ready) + _waiting(newsletter, ready, *_WAITING)
 
 
-def _rank(newsletter: Newsletter, issues: list[Issue]) -> int:
-    """Make the editions, and tell how many have no picks."""
-    keys = [issue.key for issue in issues]
-    skipped = newsletter.store.deliveries.counts(keys).get(DeliveryState.SKIPPED, 0)
+def _waiting(newsletter: Newsletter, issues: list[Issue], *states: DeliveryState) -> int:
+    counts = newsletter.store.deliveries.counts([one.key for one in issues])
+    return sum(counts.get(state, 0) for state in states)
+
+
+def _rank_and_deliver(
+    newsletter: Newsletter, current: Settings, issues: list[Issue], workers: int | None, limit: int | None
+) -> Tally:
+    before = _waiting(newsletter, issues, DeliveryState.SKIPPED)
     for issue in issues:
         with progress(f"Ranking the {issue.cadence} issue", None) as advance:
             newsletter.rank(issue, now=bootstrap.clock(), progress=advance)
-    return newsletter.store.deliveries.counts(keys).get(DeliveryState.SKIPPED, 0) - skipped
+    skipped = _waiting(newsletter, issues, DeliveryState.SKIPPED) - before  # those for whom there is nothing
+    try:
+        tally = _deliver(newsletter, current, issues, workers, limit)
+    except TransportError as error:
+        left = messages(_waiting(newsletter, issues, *_WAITING))
+        hint = f"{error.hint}; " if error.hint else ""
+        raise TransportError(error.message, hint=f"{hint}{left} to be sent by the next `newsletter send`") from error
+    tally.states[DeliveryState.SKIPPED] += skipped
+    return tally
 
 
 def _deliver(
@@ -82,9 +95,7 @@ def _deliver(
 ) -> Tally:
     from newsletter.delivery.dispatch import Policy  # noqa: PLC0415
 
-    counts = newsletter.store.deliveries.counts([one.key for one in issues])
-    waiting = sum(counts.get(state, 0) for state in (DeliveryState.QUEUED, DeliveryState.DEFERRED))
-    with progress("Sending", waiting) as advance:
+    with progress("Sending", _waiting(newsletter, issues, *_WAITING)) as advance:
         return newsletter.deliver(
             issues,
             bootstrap.transport(current),
@@ -99,28 +110,3 @@ def _deliver(
 def _report(wanted: date, tally: Tally | None, queued: int, seconds: float) -> dict[str, Any]:
     counts = {name: tally.states[DeliveryState(name)] if tally else 0 for name in _REPORTED}
     return {"issue": wanted.isoformat(), "queued": queued, **counts, "seconds": round(seconds, 3)}
-
-
-def _tell(report: dict[str, Any], issues: list[Issue], wanted: date, current: Settings, *, dry_run: bool) -> None:
-    if dry_run:
-        say(f"{report['queued']} messages would be sent for {wanted}.")
-        return
-    counted = ", ".join(f"{report[name]} {name}" for name in _REPORTED if report[name] or name == "sent")
-    say(f"Issue of {wanted}: {counted}" + (f", {report['queued']} still queued" if report["queued"] else "") + ".")
-    if report["sent"] and current.delivery.transport == "maildir":
-        say(f"The messages are in the Maildir {current.delivery.maildir} (delivery.transport is maildir).")
-    for held in (one for one in issues if one.state != "open"):
-        say(f"The {held.cadence} issue is {held.state}; see `newsletter issue --help`.")
-    weekly_on = current.schedule.weekly_on
-    for cadence in {Cadence.WEEKDAYS, Cadence.WEEKLY} - {one.cadence for one in issues}:
-        say(f"The next {cadence} issue is due on {next_day(cadence, wanted, weekly_on=weekly_on)}.")
-
-
-def _advise(current: Settings) -> None:
-    """Say what mail that leaves this machine should have, and would be refused or unlawful without."""
-    if current.delivery.transport != "smtp":
-        return
-    if "example.org" in current.site.sender or "example.org" in current.site.url:
-        warn("site.sender or site.url still names example.org; set your own, or the mail will be refused")
-    if not current.site.postal_address:
-        warn("site.postal_address is empty; commercial mail must carry one (CAN-SPAM)")

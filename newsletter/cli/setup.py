@@ -16,7 +16,9 @@ from newsletter.errors import ConfigError
 
 def init(
     context: typer.Context,
-    file: Annotated[Path, typer.Option("--file", help="Where to write the settings.")] = Path("newsletter.toml"),
+    file: Annotated[Path, typer.Option("--file", metavar="PATH", help="Where to write the settings.")] = Path(
+        "newsletter.toml"
+    ),
 ) -> None:
     """Write a commented settings file with a secret of its own, and create the database."""
     from newsletter import config  # noqa: PLC0415
@@ -34,7 +36,7 @@ def init(
         raise ConfigError(f"cannot write {file}: {error}") from error
     made = config.load(file)
     bootstrap.open_store(made).close()
-    say(f"Wrote {file}; the database is {made.database.url}.")
+    say(f"Wrote {file}, and made the database that it names.")
     say("Next: set site.name, site.url, site.sender and site.postal_address in it, then")
     say("  newsletter ingest --file PATH           papers from a digest file")
     say("  newsletter subscribers add YOU@EXAMPLE --topic large-language-models --confirmed")

@@ -18,31 +18,42 @@ from newsletter.subscriptions import csv_file, signup
 
 app = typer.Typer(help="Add, list, show, import, export and forget subscribers.", no_args_is_help=True)
 Confirmed = Annotated[bool, typer.Option("--confirmed", help="You vouch that they asked for it: active at once.")]
+Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The subscriber's address.")]
 Strings = list[str] | None
 
 
 @app.command()
 def add(
     context: typer.Context,
-    email: str,
+    email: Email,
     *,
-    name: Annotated[str, typer.Option(help="How the mail addresses them.")] = "",
-    topic: Annotated[Strings, typer.Option(help="A topic's slug, or slug:weight. May be repeated.")] = None,
-    keyword: Annotated[Strings, typer.Option(help="A word or phrase. May be repeated.")] = None,
-    mute: Annotated[Strings, typer.Option(help="Never show papers with this word or phrase. May be repeated.")] = None,
-    author: Annotated[Strings, typer.Option(help="An author to follow. May be repeated.")] = None,
-    like: Annotated[Strings, typer.Option(metavar="PAPER_ID", help="A paper such as wanted. May be repeated.")] = None,
-    dislike: Annotated[Strings, typer.Option(metavar="PAPER_ID", help="A paper such as not. May be repeated.")] = None,
-    interests: Annotated[str, typer.Option(help="What they want to read about, in their own words.")] = "",
+    name: Annotated[str, typer.Option(metavar="NAME", help="Stands beside the address in the mail.")] = "",
+    topic: Annotated[
+        Strings, typer.Option(metavar="SLUG", help="A topic, or slug:weight; see `newsletter topics`. May be repeated.")
+    ] = None,
+    keyword: Annotated[Strings, typer.Option(metavar="WORDS", help="A word or phrase. May be repeated.")] = None,
+    mute: Annotated[
+        Strings, typer.Option(metavar="WORDS", help="Never show papers with this word or phrase. May be repeated.")
+    ] = None,
+    author: Annotated[Strings, typer.Option(metavar="NAME", help="An author to follow. May be repeated.")] = None,
+    like: Annotated[
+        Strings, typer.Option(metavar="PAPER_ID", help="A paper they want more like; an id or a link. May be repeated.")
+    ] = None,
+    dislike: Annotated[
+        Strings, typer.Option(metavar="PAPER_ID", help="A paper they want none like. May be repeated.")
+    ] = None,
+    interests: Annotated[
+        str, typer.Option(metavar="TEXT", help="What they want to read about, in their own words.")
+    ] = "",
     cadence: Annotated[Cadence, typer.Option(help="How often.")] = Cadence.DAILY,
-    timezone: Annotated[str, typer.Option(help="An IANA name, as in Europe/Berlin.")] = "UTC",
-    hour: Annotated[int, typer.Option(help="0 to 23, in their time zone.")] = 7,
-    papers: Annotated[int, typer.Option(help="How many papers a mail recommends.")] = 10,
-    language: Annotated[str, typer.Option(help="A language tag (BCP 47).")] = "en",
+    timezone: Annotated[str, typer.Option(metavar="ZONE", help="Their time zone, as in Europe/Berlin.")] = "UTC",
+    hour: Annotated[int, typer.Option(metavar="HOUR", help="When to mail them: 0 to 23, in their time zone.")] = 7,
+    papers: Annotated[int, typer.Option(metavar="N", help="How many papers a mail recommends, 1 to 50.")] = 10,
+    language: Annotated[str, typer.Option(metavar="TAG", help="Their language (BCP 47), as in en or pt-BR.")] = "en",
     confirmed: Confirmed = False,
     as_json: Json = False,
 ) -> None:
-    """Add a subscriber. Without --confirmed they stay pending, and are mailed nothing."""
+    """Add a subscriber with an interest profile; without --confirmed they stay pending, and are mailed nothing."""
     current = settings(context)
     profile = InterestProfile(
         topics=tuple(signup.weighted_topic(text) for text in topic or ()),
@@ -66,24 +77,31 @@ def add(
         say(f"{added.email} is {added.status}; {added.cadence} at {added.hour}:00 {added.timezone}.")
         if added.status is SubscriberStatus.PENDING:
             say("They are mailed nothing until they confirm; --confirmed says that they have asked for it.")
+        if added.profile == InterestProfile():
+            say(
+                "Their profile is empty, so they get what is new and popular; `newsletter topics` lists what to choose."
+            )
 
 
 @app.command(name="list")
 def list_(context: typer.Context, *, as_json: Json = False) -> None:
     """List all subscribers."""
-    with bootstrap.open_store(settings(context)) as store:
+    with bootstrap.open_store(settings(context), looking=True) as store:
         everyone = store.subscribers.all()
     if as_json:
         print_json([_document(one) for one in everyone])
+        return
+    if not everyone:
+        say("Nobody is subscribed yet; `newsletter subscribers add EMAIL --topic SLUG` adds one.")
         return
     columns = ("email", "status", "cadence", "at", "topics", "keywords", "liked")
     print_table(columns, [_row(one) for one in everyone])
 
 
 @app.command()
-def show(context: typer.Context, email: str, *, as_json: Json = False) -> None:
+def show(context: typer.Context, email: Email, *, as_json: Json = False) -> None:
     """Show one subscriber with their interest profile."""
-    with bootstrap.open_store(settings(context)) as store:
+    with bootstrap.open_store(settings(context), looking=True) as store:
         document = _document(store.subscribers.get(email))
     if as_json:
         print_json(document)
@@ -95,35 +113,52 @@ def show(context: typer.Context, email: str, *, as_json: Json = False) -> None:
 
 @app.command(name="import")
 def import_(
-    context: typer.Context, file: Annotated[Path, typer.Argument(metavar="FILE.csv")], *, confirmed: Confirmed = False
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="What `export` prints, or columns of it.")],
+    *,
+    confirmed: Confirmed = False,
 ) -> None:
     """Add or change subscribers from a CSV file: all of them, or none where one line is wrong."""
     current = settings(context)
-    new = csv_file.read(file, catalogue.load(current.topics), confirmed=confirmed)
+    read = csv_file.read(file, catalogue.load(current.topics), confirmed=confirmed)
     with bootstrap.open_store(current) as store:
+        known = {one.email.casefold(): one for one in store.subscribers.all()}
+        new = [_changed(known.get(one.email.casefold()), one) for one in read]
         _refuse_suppressed(store, bootstrap.secret(current, store), new)
         store.subscribers.replace(new, now=bootstrap.clock())
     active = sum(one.status is SubscriberStatus.ACTIVE for one in new)
     say(f"{len(new)} subscribers read from {file}, {active} of them active.")
-    if not confirmed:
+    if active < len(new):
         say("The others are mailed nothing until they confirm; --confirmed says that they have asked for it.")
 
 
 @app.command()
 def export(context: typer.Context) -> None:
     """Print all subscribers as CSV, such as `import` reads."""
-    with bootstrap.open_store(settings(context)) as store:
+    with bootstrap.open_store(settings(context), looking=True) as store:
         say(csv_file.write(store.subscribers.all()).rstrip("\n"))
 
 
 @app.command()
-def forget(context: typer.Context, email: str) -> None:
+def forget(context: typer.Context, email: Email) -> None:
     """Erase all that is kept of an address, and never mail it again."""
     current = settings(context)
     with bootstrap.open_store(current) as store:
         hashed = signup.address_hash(email, bootstrap.secret(current, store))
         store.subscribers.forget(email, address_hash=hashed, now=bootstrap.clock())
     say(f"{email} is forgotten. Only a keyed hash is kept, so that the address is not mailed again.")
+
+
+def _changed(known: Subscriber | None, read: NewSubscriber) -> NewSubscriber:
+    """Give what to write for a line of a file, which says less than is known of a subscriber.
+
+    What the file has no column for stays. Who is active stays so, and who left does not come back by a file.
+    """
+    if known is None:
+        return read
+    profile = dataclasses.replace(read.profile, disliked=known.profile.disliked, interests=known.profile.interests)
+    status = read.status if known.status is SubscriberStatus.PENDING else known.status
+    return dataclasses.replace(read, profile=profile, status=status)
 
 
 def _refuse_suppressed(store: Any, secret: str, new: Sequence[NewSubscriber]) -> None:

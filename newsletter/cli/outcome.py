@@ -1,0 +1,85 @@
+"""What `send` says when it is done: what became of the messages, why there were none, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from newsletter.cli.output import messages, warn
+from newsletter.model import Cadence, DeliveryState, Issue, IssueState
+from newsletter.timetable import next_day
+
+if TYPE_CHECKING:
+    from newsletter.config import Settings
+    from newsletter.delivery.dispatch import Tally
+    from newsletter.store import Store
+
+_LOOKED_BACK = timedelta(days=7)
+_WAITING = (DeliveryState.QUEUED, DeliveryState.DEFERRED)
+
+
+def sentences(tally: Tally, issues: Sequence[Issue], wanted: date, current: Settings, store: Store) -> list[str]:
+    """Give what a person should know about one run."""
+    if not issues:
+        return [f"There are no new papers for {wanted}, so nothing is sent. `newsletter ingest` reads more."]
+    said = [_counted(tally, issues, wanted, store)]
+    if tally.states[DeliveryState.SENT] and current.delivery.transport == "maildir":
+        said.append(f"The messages are in the Maildir {current.delivery.maildir} (delivery.transport is maildir).")
+    said.extend(_held(issues))
+    said.extend(_others(issues, wanted, current, store))
+    said.extend(_earlier(wanted, store))
+    return said
+
+
+def _counted(tally: Tally, issues: Sequence[Issue], wanted: date, store: Store) -> str:
+    all_of_it = store.deliveries.counts([one.key for one in issues])
+    queued = all_of_it.get(DeliveryState.QUEUED, 0)
+    sent = tally.states[DeliveryState.SENT]
+    others = [f"{count} {state}" for state in DeliveryState if (count := tally.states[state]) and state != "sent"]
+    counted = ", ".join([f"{sent} sent", *others, *([f"{queued} still queued"] if queued else [])])
+    if not sent and not others and not queued:
+        if all_of_it:
+            counted = f"nothing to send; of all its messages {_states(all_of_it)}"
+        elif not any(store.subscribers.active(one.cadence) for one in issues):
+            counted = "nobody to send it to. `newsletter subscribers add EMAIL --topic SLUG --confirmed` adds a reader"
+    return f"Issue of {wanted}: {counted}."
+
+
+def _states(counts: dict[DeliveryState, int]) -> str:
+    return ", ".join(f"{counts[state]} {state}" for state in DeliveryState if state in counts)
+
+
+def _held(issues: Sequence[Issue]) -> Iterator[str]:
+    for one in issues:
+        if one.state is IssueState.DRAFT:
+            yield f"The {one.cadence} issue is a draft: `newsletter issue approve {one.day}` lets it be sent."
+        if one.state is IssueState.PAUSED:
+            yield f"The {one.cadence} issue is paused: `newsletter issue resume {one.day}` lets it go on."
+
+
+def _others(issues: Sequence[Issue], wanted: date, current: Settings, store: Store) -> Iterator[str]:
+    """Tell those who wait for another cadence when it is due."""
+    weekly_on = current.schedule.weekly_on
+    for cadence in (Cadence.WEEKDAYS, Cadence.WEEKLY):
+        if cadence not in {one.cadence for one in issues} and store.subscribers.active(cadence):
+            yield f"The next {cadence} issue is due on {next_day(cadence, wanted, weekly_on=weekly_on)}."
+
+
+def _earlier(wanted: date, store: Store) -> Iterator[str]:
+    """Name earlier issues that still have messages to send: `send` takes one day at a time."""
+    recent = [one for one in store.issues.all() if wanted - _LOOKED_BACK <= one.day < wanted]
+    for day in sorted({one.day for one in recent if one.state is IssueState.OPEN}):
+        counts = store.deliveries.counts([one.key for one in recent if one.day == day])
+        if left := sum(counts.get(state, 0) for state in _WAITING):
+            yield f"Of {day}, {messages(left)} also to be sent: `newsletter send --issue {day}` does so."
+
+
+def advise(current: Settings) -> None:
+    """Say what mail that leaves this machine should have, and would be refused or unlawful without."""
+    if current.delivery.transport != "smtp":
+        return
+    if "example.org" in current.site.sender or "example.org" in current.site.url:
+        warn("site.sender or site.url still names example.org; set your own, or the mail will be refused")
+    if not current.site.postal_address:
+        warn("site.postal_address is empty; commercial mail must carry one (CAN-SPAM)")

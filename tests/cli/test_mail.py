@@ -1,0 +1,256 @@
+"""What is really sent: the same bytes as its preview, with every header that delivery depends on."""
+
+from __future__ import annotations
+
+import json
+import re
+import ssl
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from newsletter.delivery.envelope import delivery_of
+from tests.cli.desk import FRIDAY, HUGGING, Desk, parsed
+from tests.delivery.servers import HOST, PASSWORD, USER, sink
+
+READER = ("--topic", "speech-recognition", "--keyword", "CTC", "--papers", "4")
+SITE: dict[str, Any] = {
+    "site__name": "Überraschende Papers",
+    "site__url": "https://papers.lab.example",
+    "site__sender": "Überraschende Papers <papers@lab.example>",
+    "site__postal_address": "1 Lab Street, 12345 Town",
+    "site__secret": "a secret for tests",
+}
+
+
+def previewed(desk: Desk, address: str, *words: str) -> bytes:
+    desk("preview", "--subscriber", address, "--out", "shown", *words)
+    return (desk.folder / "shown/message.eml").read_bytes()
+
+
+def test_what_preview_shows_is_what_send_sends_to_the_byte(desk: Desk) -> None:
+    """Not even Message-ID and boundary differ: they come of the issue's day and cadence, not of its row."""
+    desk.subscribe("ada@lab.example", *READER, "--name", "Ada Lovelace")
+    before = previewed(desk, "ada@lab.example")
+    desk("send")
+    assert desk.mails() == [before]
+    assert previewed(desk, "ada@lab.example") == before
+
+
+def test_a_later_preview_of_a_day_shows_what_was_sent_but_for_its_date(desk: Desk) -> None:
+    desk.subscribe("ada@lab.example", *READER)
+    desk("send")
+    desk("ingest", "--file", HUGGING, now=FRIDAY)
+    desk("preview", "--subscriber", "ada@lab.example", "--issue", "2026-08-20", "--out", "shown", now=FRIDAY)
+    later = (desk.folder / "shown/message.eml").read_bytes()
+    date = re.compile(rb"\ADate: [^\r]+")
+    assert date.sub(b"", later) == date.sub(b"", desk.mails()[0])
+    assert later != desk.mails()[0]
+
+
+def test_the_parts_of_a_preview_are_those_of_its_message(desk: Desk) -> None:
+    desk.subscribe("ada@lab.example", *READER)
+    message = parsed(previewed(desk, "ada@lab.example"))
+    for kind, name in (("plain", "message.txt"), ("html", "message.html")):
+        part = message.get_body((kind,))
+        assert part is not None
+        file = (desk.folder / "shown" / name).read_text("utf-8")
+        assert part.get_content().replace("\r\n", "\n").strip() == file.strip()
+
+
+def test_a_preview_changes_nothing_that_is_sent_later(desk: Desk) -> None:
+    desk.subscribe("ada@lab.example", *READER)
+    for _ in range(2):
+        previewed(desk, "ada@lab.example")
+    assert desk("issue", "list", "--json").json == []
+    assert desk("send", "--json").json["sent"] == 1
+
+
+def test_a_profile_file_is_previewed_like_a_subscriber(desk: Desk) -> None:
+    (desk.folder / "me.toml").write_text(
+        'topics = ["speech-recognition"]\nkeywords = ["CTC"]\nmuted = ["OCR"]\nauthors = []\nliked = []\n'
+        'disliked = []\ninterests = ""\npapers = 3\ncadence = "daily"\ntimezone = "Europe/Berlin"\nlanguage = "en"\n'
+    )
+    picks = desk("preview", "--profile", "me.toml", "--json").json["picks"]
+    desk.subscribe(
+        "ada@lab.example", "--topic", "speech-recognition", "--keyword", "CTC", "--mute", "OCR", "--papers", "3"
+    )
+    assert desk("preview", "--subscriber", "ada@lab.example", "--json").json["picks"] == picks
+    assert [pick["section"] for pick in picks].count("for_you") == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        (None, "me.toml"),
+        ('topics = ["speech-recogniton"]', "speech-recognition"),
+        ("topics = 3", "topics"),
+        ('colour = "red"', "colour"),
+        ('liked = ["arxiv:9901.99999"]', "arxiv:9901.99999"),
+        ('timezone = "Nowhere"', "Nowhere"),
+        ("papers = 0", "papers"),
+        ("topics = [", "me.toml"),
+    ],
+)
+def test_a_wrong_profile_file_is_explained(desk: Desk, text: str | None, named: str) -> None:
+    if text is not None:
+        (desk.folder / "me.toml").write_text(text)
+    assert named in desk("preview", "--profile", "me.toml", status=1).err
+    assert not (desk.folder / "preview").exists()
+
+
+def test_a_preview_that_cannot_be_written_says_where(desk: Desk) -> None:
+    desk.subscribe("ada@lab.example", *READER)
+    (desk.folder / "file").write_text("")
+    said = desk("preview", "--subscriber", "ada@lab.example", "--out", "file", status=1).err
+    assert "cannot write the preview to file" in said
+    assert "--out" in said
+
+
+def header(raw: bytes, name: str) -> str:
+    """A header as it stands in the bytes, which is where a mail client reads it: exactly once."""
+    head = raw.partition(b"\r\n\r\n")[0].decode("ascii")
+    [value] = re.findall(rf"^{name}: (.*(?:\r\n[ \t].*)*)\r?$", head, re.MULTILINE)
+    return str(value).rstrip("\r")
+
+
+def check_headers(raw: bytes) -> None:
+    """FACTS.md, Mail, 1 and 2."""
+    unsubscribe = header(raw, "List-Unsubscribe")
+    assert re.fullmatch(r"<https://papers\.lab\.example/unsubscribe/[\w.~-]+>", unsubscribe)
+    assert header(raw, "List-Unsubscribe-Post") == "List-Unsubscribe=One-Click"
+    assert header(raw, "List-Id").endswith("<papers.lab.example>")
+    assert header(raw, "List-Help") == "<https://papers.lab.example>"
+    assert header(raw, "List-Post") == "NO"
+    assert header(raw, "Archived-At") == "<https://papers.lab.example/issues/2026-08-20>"
+    assert header(raw, "Auto-Submitted") == "auto-generated"
+    assert header(raw, "Precedence") == "bulk"
+    assert header(raw, "From").startswith("=?utf-8?q?=C3=9Cberraschende_Papers?= <papers@lab.example>")
+    assert re.fullmatch(r"<[^<>@\s]+@lab\.example>", header(raw, "Message-ID"))
+    assert parsedate_to_datetime(header(raw, "Date")).isoformat() == "2026-08-20T06:00:00+00:00"
+    assert raw.count(b"\n") == raw.count(b"\r\n") == raw.count(b"\r")
+    assert max(map(len, raw.split(b"\r\n"))) <= 998
+    assert raw.isascii()
+    message = parsed(raw)
+    assert message.get_content_type() == "multipart/alternative"
+    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+    for part in message.iter_parts():
+        shown = part.get_content()
+        assert "1 Lab Street, 12345 Town" in shown
+        assert "https://papers.lab.example/unsubscribe/" in shown
+        assert len(shown.encode()) < 100_000
+
+
+def test_the_headers_of_a_mail_in_the_maildir(desk: Desk) -> None:
+    desk.subscribe("ada@lab.example", *READER)
+    desk("send", **SITE)
+    [raw] = desk.mails()
+    check_headers(raw)
+
+
+def test_smtp_with_starttls_and_a_login(desk: Desk, server_tls: ssl.SSLContext, ca_file: Path) -> None:
+    for name in ("ada", "bob", "cid"):
+        desk.subscribe(f"{name}@lab.example", *READER)
+    (desk.folder / "password").write_text(f"{PASSWORD}\n")
+    with sink(tls_context=server_tls, require_starttls=True, auth_required=True) as server:
+        settings = {
+            **SITE,
+            "delivery__transport": "smtp",
+            "smtp__host": HOST,
+            "smtp__port": str(server.port),
+            "smtp__security": "starttls",
+            "smtp__username": USER,
+            "smtp__password_file": "password",
+            "smtp__ca_file": str(ca_file),
+        }
+        desk.settings.update(settings)
+        shown = previewed(desk, "ada@lab.example")
+        assert desk("send", "--workers", 2, "--json").json["sent"] == 3
+        assert desk("send", "--json").json["sent"] == 0
+    assert sorted(one.recipient for one in server.received) == [f"{name}@lab.example" for name in ("ada", "bob", "cid")]
+    senders = {delivery_of(one.sender, SITE["site__secret"].encode()) for one in server.received}
+    assert len(senders) == 3
+    assert None not in senders
+    for one in server.received:
+        assert one.encrypted
+        assert one.logged_in
+        check_headers(one.content)
+    [ada] = [one.content for one in server.received if one.recipient.startswith("ada")]
+    assert ada == shown
+
+
+def test_a_wrong_password_is_explained_and_everything_waits(
+    desk: Desk, server_tls: ssl.SSLContext, ca_file: Path
+) -> None:
+    desk.subscribe("ada@lab.example", *READER)
+    with sink(tls_context=server_tls, require_starttls=True, auth_required=True) as server:
+        desk.settings.update(
+            delivery__transport="smtp", smtp__host=HOST, smtp__port=str(server.port), smtp__security="starttls",
+            smtp__username=USER, smtp__ca_file=str(ca_file),
+        )  # fmt: skip
+        said = desk("send", status=1, smtp__password="not this one").err
+        assert "535" in said
+        assert "smtp.password" in said
+        assert "1 message to be sent by the next `newsletter send`" in said
+        assert "not this one" not in said
+        assert desk("send", "--json", smtp__password=PASSWORD).json["sent"] == 1
+    assert len(server.received) == 1
+
+
+def test_a_server_that_is_not_there_loses_nothing(desk: Desk) -> None:
+    desk.subscribe("ada@lab.example", *READER)
+    desk.subscribe("bob@lab.example", *READER)
+    with sink() as gone:
+        pass
+    desk.settings.update(delivery__transport="smtp", smtp__host=HOST, smtp__connections="1")
+    said = desk("send", "--json", status=1, smtp__port=gone.port)
+    assert said.out == ""
+    assert f"cannot connect to {HOST}:{gone.port}" in said.err
+    assert "check smtp.host and smtp.port" in said.err
+    assert "2 messages to be sent by the next `newsletter send`" in said.err
+    [daily, _] = desk("issue", "show", "--json").json
+    assert daily["deliveries"] == {"queued": 2}
+    with sink() as server:
+        assert desk("send", "--json", smtp__port=server.port).json["sent"] == 2
+    assert len(server.received) == 2
+
+
+def test_a_refused_recipient_fails_alone_and_shows_in_the_status(desk: Desk) -> None:
+    for name in ("ada", "bob"):
+        desk.subscribe(f"{name}@lab.example", *READER)
+    with sink() as server:
+        desk.settings.update(delivery__transport="smtp", smtp__host=HOST, smtp__port=str(server.port))
+        server.mailbox.answer("RCPT", "550 5.1.1 no such user")
+        finished = desk("send", "--workers", 1, "--json", status=1)
+        assert (finished.json["sent"], finished.json["bounced"]) == (1, 1)
+        assert "550 5.1.1 no such user" in finished.err
+        assert desk("send", "--json").json["sent"] == 0
+    assert [one.recipient for one in server.received] == ["bob@lab.example"]
+
+
+def test_a_server_that_is_busy_is_asked_again_later(desk: Desk) -> None:
+    desk.subscribe("ada@lab.example", *READER)
+    with sink() as server:
+        desk.settings.update(delivery__transport="smtp", smtp__host=HOST, smtp__port=str(server.port))
+        server.mailbox.answer("RCPT", "451 4.3.0 try later")
+        assert desk("send", "--json").json["deferred"] == 1
+        assert desk("send", "--json").json["sent"] == 0
+        assert desk("send", "--issue", "2026-08-20", "--json", now=FRIDAY).json["sent"] == 1
+
+
+def test_a_sender_that_is_nobody_is_warned_about(desk: Desk) -> None:
+    desk.subscribe("ada@lab.example", *READER)
+    with sink() as server:
+        said = desk("send", delivery__transport="smtp", smtp__host=HOST, smtp__port=server.port).err
+    assert "site.sender" in said
+    assert "site.postal_address" in said
+
+
+def test_an_empty_preview_says_that_send_would_send_nothing(desk: Desk) -> None:
+    desk.subscribe("ada@lab.example", *READER)
+    desk("send")
+    said = desk("preview", "--subscriber", "ada@lab.example", now=FRIDAY).out
+    assert "`send` would send nothing" in said
+    assert json.loads((desk.folder / "preview/picks.json").read_text("utf-8"))["picks"] == []
