@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from newsletter.pipeline import Newsletter
     from newsletter.ranking.encoder import Encoder, VectorCache
     from newsletter.ranking.ranker import Ranker
+    from newsletter.sources.politeness import HostPacer
     from newsletter.sources.source import Source
     from newsletter.store import Store
 
@@ -117,18 +119,72 @@ def sources(settings: Settings, names: Sequence[str] = ()) -> list[Source]:
         raise ConfigError(
             "no sources are set", hint="add a [[source]] to the settings, or read a file with --file PATH"
         )
-    return [_source(known[name], settings) for name in names or known]
+    from newsletter.sources.politeness import HostPacer  # noqa: PLC0415
+
+    pacer = HostPacer(settings.fetching.per_host_interval)
+    return [source for name in names or known for source in _adapters(known[name], settings, pacer)]
 
 
-def _source(one: SourceSettings, settings: Settings) -> Source:
-    from newsletter.sources.source import FileSource, UrlSource  # noqa: PLC0415
+def _adapters(one: SourceSettings, settings: Settings, pacer: HostPacer) -> list[Source]:
+    """Give what one `[[source]]` stands for: itself, the files of a pattern, or the feeds of a list."""
+    if one.kind is SourceKind.OPML:
+        return _feeds(one, settings, pacer)
+    if one.path is not None:
+        return _matching(one.name, one.path, one.kind, settings)
+    return [_remote(one, settings, pacer)]
 
-    if (one.url is None) == (one.path is None):
-        raise ConfigError(f"the source {one.name} needs either a url or a path")
-    if one.url is not None:
-        return UrlSource(one.name, one.url, kind=one.kind, limits=settings.fetching)
-    assert one.path is not None, "checked above"  # noqa: S101
-    return FileSource(one.name, one.path, kind=one.kind, limits=settings.fetching)
+
+def _remote(one: SourceSettings, settings: Settings, pacer: HostPacer) -> Source:
+    limits = settings.fetching
+    if one.kind is SourceKind.ARXIV_API:
+        from newsletter.sources import arxiv_api  # noqa: PLC0415
+
+        return arxiv_api.ArxivApiSource(
+            one.name,
+            query=one.query,
+            categories=one.categories,
+            url=one.url or arxiv_api.URL,
+            limits=limits,
+            pacer=pacer,
+            days=one.days,
+        )
+    if one.kind is SourceKind.ARXIV_OAI:
+        from newsletter.sources import arxiv_oai  # noqa: PLC0415
+
+        return arxiv_oai.OaiSource(
+            one.name,
+            one.url or arxiv_oai.URL,
+            set_spec=one.set,
+            categories=one.categories,
+            limits=limits,
+            pacer=pacer,
+            days=one.days,
+        )
+    from newsletter.sources.source import UrlSource  # noqa: PLC0415
+
+    return UrlSource(one.name, one.url or "", kind=one.kind, limits=limits, pacer=pacer)
+
+
+def _feeds(one: SourceSettings, settings: Settings, pacer: HostPacer) -> list[Source]:
+    from newsletter.sources import opml, source  # noqa: PLC0415
+
+    data = source.contents(one.path or one.url or "", settings.fetching, pacer)
+    return [
+        source.UrlSource(
+            f"{one.name}: {feed.title}", feed.url, kind=SourceKind.AUTO, limits=settings.fetching, pacer=pacer
+        )
+        for feed in opml.parse(data, where=str(one.path or one.url))
+    ]
+
+
+def _matching(name: str, path: Path, kind: SourceKind, settings: Settings) -> list[Source]:
+    """Give the files of a path, which may be a pattern; of a pattern each file is a source called `name: file`."""
+    from newsletter.sources.source import FileSource  # noqa: PLC0415
+
+    if not glob.has_magic(str(path)) or path.exists():
+        return [FileSource(name, path, kind=kind, limits=settings.fetching)]
+    found = sorted(Path(match) for match in glob.iglob(str(path), recursive=True))  # noqa: PTH207  also absolute
+    return [FileSource(f"{name}: {file.name}", file, kind=kind, limits=settings.fetching) for file in found]
 
 
 def files(settings: Settings, paths: Iterable[Path], kind: SourceKind) -> list[Source]:

@@ -14,6 +14,7 @@ from newsletter.model import Topic
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LISTS = ("keywords", "categories")
+_FORM = "see config/topics.toml for the form"
 _TEXTS = ("slug", "title", "field", "description")
 
 
@@ -23,9 +24,12 @@ def load(path: Path) -> dict[str, Topic]:
     Raises ConfigError: the file is missing, is not TOML, or a topic lacks a field, has an unknown one, or a slug twice.
     """
     try:
-        entries = tomllib.loads(path.read_text(encoding="utf-8")).get("topic", [])
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"cannot read the topics file {path}: {error}") from error
+    entries = document.get("topic", [])
+    if set(document) - {"topic"} or not isinstance(entries, list):
+        raise ConfigError(f"{path} holds something else than [[topic]] tables", hint=_FORM)
     topics: dict[str, Topic] = {}
     for number, entry in enumerate(entries, 1):
         topic = _topic(entry, f"{path}, topic {number}")
@@ -33,21 +37,25 @@ def load(path: Path) -> dict[str, Topic]:
             raise ConfigError(f"{path}: the slug {topic.slug!r} stands there twice")
         topics[topic.slug] = topic
     if not topics:
-        raise ConfigError(f"{path} holds no [[topic]]", hint="see config/topics.toml for the form")
+        raise ConfigError(f"{path} holds no [[topic]]", hint=_FORM)
     return topics
 
 
 def _topic(entry: Any, where: str) -> Topic:
     if not isinstance(entry, dict) or set(entry) != {*_TEXTS, *_LISTS}:
         raise ConfigError(f"{where}: a topic has exactly the fields {', '.join((*_TEXTS, *_LISTS))}")
-    if not all(isinstance(entry[name], str) and entry[name].strip() for name in _TEXTS):
+    if not all(_is_text(entry[name]) for name in _TEXTS):
         raise ConfigError(f"{where}: {', '.join(_TEXTS)} are texts and not empty")
-    if not all(isinstance(entry[name], list) and all(isinstance(word, str) for word in entry[name]) for name in _LISTS):
-        raise ConfigError(f"{where}: {' and '.join(_LISTS)} are lists of texts")
+    if not all(isinstance(entry[name], list) and all(map(_is_text, entry[name])) for name in _LISTS):
+        raise ConfigError(f"{where}: {' and '.join(_LISTS)} are lists of texts, none of them empty")
     if not _SLUG.fullmatch(entry["slug"]):
         raise ConfigError(f"{where}: the slug {entry['slug']!r} is not of small letters, digits and single hyphens")
     texts = {name: entry[name].strip() for name in _TEXTS}
     return Topic(**texts, keywords=tuple(entry["keywords"]), categories=tuple(entry["categories"]))
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def check(chosen: tuple[tuple[str, float], ...], topics: Mapping[str, Topic]) -> None:

@@ -11,10 +11,11 @@ import tomllib
 from email.utils import parseaddr
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -53,12 +54,43 @@ class SourceKind(StrEnum):
     DIGEST = "digest"
     HUGGINGFACE = "huggingface"
     FEED = "feed"
+    JSON_FEED = "json-feed"
+    OPML = "opml"
+    ARXIV_API = "arxiv-api"
+    ARXIV_OAI = "arxiv-oai"
+    ARXIV_MAIL = "arxiv-mail"
+    BIBTEX = "bibtex"
+    RIS = "ris"
+    CSL_JSON = "csl-json"
+    JSONL = "jsonl"
+    CSV = "csv"
+    SEMANTIC_SCHOLAR = "semantic-scholar"
+    CROSSREF = "crossref"
+    OPENREVIEW = "openreview"
 
 
 def _http_url(value: str) -> str:
-    if not value.startswith(("https://", "http://")) or len(value.split("://", 1)[1]) == 0:
+    # The value stays as it is: for the server of a source, /feed and /feed/ may be two addresses.
+    try:
+        parts = urlsplit(value)
+    except ValueError as error:
+        raise ValueError("is no address") from error
+    if parts.scheme not in {"https", "http"} or not parts.hostname or not value.isprintable() or " " in value:
         raise ValueError("must be an address that starts with https:// or http://")
+    return value
+
+
+def _site_url(value: str) -> str:
+    if "?" in value or "#" in value:
+        raise ValueError("must end before any ? or #: the paths of the pages are put behind it")
     return value.rstrip("/")
+
+
+def _plain_address(value: str) -> str:
+    local, _, domain = value.rpartition("@")
+    if value and (not local or not domain or any(c.isspace() or c in '<>"' for c in value)):
+        raise ValueError("must be an address@domain without a name")
+    return value
 
 
 def _mailbox(value: str) -> str:
@@ -79,6 +111,8 @@ def _zone(value: str) -> str:
 
 
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+SiteUrl = Annotated[HttpUrl, AfterValidator(_site_url)]
+PlainAddress = Annotated[str, AfterValidator(_plain_address)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
 ZoneName = Annotated[str, AfterValidator(_zone)]
 
@@ -91,7 +125,7 @@ class Site(_Section):
     """Who sends the newsletter, and where its pages are."""
 
     name: str = "Daily Papers"
-    url: HttpUrl = "https://newsletter.example.org"
+    url: SiteUrl = "https://newsletter.example.org"
     sender: Mailbox = "Daily Papers <papers@newsletter.example.org>"
     postal_address: str = ""
     secret: SecretStr = SecretStr("")
@@ -101,7 +135,7 @@ class Site(_Section):
 class Database(_Section):
     """Where everything is kept, as a SQLAlchemy URL."""
 
-    url: str = "sqlite:///newsletter.db"
+    url: str = Field(default="sqlite:///newsletter.db", repr=False)  # it may hold a password
 
 
 class DeliverySettings(_Section):
@@ -109,7 +143,7 @@ class DeliverySettings(_Section):
 
     transport: TransportKind = TransportKind.MAILDIR
     maildir: Path = Path("mail")
-    bounce_address: str = ""
+    bounce_address: PlainAddress = ""
     attempts: int = Field(default=8, ge=1, le=50)
     resend_uncertain: bool = False
 
@@ -123,7 +157,7 @@ class Smtp(_Section):
     username: str = ""
     password: SecretStr = SecretStr("")
     connections: int = Field(default=4, ge=1, le=200)
-    timeout: float = Field(default=60.0, gt=0)
+    timeout: float = Field(default=60.0, gt=0, allow_inf_nan=False)
     ca_file: Path | None = None
 
 
@@ -159,19 +193,53 @@ class Schedule(_Section):
 class Fetching(_Section):
     """Limits for everything that is read from a source."""
 
-    timeout: float = Field(default=60.0, gt=0)
+    timeout: float = Field(default=60.0, gt=0, allow_inf_nan=False)
+    read_timeout: float = Field(default=20.0, gt=0, allow_inf_nan=False)
     max_bytes: int = Field(default=20_000_000, ge=1000)
-    parse_timeout: float = Field(default=20.0, gt=0)
+    parse_timeout: float = Field(default=20.0, gt=0, allow_inf_nan=False)
+    tries: int = Field(default=3, ge=1, le=10)
+    max_retry_after: float = Field(default=86_400.0, ge=0, le=31_536_000)
+    per_host_interval: float = Field(default=1.0, ge=0, le=60)
+    allow_private: bool = False
     contact: str = ""
 
 
 class SourceSettings(_Section):
-    """One `[[source]]`: a name, the format, and where the bytes are (`url` or `path`, exactly one)."""
+    """One `[[source]]`: a name, the format, and where the bytes are.
+
+    That is `url` or `path`, exactly one; a path may be a pattern (`inbox/*.txt`). `arxiv-api` and `arxiv-oai` know
+    their address, and are told what to ask for: `query` or `categories`, `set`, and how many `days` back.
+    """
 
     name: str = Field(min_length=1)
     kind: SourceKind = SourceKind.AUTO
     url: HttpUrl | None = None
     path: Path | None = None
+    query: str = ""
+    categories: tuple[str, ...] = ()
+    set: str = ""
+    days: int = Field(default=3, ge=1, le=60)
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        at_home = self.kind in {SourceKind.ARXIV_API, SourceKind.ARXIV_OAI}
+        if self.url is not None and self.path is not None:
+            raise ValueError(f"the source {self.name} has both a url and a path")
+        if self.url is None and self.path is None and not at_home:
+            raise ValueError(f"the source {self.name} needs either a url or a path")
+        if self.kind is SourceKind.ARXIV_API and not (self.query or self.categories):
+            raise ValueError(f"the source {self.name} needs a query or categories")
+        return self
+
+
+def _distinct(sources: tuple[SourceSettings, ...]) -> tuple[SourceSettings, ...]:
+    names = [one.name for one in sources]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"each needs a name of its own; there twice: {', '.join(twice)}")
+    return sources
+
+
+Sources = Annotated[tuple[SourceSettings, ...], AfterValidator(_distinct)]
 
 
 class _Environment(EnvSettingsSource):
@@ -183,6 +251,15 @@ class _Environment(EnvSettingsSource):
             name.removesuffix("_file") if _is_file(name) else name: _read(value) if _is_file(name) else value
             for name, value in self.env_vars.items()
         }
+
+    def __call__(self) -> dict[str, Any]:
+        """Give the values; a variable of a section that does not exist is passed on too, to be refused by its path."""
+        values = super().__call__()
+        for name in self.env_vars:
+            section, _, key = name.lower().removeprefix(ENV_PREFIX.lower()).partition("__")
+            if name.lower().startswith(ENV_PREFIX.lower()) and key and section not in self.settings_cls.model_fields:
+                values[f"{section}.{key.replace('__', '.')}"] = None
+        return values
 
 
 def _is_file(name: str) -> bool:
@@ -217,7 +294,7 @@ class Settings(BaseSettings):
     schedule: Schedule = Schedule()
     fetching: Fetching = Fetching()
     topics: Path = assets.CONFIG / "topics.toml"
-    source: tuple[SourceSettings, ...] = ()
+    source: Sources = ()
 
     @classmethod
     def settings_customise_sources(

@@ -6,6 +6,8 @@ both and ends with status 1 (2 for `UsageError`). Anything outside this tree is 
 
 from __future__ import annotations
 
+from datetime import datetime
+
 
 class NewsletterError(Exception):
     """Anything that went wrong and that a person can mend."""
@@ -48,7 +50,24 @@ class SourceError(NewsletterError):
 
 
 class FetchError(SourceError):
-    """A URL or file gave no bytes: network, status, size or time."""
+    """A URL or file gave no bytes: network, status, size or time.
+
+    Where the server said when to come back, `retry_at` (aware) is that moment and `retry_after` the seconds from the
+    failure until then: do not ask it before.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        permanent: bool = True,
+        retry_at: datetime | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, permanent=permanent)
+        self.retry_at = retry_at
+        self.retry_after = retry_after
 
 
 class NotADigestError(SourceError):

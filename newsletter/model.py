@@ -107,12 +107,14 @@ class PaperRecord:
 class Digest:
     """What one document of a source holds: its papers, and the day it is about, where it says so.
 
-    `title` is what readers are shown as the place a paper was announced ("Hugging Face Daily Papers").
+    `title` is what readers are shown as the place a paper was announced ("Hugging Face Daily Papers"). `unchanged`:
+    the source says that nothing is new since it was last read; there are no records then.
     """
 
     title: str
     records: tuple[PaperRecord, ...]
     day: date | None = None
+    unchanged: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ cadence and day, editions and deliveries per issue and subscriber, so what is do
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TypeAlias
 
@@ -52,12 +52,13 @@ class Edited:
 
 @dataclass(frozen=True)
 class Pulled:
-    """What one source gave: its digest, or why not; and how many of its papers are new."""
+    """What one source gave: its news, or why not; how many papers of them are new, how many were only replaced."""
 
     source: str
     digest: Digest | None
-    error: str
-    new: int
+    error: str = ""
+    new: int = 0
+    replaced: int = 0
 
 
 @dataclass(frozen=True)
@@ -75,10 +76,11 @@ class Newsletter:
             try:
                 digest = source.pull(now)
             except SourceError as error:
-                yield Pulled(source.name, None, str(error), 0)
+                yield Pulled(source.name, None, str(error))
                 continue
-            news = Digest(digest.title, tuple(r for r in digest.records if r.announce in _NEWS), digest.day)
-            yield Pulled(source.name, news, "", self.store.papers.add(news, source=source.name, now=now, keep=keep))
+            news = replace(digest, records=tuple(one for one in digest.records if one.announce in _NEWS))
+            new = self.store.papers.add(news, source=source.name, now=now, keep=keep)
+            yield Pulled(source.name, news, new=new, replaced=len(digest.records) - len(news.records))
 
     def issues_due(self, day: date, *, now: datetime, cadence: Cadence | None = None) -> list[Issue]:
         """Give a day's issues, one a cadence; those that are not open yet are only sketched (their key is 0)."""

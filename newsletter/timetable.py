@@ -9,6 +9,7 @@ from newsletter.errors import UsageError
 from newsletter.model import Cadence, Issue, Window
 
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_INSTANT = timedelta(microseconds=1)
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -44,5 +45,6 @@ def window_of(cadence: Cadence, day: date, previous: Issue | None, *, now: datet
         )
     midnight = datetime.combine(day + timedelta(days=1), time(), tzinfo=ZoneInfo(timezone)).astimezone(UTC)
     start = previous.window.end if previous else _BEGINNING
-    # The end is excluded: a paper that was first seen at this very moment still belongs in.
-    return Window(start, max(start, min(now + timedelta(microseconds=1), midnight)))
+    # The end is excluded: a paper that was first seen at this very moment still belongs in. A window is never empty
+    # (it could be on the day that `timezone` was changed), or the next one would start where this one does.
+    return Window(start, max(start + _INSTANT, min(now + _INSTANT, midnight)))

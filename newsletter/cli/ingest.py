@@ -66,6 +66,7 @@ def _document(pulled: list[Pulled], *, dry_run: bool) -> dict[str, Any]:
                 "day": one.digest.day.isoformat() if one.digest and one.digest.day else None,
                 "papers": len(one.digest.records) if one.digest else 0,
                 "new": one.new,
+                "replaced": one.replaced,
             }
             for one in pulled
         ]
@@ -96,6 +97,7 @@ def _tell(pulled: list[Pulled], *, dry_run: bool, named: bool) -> None:
             continue
         day = f" of {one.digest.day:%d %B %Y}" if one.digest.day else ""
         kept = "nothing kept (--dry-run)" if dry_run else f"{one.new} new"
+        kept += f"; {one.replaced} more only have a new version" if one.replaced else ""
         say(f"{one.source}: {len(one.digest.records)} papers{day}, {kept}")
         for record in one.digest.records if dry_run else ():
             say(f"  {record.title}")

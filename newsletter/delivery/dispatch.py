@@ -133,21 +133,22 @@ class Dispatcher:
         for delivery in claimed:
             self._work.put((delivery, letters[delivery.key]))
         count = min(self._connections, len(claimed))
-        threads = [threading.Thread(target=self._worker, args=(now, progress), daemon=True) for _ in range(count)]
-        for thread in threads:
-            thread.start()
+        # Not Thread.join: interrupted, it takes a thread that still runs for ended (CPython issue 90882).
+        ended = [threading.Event() for _ in range(count)]
+        for event in ended:
+            threading.Thread(target=self._worker, args=(now, progress, event), daemon=True).start()
         try:
-            for thread in threads:
-                thread.join()
+            for event in ended:
+                event.wait()
         except KeyboardInterrupt:
             self._stop.set()  # the messages on their way are finished and recorded, then we leave
-            for thread in threads:
-                thread.join()
+            for event in ended:
+                event.wait()
             raise
         if self._errors:
             raise self._errors[0]
 
-    def _worker(self, now: datetime, progress: Callable[[int], None] | None) -> None:
+    def _worker(self, now: datetime, progress: Callable[[int], None] | None, ended: threading.Event) -> None:
         try:
             with self._transport.session() as session:
                 while not self._stop.is_set():
@@ -160,6 +161,8 @@ class Dispatcher:
         except BaseException as error:  # noqa: BLE001  handed to the thread that runs us
             self._errors.append(error)
             self._stop.set()
+        finally:
+            ended.set()
 
     def _one(
         self, session: Session, delivery: Delivery, letter: Callable[[], Message] | Outcome, now: datetime
@@ -180,7 +183,10 @@ class Dispatcher:
                 try:
                     outcome = session.deliver(message)
                 except TransportError as error:
-                    self._settle(delivery, Outcome(DeliveryState.DEFERRED, error.message), 0, now)
+                    # The transport failed, not this message: it was no attempt, and it is first in line when the
+                    # transport works again.
+                    waits = Settlement(delivery.key, DeliveryState.DEFERRED, error.message, now, begun=False)
+                    self._record(waits, Outcome(DeliveryState.DEFERRED, error.message))
                     raise
         self._settle(delivery, outcome, attempts, now)
 
@@ -190,9 +196,9 @@ class Dispatcher:
         # The dice spread retries, they guard nothing.
         jitter = random.random()  # noqa: S311
         again = next_attempt(outcome, attempts, now, limit=limit, jitter=jitter, resend_uncertain=resend)
-        if attempts == 0 and state is DeliveryState.DEFERRED:
-            again = now  # the transport failed, not this message: it is first in line when the transport works
-        settled = Settlement(delivery.key, state, outcome.response, again)
+        self._record(Settlement(delivery.key, state, outcome.response, again), outcome)
+
+    def _record(self, settled: Settlement, outcome: Outcome) -> None:
         self._deliveries.settle([settled], owner=self._owner, now=datetime.now(UTC))
         with self._lock:
-            self.tally.note(outcome, state)
+            self.tally.note(outcome, settled.state)

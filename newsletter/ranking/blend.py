@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from newsletter.ranking.candidates import Candidates, Scores
-from newsletter.ranking.encoder import Vectors
+from newsletter.ranking.candidates import COSINE_FLOOR, Candidates, Scores, paper_text
 from newsletter.ranking.interests import Interests, Query
 
 _KNN = 5
@@ -27,9 +26,7 @@ _CATEGORY = 0.5
 _AUTHOR = 3.0
 _DISLIKE = 0.5
 _SHARPNESS = 2.0
-# Where a day holds nothing on a subject, its cosines differ by noise alone; without floors the noise would be
-# blown up to the size of a signal.
-_COSINE_FLOOR, _LEXICAL_FLOOR = 0.08, 0.02
+_LEXICAL_FLOOR = 0.02  # for words what COSINE_FLOOR is for cosines
 
 
 def scores(candidates: Candidates, interests: Interests) -> Scores:
@@ -74,13 +71,13 @@ def _library_column(candidates: Candidates, interests: Interests) -> Scores:
     weights = np.ones(len(interests.liked) + len(words), np.float32)
     weights[len(interests.liked) :] = _KEYWORDS_AS_PAPERS / max(1, len(words))
     examples = np.vstack([interests.liked_vectors, *(query.vector[None] for query in words)])
-    texts = [f"{paper.title}. {paper.abstract}" for paper in interests.liked] + [query.text for query in words]
+    texts = [paper_text(paper) for paper in interests.liked] + [query.text for query in words]
     mean = (examples * weights[:, None]).sum(axis=0) / weights.sum()
     penalty = max(2.0, 40.0 / float(weights.sum()))
     ridge = along(candidates, mean, penalty)
-    nearest = standard(_nearest_mean(candidates.vectors @ examples.T), _COSINE_FLOOR)
-    lexical = (candidates.lexical @ candidates.words.matrix(texts).T).toarray()
-    return _weighted((_RIDGE, ridge), (_NEAREST, nearest), (_LEXICAL, standard(_nearest_mean(lexical), _LEXICAL_FLOOR)))
+    nearest = standard(_nearest_mean(candidates.vectors @ examples.T), COSINE_FLOOR)
+    lexical = standard(_nearest_mean(candidates.overlap(texts)), _LEXICAL_FLOOR)
+    return _weighted((_RIDGE, ridge), (_NEAREST, nearest), (_LEXICAL, lexical))
 
 
 def query_column(candidates: Candidates, query: Query) -> Scores:
@@ -88,7 +85,8 @@ def query_column(candidates: Candidates, query: Query) -> Scores:
 
     The last is pseudo-relevance feedback (Rocchio 1971), which needs some hundreds of papers to find ten from.
     """
-    parts = [(1.0, _cosine(candidates, query.vector)), (_QUERY_LEXICAL, _word_overlap(candidates, query.text))]
+    close = candidates.closeness(query.vector).standard
+    parts = [(1.0, close), (_QUERY_LEXICAL, _word_overlap(candidates, query.text))]
     background = candidates.background
     if len(background.vectors) >= _FEEDBACK_FROM:
         best = background.vectors[background.nearest(query.vector, _FEEDBACK_PAPERS)].mean(axis=0)
@@ -98,11 +96,14 @@ def query_column(candidates: Candidates, query: Query) -> Scores:
 
 def topic_column(candidates: Candidates, query: Query) -> Scores:
     """A topic of the catalogue: cosine + 0.3 words, and what its keywords and arXiv categories say."""
-    column = _weighted((1.0, _cosine(candidates, query.vector)), (_LEXICAL, _word_overlap(candidates, query.text)))
-    if query.topic is not None:
-        column += phrase_evidence(candidates, query.topic.keywords, _TOPIC_PHRASE, _TOPIC_PHRASE_MOST)
-        column += _CATEGORY * candidates.category_evidence(query.topic.categories)
-    return column
+    if query.text not in candidates.topic_columns:
+        close = candidates.closeness(query.vector).standard
+        column = _weighted((1.0, close), (_LEXICAL, _word_overlap(candidates, query.text)))
+        if query.topic is not None:
+            column += phrase_evidence(candidates, query.topic.keywords, _TOPIC_PHRASE, _TOPIC_PHRASE_MOST)
+            column += _CATEGORY * candidates.category_evidence(query.topic.categories)
+        candidates.topic_columns[query.text] = column
+    return candidates.topic_columns[query.text]
 
 
 def phrase_evidence(candidates: Candidates, phrases: tuple[str, ...], each: float, most: float) -> Scores:
@@ -119,21 +120,15 @@ def along(candidates: Candidates, mean: NDArray[Any], penalty: float) -> Scores:
     return _float32((candidates.vectors - background.mean) @ background.direction(mean, penalty))
 
 
-def _cosine(candidates: Candidates, query: Vectors) -> Scores:
-    background = candidates.background
-    spread = max(background.spread(query), _COSINE_FLOOR)
-    return _float32((candidates.vectors @ query - background.mean @ query) / spread)
-
-
 def _word_overlap(candidates: Candidates, text: str) -> Scores:
-    overlap = (candidates.lexical @ candidates.words.matrix([text]).T).toarray()[:, 0]
+    overlap = candidates.overlap([text])[:, 0]
     return _float32(overlap / max(float(overlap.std()), _LEXICAL_FLOOR))
 
 
 def _nearest_mean(similarities: Scores) -> Scores:
     """Give the mean of the five largest of each row (of all, where there are fewer)."""
     count = min(_KNN, similarities.shape[1])
-    return _float32(np.sort(similarities, axis=1)[:, -count:].mean(axis=1))
+    return _float32(np.partition(similarities, -count, axis=1)[:, -count:].mean(axis=1))
 
 
 def standard(column: Scores, floor: float) -> Scores:

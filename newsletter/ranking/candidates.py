@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +17,11 @@ from newsletter.ranking.encoder import Encoder, Vectors
 from newsletter.ranking.phrases import PhraseIndex, rarity
 
 Scores = NDArray[np.float32]
+
+# Where a day holds nothing on a subject, its cosines differ by noise alone; without a floor the noise would be blown up
+# to the size of a signal.
+COSINE_FLOOR = 0.08
+_MOST_REMEMBERED = 4_000_000  # numbers: 16 MB, or 20,000 texts against 200 candidates
 
 
 def paper_text(paper: Paper) -> str:
@@ -43,12 +48,28 @@ class Words:
 
     def matrix(self, texts: Sequence[str]) -> Any:
         """Give the sparse matrix (len(texts) × words) with rows of length 1."""
+        if not texts:  # as on a day without papers; scikit-learn refuses to transform nothing
+            from scipy.sparse import csr_matrix  # noqa: PLC0415  lazy: a tenth of a second
+
+            return csr_matrix((0, len(self._vectorizer.vocabulary_)), dtype=np.float32)
         return self._vectorizer.transform(texts)
 
 
 @dataclass(frozen=True)
+class Closeness:
+    """How near candidates (n) are to a query: cosines, and how many of the background's standard deviations above."""
+
+    cosine: Scores
+    standard: Scores
+
+
+@dataclass(frozen=True)
 class Candidates:
-    """The papers that an issue chooses from (n), with their vectors (n × d) and words (n × words)."""
+    """The papers that an issue chooses from (n), with their vectors (n × d) and words (n × words).
+
+    What many subscribers ask of them is worked out once: phrases, overlaps of words, and the scores of topics, which
+    `blend` keeps in `topic_columns`.
+    """
 
     papers: tuple[Paper, ...]
     vectors: Vectors
@@ -56,6 +77,8 @@ class Candidates:
     words: Words
     lexical: Any
     phrases: PhraseIndex
+    topic_columns: dict[str, Scores] = field(default_factory=dict)
+    _overlaps: dict[str, Scores] = field(default_factory=dict)
 
     @classmethod
     def of(cls, papers: Sequence[Paper], encoder: Encoder, background: Sequence[str]) -> Candidates:
@@ -74,6 +97,28 @@ class Candidates:
     def __len__(self) -> int:
         return len(self.papers)
 
+    def closeness(self, query: Vectors) -> Closeness:
+        """Tell how near each paper is to a query vector."""
+        cosine = self.vectors @ query
+        spread = max(self.background.spread(query), COSINE_FLOOR)
+        return Closeness(cosine, ((cosine - self.background.mean @ query) / spread).astype(np.float32))
+
+    def standing(self, query: Vectors, row: int) -> float:
+        """Tell how many of the background's standard deviations one paper is nearer to a query than papers are."""
+        above = float((self.vectors[row] - self.background.mean) @ query)
+        return above / max(self.background.spread(query), COSINE_FLOOR)
+
+    def overlap(self, texts: Sequence[str]) -> Scores:
+        """Give the TF-IDF cosines (n × len(texts)) of the papers to texts."""
+        known = {text: column for text in texts if (column := self._overlaps.get(text)) is not None}
+        if missing := [text for text in dict.fromkeys(texts) if text not in known]:
+            fresh = (self.lexical @ self.words.matrix(missing).T).toarray()
+            known.update(zip(missing, np.ascontiguousarray(fresh.T), strict=True))
+            if (len(self._overlaps) + len(missing)) * len(self) > _MOST_REMEMBERED:
+                self._overlaps.clear()
+            self._overlaps.update(known)
+        return np.stack([known[text] for text in texts], axis=1)
+
     @cached_property
     def _by_surname(self) -> dict[str, list[tuple[int, str]]]:
         found: dict[str, list[tuple[int, str]]] = {}
@@ -84,9 +129,8 @@ class Candidates:
 
     def by_author(self, name: str) -> dict[int, str]:
         """Give the rows whose author lists hold a person, and how the name stands there."""
-        return {
-            row: author for row, author in self._by_surname.get(identity.surname(name), ()) if same_name(name, author)
-        }
+        family = identity.surname(name)
+        return {row: author for row, author in self._by_surname.get(family, ()) if family and same_name(name, author)}
 
     @cached_property
     def _category_holders(self) -> dict[str, int]:

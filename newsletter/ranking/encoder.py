@@ -24,6 +24,7 @@ Vectors: TypeAlias = NDArray[np.float32]
 Progress: TypeAlias = Callable[[int], None]
 
 _BATCH = 256
+_MOST_REMEMBERED = 20_000  # 20 MB: what one issue's subscribers have in common
 
 
 class Encoder(Protocol):
@@ -59,19 +60,22 @@ class VectorCache(Protocol):
 class CachedEncoder:
     """An encoder that encodes a text once ever. Vectors are kept as float16, whose error (1e-3) is below the int8
     weights' own; also fresh vectors go through float16, so that a first and a second run rank alike.
+
+    The latest are remembered here too, because one issue's subscribers ask for the same texts again and again.
     """
 
     def __init__(self, encoder: Encoder, cache: VectorCache, progress: Progress | None = None) -> None:
         self._encoder = encoder
         self._cache = cache
         self._progress = progress or (lambda _count: None)
+        self._remembered: dict[str, bytes] = {}
         self.name = encoder.name
         self.dimensions = encoder.dimensions
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Give the vectors of texts, from the cache where they are known."""
         hashes = [_text_hash(text) for text in texts]
-        known = self._cache.load(self.name, set(hashes))
+        known = self._known(hashes)
         missing = {name: text for name, text in zip(hashes, texts, strict=True) if name not in known}
         self._progress(len(texts) - len(missing))
         # Texts of like length go together: a batch costs what its longest text costs.
@@ -81,9 +85,20 @@ class CachedEncoder:
             self._cache.save(self.name, fresh)  # batch by batch: an interrupted run loses one batch
             known.update(fresh)
             self._progress(len(some))
-        if not texts:
-            return np.zeros((0, self.dimensions), np.float32)
-        return np.stack([np.frombuffer(known[name], np.float16) for name in hashes]).astype(np.float32)
+        self._remember(known)
+        joined = b"".join(known[name] for name in hashes)
+        return np.frombuffer(joined, np.float16).reshape(len(texts), self.dimensions).astype(np.float32)
+
+    def _known(self, hashes: Sequence[str]) -> dict[str, bytes]:
+        known = {name: vector for name in hashes if (vector := self._remembered.get(name)) is not None}
+        if rest := {name for name in hashes if name not in known}:
+            known.update(self._cache.load(self.name, rest))
+        return known
+
+    def _remember(self, known: Mapping[str, bytes]) -> None:
+        if len(self._remembered) + len(known) > _MOST_REMEMBERED:
+            self._remembered.clear()
+        self._remembered.update(islice(known.items(), _MOST_REMEMBERED))
 
 
 def checked_file(package: str, path: str, sha256: str) -> Path:

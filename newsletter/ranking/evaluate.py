@@ -56,18 +56,20 @@ class Quality:
 
 def read(folder: Path) -> Trial:
     """Read a data set. Raises UsageError naming the file and line that is missing or wrong."""
-    papers: dict[str, Paper] = {}
-    for number, row in enumerate(_lines(folder / "papers.jsonl"), 1):
-        paper = _paper(number, row)
-        papers[paper.id] = paper
-    candidates = tuple(line.strip() for line in _text(folder / "candidates.txt").splitlines() if line.strip())
-    if unknown := [name for name in candidates if name not in papers]:
-        raise UsageError(f"{folder / 'candidates.txt'} names {unknown[0]!r}, which papers.jsonl does not have")
+    papers = {
+        paper.id: paper
+        for key, (where, row) in enumerate(_objects(folder / "papers.jsonl"), 1)
+        for paper in (_paper(key, row, where),)
+    }
+    candidates = dict.fromkeys(name for _, line in _lines(folder / "candidates.txt") if (name := line.strip()))
+    for where, line in _lines(folder / "candidates.txt"):
+        if line.strip() not in papers:
+            raise UsageError(f"{where}: papers.jsonl does not have {line.strip()!r}")
     readers = []
-    for row in _lines(folder / "profiles.jsonl"):
-        liked = tuple(name for name in row.get("liked", ()) if name in papers)
-        readers.append(Reader(liked, tuple(row.get("keywords", ())), tuple(row.get("relevant", ()))))
-    return Trial(papers, candidates, tuple(readers))
+    for where, row in _objects(folder / "profiles.jsonl"):
+        liked, keywords, relevant = (_texts(row, field, where) for field in ("liked", "keywords", "relevant"))
+        readers.append(Reader(tuple(name for name in liked if name in papers), keywords, relevant))
+    return Trial(papers, tuple(candidates), tuple(readers))
 
 
 def evaluate(
@@ -113,35 +115,45 @@ def _measure(order: list[int], relevant: list[int]) -> tuple[float, float, float
     return float((ranks <= 100).mean()), float(gain / ideal), float(average_precision), float((ranks <= 10).sum() / 10)
 
 
-def _text(path: Path) -> str:
+def _lines(path: Path) -> Iterator[tuple[str, str]]:
+    """Give the lines that are not empty, and where each stands."""
     try:
-        return path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
             f"cannot read {path}: {error}", hint="DIR holds papers.jsonl, profiles.jsonl, candidates.txt"
         ) from error
+    # Not splitlines(): a title may hold one of the other characters that Unicode counts as line ends.
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            yield f"{path}, line {number}", line
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(_text(path).splitlines(), 1):
-        if not line.strip():
-            continue
+def _objects(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    for where, line in _lines(path):
         try:
             row = json.loads(line)
-        except ValueError as error:
-            raise UsageError(f"{path}, line {number}: no JSON ({error})") from error
+        except (ValueError, RecursionError) as error:
+            raise UsageError(f"{where}: no JSON ({error})") from error
         if not isinstance(row, dict):
-            raise UsageError(f"{path}, line {number}: not a JSON object")
-        yield row
+            raise UsageError(f"{where}: not a JSON object")
+        yield where, row
 
 
-def _paper(key: int, row: dict[str, Any]) -> Paper:
-    if "id" not in row or "title" not in row:
-        raise UsageError(f"papers.jsonl: paper {key} has no id or no title")
+def _texts(row: dict[str, Any], field: str, where: str) -> tuple[str, ...]:
+    values = row.get(field) or []
+    if not isinstance(values, list) or not all(isinstance(value, str | int) for value in values):
+        raise UsageError(f"{where}: {field} is not a list of texts")
+    return tuple(dict.fromkeys(map(str, values)))
+
+
+def _paper(key: int, row: dict[str, Any], where: str) -> Paper:
+    if "id" not in row or not isinstance(row.get("title"), str):
+        raise UsageError(f"{where}: a paper has an id and a title")
     return Paper(
         key=key,
         id=str(row["id"]),
-        title=str(row["title"]),
+        title=row["title"],
         abstract=str(row.get("abstract") or ""),
         authors=(),
         categories=(),

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from newsletter import identity
 from newsletter.model import Paper
 
+_MOST_REMEMBERED = 50_000  # phrases; each takes a byte a paper
 _ACRONYM = re.compile(r"[A-Z0-9]{2,5}")
 
 
@@ -74,6 +75,8 @@ class PhraseIndex:
             texts = self._texts if is_acronym(phrase.strip()) else self._folded
             core = _core(phrase)  # most texts lack it, and `in` tells so 20 times as fast as the pattern
             found = [wanted is not None and core in text and wanted.search(text) is not None for text in texts]
+            if len(self._found) >= _MOST_REMEMBERED:
+                self._found.clear()
             self._found[phrase] = np.array(found, bool)
         return self._found[phrase]
 

@@ -6,12 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from newsletter.model import InterestProfile, Paper, Pick, Section, Topic
+from newsletter.model import InterestProfile, Paper, Pick, ReasonKind, Section, Topic
 from newsletter.ranking.blend import scores
 from newsletter.ranking.candidates import Candidates, paper_text
 from newsletter.ranking.encoder import Encoder
 from newsletter.ranking.interests import Interests, topic_text, understand
-from newsletter.ranking.reasons import reasons
+from newsletter.ranking.reasons import Explainer
 
 _ENOUGH_BACKGROUND = 500
 
@@ -43,8 +43,9 @@ class Ranker:
         also: int,
         exclude: Collection[int] = (),
     ) -> tuple[Pick, ...]:
-        """Give the best `cards` papers for a profile and `also` more, with reasons.
+        """Give up to `cards` papers for a profile and `also` more beside them, with reasons.
 
+        A card is a paper that something in the profile speaks for; one that is merely nearest is at best told in brief.
         Left out are papers with a muted keyword, papers the reader rated already, and those whose keys are in `exclude`
         (sent before). `library` holds the rated papers by id.
         """
@@ -54,15 +55,19 @@ class Ranker:
         found = scores(candidates, interests)
         # Stable: of papers that score alike the one announced first comes first, today and at every repetition.
         order = [int(row) for row in np.argsort(-found, kind="stable") if allowed[row]][: cards + also]
+        explainer = Explainer(candidates, interests)
+        why = {row: explainer.reasons(row) for row in order}
+        full = [row for row in order if why[row][0].kind is not ReasonKind.NEAR][:cards]
+        brief = [row for row in order if row not in full][:also]
         return tuple(
             Pick(
                 paper_key=candidates.papers[row].key,
                 rank=rank,
-                section=Section.FOR_YOU if rank <= cards else Section.ALSO_TODAY,
+                section=Section.FOR_YOU if rank <= len(full) else Section.ALSO_TODAY,
                 score=round(float(found[row]), 4),
-                reasons=reasons(candidates, interests, row),
+                reasons=why[row],
             )
-            for rank, row in enumerate(order, 1)
+            for rank, row in enumerate((*full, *brief), 1)
         )
 
     def order(self, candidates: Candidates, profile: InterestProfile, library: Mapping[str, Paper]) -> list[int]:

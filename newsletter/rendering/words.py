@@ -106,7 +106,7 @@ def reason(why: Reason, paper: Paper, cadence: Cadence) -> str:
         return _REASONS[why.kind].format(shorten(why.matched, _LONGEST_MATCH))
     when = "this week" if cadence is Cadence.WEEKLY else "today"
     if why.kind is ReasonKind.NEAR:
-        return f"The nearest {when} to “{shorten(why.matched, _LONGEST_MATCH)}”"
+        return f"Nearest to “{shorten(why.matched, _LONGEST_MATCH)}” {when}"
     if why.kind is ReasonKind.POPULAR:
         return f"Popular {when}" + (f": {count(paper.upvotes, 'upvote')}" if paper.upvotes else "")
     return f"New {when}"

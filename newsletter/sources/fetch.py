@@ -1,37 +1,46 @@
-"""Bytes from an address, within limits of time and size, and nothing but http and https.
+"""Bytes from an address: politely, within limits of time and size, and from nowhere that we must not ask.
 
 One request after another is made by hand (no automatic redirects, no automatic decompression), so that every hop and
-every byte passes a check. Validators (ETag, Last-Modified), rate limits and private addresses belong here: `Fetched`
-has the headers, `_checked_url` sees every hop.
+every byte passes a check: `guard` says which addresses may be asked, `wire` is the connection, `unpack` the body,
+`politeness` when to ask and when to come back.
 """
 
 from __future__ import annotations
 
-import socket
-import ssl
-import threading
+import math
+import random
 import time
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Self
-from urllib.parse import urljoin, urlsplit
-
-import httpx
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from newsletter import __version__
 from newsletter.config import Fetching
 from newsletter.errors import FetchError
-from newsletter.sources.text import http_url, plain
+from newsletter.sources import guard
+from newsletter.sources.politeness import NO_VALIDATORS, HostPacer, Validators, pause_before, retry_after
+from newsletter.sources.text import plain
+from newsletter.sources.unpack import unpacked
+
+if TYPE_CHECKING:
+    import httpx
+
+    from newsletter.sources.wire import Connect
 
 _REDIRECTS = 5
 _REDIRECT_STATUSES = (301, 302, 303, 307, 308)
 _OK = 200
+_NO_CONTENT = 204
+_NOT_MODIFIED = 304
 _PIECE = 64 * 1024
-# Worth another attempt later, beside every 5xx: too early, too many, request timeout.
+# Headers, six hops of them at up to 100 KB, and the marks between chunks come on top of what a document may have.
+_OVERHEAD = 1_000_000
+# Worth another attempt, beside every 5xx: request timeout, too early, too many (RFC 9110, 8470, 6585).
 _TEMPORARY = (408, 425, 429)
 _ACCEPT = "application/atom+xml, application/rss+xml, application/rdf+xml, application/json, text/plain, */*;q=0.5"
+_AGAIN = "it will be tried again"
 _HINTS = {
     401: "the address asks for a login; give one that does not",
     403: "the server refuses us; set fetching.contact, so that its operator can see who asks",
@@ -43,173 +52,198 @@ _HINTS = {
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What an address gave: the decompressed bytes, and the address they came from after redirects."""
+    """What an address gave: the decompressed bytes, and the address they came from after redirects.
+
+    `not_modified`: the server says that nothing changed since the validators that were known; there are no bytes.
+    """
 
     data: bytes
     url: str
     content_type: str = ""
-    etag: str = ""
-    last_modified: str = ""
+    validators: Validators = NO_VALIDATORS
+    not_modified: bool = False
 
 
-def fetch(url: str, *, limits: Fetching) -> Fetched:
-    """Get what is at `url` within `limits.timeout` seconds and `limits.max_bytes`, compressed and decompressed.
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What fetching needs of the machine: a clock and a sleep in seconds, chance from 0 to 1, names, connections."""
 
-    Raises FetchError, permanent where trying again later cannot help: an address that is not http(s), a certificate
-    that does not verify, too many redirects or bytes, a status such as 404. Names that do not resolve, refused
-    connections, time and 5xx are temporary. The system's resolver has a time limit of its own.
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    dice: Callable[[], float] = random.random
+    resolve: guard.Resolve = guard.lookup
+    connect: Connect | None = None  # None: over TCP
+
+
+REAL = Surroundings()
+
+
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """One call of `fetch`: what is wanted, and until when (on the clock of `around`)."""
+
+    url: str
+    limits: Fetching
+    known: Validators
+    pacer: HostPacer
+    around: Surroundings
+    now: datetime
+    began: float
+    deadline: float = math.inf
+
+    def left(self) -> float:
+        return self.deadline - self.around.clock()
+
+    def moment(self) -> datetime:
+        return self.now + timedelta(seconds=self.around.clock() - self.began)
+
+
+def fetch(
+    url: str,
+    *,
+    limits: Fetching,
+    known: Validators | None = None,
+    pacer: HostPacer | None = None,
+    now: datetime | None = None,
+    around: Surroundings | None = None,
+) -> Fetched:
+    """Get what is at `url`, asking only for news where `known` validators of an earlier answer are given.
+
+    All tries, hops and pauses together take at most `limits.timeout` seconds, counted from when it is our turn to ask
+    the host (`pacer`: give the same one to all sources of a run). At most `limits.max_bytes` come, compressed and
+    decompressed. What may pass (a network fault, 408, 425, 429, 5xx: RFC 9110, 6585, 8470) is tried `limits.tries`
+    times, after the pause that Retry-After asks for, else after 1, 2, 4 … seconds.
+
+    Raises FetchError, and nothing else. Permanent: an address that is not http(s) or not of the public internet (see
+    `limits.allow_private`), a certificate that does not verify, too many redirects or bytes, a status such as 404.
+    Temporary: names that do not resolve, lost connections, broken and empty bodies, 429, 5xx, time; with `retry_at`
+    and `retry_after` where the server asks for a longer pause than there is time for. `retry_at` is counted from
+    `now` (aware; the real time by default).
     """
-    deadline = time.monotonic() + limits.timeout
-    contact = plain(limits.contact)
+    around = around or REAL
+    pacer = pacer or HostPacer(limits.per_host_interval, clock=around.clock, sleep=around.sleep)
+    guard.first(url, allow_private=limits.allow_private)
+    errand = _Errand(url, limits, known or NO_VALIDATORS, pacer, around, now or datetime.now(UTC), around.clock())
+    _respect(errand)
+    pacer.wait(_host(url))  # our own queue is not the server's fault: the time limit starts behind it
+    errand = replace(errand, deadline=around.clock() + limits.timeout)
+    for attempt in range(1, limits.tries):
+        try:
+            return _followed(errand)
+        except FetchError as error:
+            pause = max(pause_before(attempt, dice=around.dice), error.retry_after or 0.0)
+            if error.permanent or pause >= errand.left():
+                raise
+        around.sleep(pause)
+        _take_turn(errand, url)
+    return _followed(errand)
+
+
+def _respect(errand: _Errand) -> None:
+    """Wait where another source of this run was told to leave the host alone, or raise where that is too long."""
+    host = _host(errand.url)
+    held = errand.pacer.held(host)
+    if held >= errand.limits.timeout:
+        raise FetchError(
+            f"{errand.url}: {host} asked to be left alone for {held:.0f} seconds more",
+            hint=_AGAIN,
+            permanent=False,
+            retry_at=errand.moment() + timedelta(seconds=held),
+            retry_after=held,
+        )
+    if held > 0:
+        errand.around.sleep(held)
+
+
+def _take_turn(errand: _Errand, url: str) -> None:
+    if not errand.pacer.wait(_host(url), most=errand.left()):
+        from newsletter.sources import faults  # noqa: PLC0415
+
+        raise faults.too_late(errand.url, errand.limits)
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
+
+
+def _followed(errand: _Errand) -> Fetched:
+    """Make one attempt, over up to five redirects."""
+    from newsletter.sources import faults, wire  # noqa: PLC0415  httpx is slow to import
+
+    limits, around = errand.limits, errand.around
+    contact = plain(limits.contact).encode("ascii", "ignore").decode()  # a header's value, RFC 9110 section 5.5
     agent = f"newsletter/{__version__}" + (f" (+{contact})" if contact else "")
     headers = {"User-Agent": agent, "Accept": _ACCEPT, "Accept-Encoding": "gzip"}
-    address = _checked_url(url, url)
-    with _explained(url, limits, deadline), httpx.Client(headers=headers, timeout=limits.timeout) as client:
-        for _ in range(_REDIRECTS + 1):
-            with (
-                _Deadline(deadline) as watch,
-                client.stream("GET", address, extensions={"trace": watch.trace}) as response,
-            ):
+    allowance = wire.Allowance(errand.left, silence=limits.read_timeout, octets=2 * limits.max_bytes + _OVERHEAD)
+    browser = wire.Browser(
+        errand.url,
+        allowance,
+        headers=headers,
+        allow_private=limits.allow_private,
+        resolve=around.resolve,
+        connect=around.connect or wire.connect,
+    )
+    trail = [errand.url]
+    with faults.explained(trail, limits, errand.left):
+        while len(trail) <= _REDIRECTS + 1:
+            address = trail[-1]
+            if len(trail) > 1:
+                _take_turn(errand, address)
+            conditions = errand.known.headers() if address == (errand.known.url or errand.url) else {}
+            with browser.get(address, conditions) as response:
                 if response.status_code not in _REDIRECT_STATUSES:
-                    return _read(response, url, limits, watch)
-                address = _checked_url(urljoin(address, response.headers.get("location", "")), url)
-    raise FetchError(f"{url} redirects more than {_REDIRECTS} times", hint="give the address it should lead to")
+                    return _answer(errand, response, address, conditional=bool(conditions))
+                location = response.headers.get("location", "")
+            trail.append(guard.next_hop(address, location, source=errand.url, allow_private=limits.allow_private))
+    raise FetchError(f"{errand.url} redirects more than {_REDIRECTS} times", hint="give the address it should lead to")
 
 
-def _checked_url(url: str, source: str) -> str:
-    """Refuse what is not http(s). Called for the first address and for every one it redirects to."""
-    if http_url(url):
-        return url
-    scheme = urlsplit(url).scheme if "://" in url else ""
-    what = f"{source} is" if url == source else f"{source} redirects to {url[:200]}, which is"
-    raise FetchError(
-        f"{what} not an http or https address" + (f" ({scheme})" if scheme else ""),
-        hint="give the full address, with https://; for a file use path in place of url",
-    )
-
-
-def _read(response: httpx.Response, url: str, limits: Fetching, watch: _Deadline) -> Fetched:
-    status = response.status_code
-    if status != _OK:
-        reason = f" {response.reason_phrase}" if response.reason_phrase else ""
-        permanent = status < 500 and status not in _TEMPORARY
-        hint = _HINTS.get(status, "check the source's url" if permanent else "it will be tried again")
-        raise FetchError(f"{url} answered {status}{reason}", hint=hint, permanent=permanent)
-    data = b"".join(_body(response, url, limits, watch))
+def _answer(errand: _Errand, response: httpx.Response, address: str, *, conditional: bool) -> Fetched:
     named = response.headers
-    return Fetched(
-        data=data,
-        url=str(response.url),
-        content_type=named.get("content-type", ""),
-        etag=named.get("etag", ""),
-        last_modified=named.get("last-modified", ""),
+    etag, modified = named.get("etag", ""), named.get("last-modified", "")
+    if response.status_code == _NOT_MODIFIED and conditional:
+        return Fetched(b"", address, validators=errand.known.renewed(etag, modified, url=address), not_modified=True)
+    if response.status_code != _OK:
+        raise _refusal(errand, response)
+    parts = unpacked(
+        response.iter_raw(_PIECE),
+        coding=named.get("content-encoding", ""),
+        url=errand.url,
+        most=errand.limits.max_bytes,
+        check=lambda: _in_time(errand),
     )
+    data = b"".join(parts)
+    if not data.strip():
+        raise FetchError(f"{errand.url} answered with nothing", hint=_AGAIN, permanent=False)
+    validators = NO_VALIDATORS.renewed(etag, modified, url=address)
+    return Fetched(data, address, named.get("content-type", ""), validators)
 
 
-def _body(response: httpx.Response, url: str, limits: Fetching, watch: _Deadline) -> Iterator[bytes]:
-    """Give the decompressed body in pieces, none of which is large, whatever was compressed."""
-    encoding = response.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in ("identity", "", "gzip", "x-gzip"):
-        raise FetchError(f"{url} came compressed as {encoding!r}, which we did not ask for")
-    unpacker = zlib.decompressobj(wbits=31) if encoding.endswith("gzip") else None
-    received = given = 0
-    for raw in response.iter_raw(_PIECE):
-        watch.check()
-        received += len(raw)
-        for piece in _unpacked(unpacker, raw):
-            given += len(piece)
-            if max(received, given) > limits.max_bytes:
-                raise FetchError(
-                    f"{url} is larger than {limits.max_bytes:,} bytes", hint="raise fetching.max_bytes if that is right"
-                )
-            yield piece
-    watch.check()  # a body that ends with the connection ends at the deadline, too
-    if unpacker is not None and not unpacker.eof:
-        raise FetchError(f"{url} broke off in the middle", hint="it will be tried again", permanent=False)
+def _in_time(errand: _Errand) -> None:
+    if errand.left() <= 0:
+        raise TimeoutError  # explained by faults
 
 
-def _unpacked(unpacker: Any, raw: bytes) -> Iterator[bytes]:
-    if unpacker is None:
-        yield raw
-        return
-    while raw:
-        yield unpacker.decompress(raw, _PIECE)
-        raw = unpacker.unconsumed_tail
-
-
-class _Deadline:
-    """Ends one exchange at a set moment: httpx's timeouts bound each read, not a server that sends a byte a second.
-
-    At the deadline the connection's socket is shut down, which ends whatever read or write is waiting on it.
-    """
-
-    def __init__(self, moment: float) -> None:
-        self._moment = moment
-        self._socket: socket.socket | None = None
-        self._timer = threading.Timer(max(0.0, moment - time.monotonic()), self._shut)
-        self._timer.daemon = True
-
-    def __enter__(self) -> Self:
-        self.check()
-        self._timer.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-
-    def trace(self, event: str, info: dict[str, Any]) -> None:
-        """Keep the socket of the connection as it is made, plain first and then with TLS (httpcore's trace hook)."""
-        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
-            self._socket = info["return_value"].get_extra_info("socket")
-
-    def check(self) -> None:
-        if time.monotonic() >= self._moment:
-            raise TimeoutError
-
-    def _shut(self) -> None:
-        if self._socket is not None:
-            try:
-                self._socket.shutdown(socket.SHUT_RDWR)
-            except OSError:  # closed already
-                return
-
-
-@contextmanager
-def _explained(url: str, limits: Fetching, deadline: float) -> Iterator[None]:
-    """Turn what httpx raises into FetchError with the reason a person can use."""
-    late = f"{url} did not answer in full within {limits.timeout:g} seconds"
-    try:
-        yield
-    except (TimeoutError, httpx.TimeoutException) as error:
-        raise FetchError(late, hint="raise fetching.timeout if it is only slow", permanent=False) from error
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
-        raise FetchError(f"{url} leads to an address that cannot be fetched: {error}") from error
-    except httpx.HTTPError as error:
-        if time.monotonic() >= deadline:  # the shut-down socket shows as a protocol or read error
-            raise FetchError(late, hint="raise fetching.timeout if it is only slow", permanent=False) from error
-        raise _network_error(url, error) from error
-    except zlib.error as error:
-        raise FetchError(f"{url} came broken: {error}", permanent=False) from error
-
-
-def _network_error(url: str, error: Exception) -> FetchError:
-    causes = list(_chain(error))
-    host = urlsplit(url).hostname
-    for cause in causes:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return FetchError(f"{url}: the certificate does not verify: {cause.verify_message}")
-        if isinstance(cause, ssl.SSLError):
-            return FetchError(f"{url}: TLS failed: {cause.reason or cause}")
-        if isinstance(cause, socket.gaierror):
-            return FetchError(
-                f"{url}: the name {host} does not resolve", hint="check name and network", permanent=False
-            )
-        if isinstance(cause, ConnectionRefusedError):
-            return FetchError(f"{url}: {host} refuses the connection", hint="it will be tried again", permanent=False)
-    return FetchError(f"{url}: {str(error) or type(error).__name__}", hint="it will be tried again", permanent=False)
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
+def _refusal(errand: _Errand, response: httpx.Response) -> FetchError:
+    """Give the error that a status other than 200 is, and remember a Retry-After for the other sources of the run."""
+    status = response.status_code
+    reason = plain(response.reason_phrase)[:100]
+    message = f"{errand.url} answered {status}" + (f" {reason}" if reason else "")
+    # 204 and a 304 that nobody asked for: a server in disorder, which may mend itself.
+    permanent = status < 500 and status not in (*_TEMPORARY, _NO_CONTENT, _NOT_MODIFIED)
+    hint = _HINTS.get(status, "check the source's url" if permanent else _AGAIN)
+    seconds = None
+    if not permanent:
+        given = response.headers.get("retry-after", "")
+        seconds = retry_after(given, now=errand.moment(), most=errand.limits.max_retry_after)
+    if seconds is None:
+        return FetchError(message, hint=hint, permanent=permanent)
+    errand.pacer.hold(response.url.host, seconds)
+    back = errand.moment() + timedelta(seconds=seconds)
+    return FetchError(
+        f"{message} and asks us to come back at {back:%Y-%m-%d %H:%M:%S %Z}",
+        hint=hint,
+        permanent=False,
+        retry_at=back,
+        retry_after=seconds,
+    )

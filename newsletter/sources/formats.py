@@ -9,7 +9,21 @@ from datetime import date
 from newsletter.config import SourceKind
 from newsletter.errors import NotADigestError
 from newsletter.model import Digest
-from newsletter.sources import digest, feed, huggingface, sniff
+from newsletter.sources import (
+    arxiv_mail,
+    arxiv_oai,
+    bibtex,
+    csl_json,
+    digest,
+    feed,
+    huggingface,
+    json_feed,
+    opml,
+    ris,
+    sniff,
+    tables,
+)
+from newsletter.sources.json_records import CROSSREF, OPENREVIEW, SEMANTIC_SCHOLAR
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +46,37 @@ class Format:
     parse: Callable[[Document], Digest]
 
 
-# In the order in which they are tried. Copied text has no mark of its own, so it comes last and judges by its contents.
+def _simple(name: str, needs: str, recognises: Callable[[bytes], bool], read: Callable[..., Digest]) -> Format:
+    """Give a format whose parser needs nothing but the bytes and where they came from."""
+    return Format(name, needs, recognises, lambda document: read(document.data, where=document.where))
+
+
+# In the order in which they are tried: those with the surest marks first. Copied text has no mark of its own, so it
+# comes last and judges by its contents.
 FORMATS: dict[SourceKind, Format] = {
+    SourceKind.ARXIV_OAI: _simple("OAI-PMH", arxiv_oai.NEEDS, arxiv_oai.recognises, arxiv_oai.parse),
     SourceKind.FEED: Format(
         name="feed",
         needs=feed.NEEDS,
         recognises=sniff.is_feed,
         parse=lambda document: feed.parse(document.data, where=document.where, timeout=document.parse_timeout),
     ),
-    SourceKind.HUGGINGFACE: Format(
-        name="Hugging Face JSON",
-        needs=huggingface.NEEDS,
-        recognises=sniff.is_json,
-        parse=lambda document: huggingface.parse(document.data, where=document.where),
-    ),
+    SourceKind.BIBTEX: _simple("BibTeX", bibtex.NEEDS, bibtex.recognises, bibtex.parse),
+    SourceKind.RIS: _simple("RIS", ris.NEEDS, ris.recognises, ris.parse),
+    **{
+        kind: _simple(records.name, records.needs, records.recognises, records.parse)
+        for kind, records in (
+            (SourceKind.SEMANTIC_SCHOLAR, SEMANTIC_SCHOLAR),
+            (SourceKind.CROSSREF, CROSSREF),
+            (SourceKind.OPENREVIEW, OPENREVIEW),
+        )
+    },
+    SourceKind.CSL_JSON: _simple("CSL-JSON", csl_json.NEEDS, csl_json.recognises, csl_json.parse),
+    SourceKind.JSONL: _simple("JSONL", tables.NEEDS_JSONL, tables.recognises_jsonl, tables.parse_jsonl),
+    SourceKind.JSON_FEED: _simple("JSON Feed", json_feed.NEEDS, json_feed.recognises, json_feed.parse),
+    SourceKind.HUGGINGFACE: _simple("Hugging Face JSON", huggingface.NEEDS, sniff.is_json, huggingface.parse),
+    SourceKind.CSV: _simple("CSV", tables.NEEDS_CSV, tables.recognises_csv, tables.parse_csv),
+    SourceKind.ARXIV_MAIL: _simple("arXiv listing mail", arxiv_mail.NEEDS, arxiv_mail.recognises, arxiv_mail.parse),
     SourceKind.DIGEST: Format(
         name="copied digest",
         needs=digest.NEEDS,
@@ -62,8 +93,10 @@ def parse(data: bytes, *, kind: SourceKind, where: str, today: date, parse_timeo
     feed reports an error of its own or takes too long.
     """
     document = Document(data, where, today, parse_timeout)
-    if kind is not SourceKind.AUTO:
+    if kind in FORMATS:
         return FORMATS[kind].parse(document)
+    if opml.recognises(data):
+        raise NotADigestError(f"{where} is a list of feeds (OPML), not papers", hint='give the source kind = "opml"')
     known = next((each for each in FORMATS.values() if each.recognises(data)), None)
     if known is None:
         raise _unknown(f"{where} is {sniff.looks_like(data)}")
@@ -74,7 +107,7 @@ def parse(data: bytes, *, kind: SourceKind, where: str, today: date, parse_timeo
 
 
 def _unknown(found: str) -> NotADigestError:
-    looked_for = "; ".join(f"{each.name} ({each.needs})" for each in FORMATS.values())
+    looked_for = ", ".join(each.name for each in FORMATS.values())
     return NotADigestError(
         f"{found}. Looked for: {looked_for}",
         hint="for a web page, give the address of its feed, or copy the page's text into a file",

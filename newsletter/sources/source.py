@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -10,6 +11,18 @@ from newsletter.config import Fetching, SourceKind
 from newsletter.errors import FetchError
 from newsletter.model import Digest
 from newsletter.sources.formats import parse
+from newsletter.sources.politeness import NO_VALIDATORS, HostPacer, Validators
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What a source gave, and the validators to ask with next time.
+
+    Keep the validators only after the papers are kept, or they are lost: the next answer will be "unchanged".
+    """
+
+    digest: Digest
+    validators: Validators = NO_VALIDATORS
 
 
 class Source(Protocol):
@@ -48,24 +61,57 @@ class FileSource:
 
 
 class UrlSource:
-    """An http or https address."""
+    """An http or https address.
+
+    `known` are the validators of the last visit whose papers were kept; `pacer` is shared by all sources of a run.
+    """
 
     def __init__(
-        self, name: str, url: str, *, kind: SourceKind = SourceKind.AUTO, limits: Fetching | None = None
+        self,
+        name: str,
+        url: str,
+        *,
+        kind: SourceKind = SourceKind.AUTO,
+        limits: Fetching | None = None,
+        known: Validators | None = None,
+        pacer: HostPacer | None = None,
     ) -> None:
         self.name = name
         self._url = url
         self._kind = kind
         self._limits = limits or Fetching()
+        self._known = known
+        self._pacer = pacer
 
     def pull(self, now: datetime) -> Digest:
         """Fetch and parse what is there. Raises FetchError (network, status, size, time) and NotADigestError."""
+        return self.visit(now).digest
+
+    def visit(self, now: datetime) -> Visit:
+        """Do what `pull` does, and give the validators as well. Raises what `pull` raises."""
         from newsletter.sources.fetch import fetch  # noqa: PLC0415  httpx is slow to import
 
-        fetched = fetch(self._url, limits=self._limits)
-        return parse(
+        fetched = fetch(self._url, limits=self._limits, known=self._known, pacer=self._pacer, now=now)
+        if fetched.not_modified:
+            return Visit(Digest("", (), unchanged=True), fetched.validators)
+        digest = parse(
             fetched.data, kind=self._kind, where=self._url, today=now.date(), parse_timeout=self._limits.parse_timeout
         )
+        return Visit(digest, fetched.validators)
+
+
+def visit(source: Source, now: datetime) -> Visit:
+    """Pull any source; one that knows no validators gives none. Raises what its `pull` raises."""
+    return source.visit(now) if isinstance(source, UrlSource) else Visit(source.pull(now))
+
+
+def contents(place: Path | str, limits: Fetching, pacer: HostPacer | None = None) -> bytes:
+    """Give the bytes of a file (a Path) or an address. Raises FetchError."""
+    if isinstance(place, Path):
+        return _contents(place, limits.max_bytes)
+    from newsletter.sources.fetch import fetch  # noqa: PLC0415
+
+    return fetch(place, limits=limits, pacer=pacer).data
 
 
 def _contents(path: Path, most: int) -> bytes:

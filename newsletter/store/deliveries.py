@@ -25,12 +25,16 @@ _WAITING = (DeliveryState.QUEUED.value, DeliveryState.DEFERRED.value, DeliverySt
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What became of one delivery: its new state, what the server said, and when to try again (None: never)."""
+    """What became of one delivery: its new state, what the server said, and when to try again (None: never).
+
+    `begun` is False where no transaction was begun after all: then it counts as no attempt.
+    """
 
     key: int
     state: DeliveryState
     response: str
     next_attempt_at: datetime | None = None
+    begun: bool = True
 
 
 class Deliveries:
@@ -90,7 +94,7 @@ class Deliveries:
         with self._database.writing() as connection:
             for settled in settlements:
                 mine = deliveries.c.key == settled.key, deliveries.c.lease_owner == owner
-                values = {
+                values: dict[str, Any] = {
                     "state": settled.state.value,
                     "response": settled.response,
                     "next_attempt_at": settled.next_attempt_at,
@@ -98,6 +102,8 @@ class Deliveries:
                     "leased_until": None,
                     "changed_at": now,
                 }
+                if not settled.begun:
+                    values["attempts"] = deliveries.c.attempts - 1
                 connection.execute(deliveries.update().where(*mine).values(values))
 
     def release(self, owner: str) -> None:
@@ -118,7 +124,8 @@ class Deliveries:
         Who is dead: those in `dead`, and those whose lease ran out. What they had only claimed is free again.
 
         Nobody can know whether those arrived (RFC 1047). They become `uncertain`; where the policy is to resend they
-        are due at once (with the same Message-ID, by which a reader's program can tell a double).
+        are due at once (with the same Message-ID, by which a reader's program can tell a double): as before, by the
+        newsletter's clock, which a replay may have set.
         """
         gone = sa.or_(deliveries.c.leased_until < now, deliveries.c.lease_owner.in_(dead))
         lost = deliveries.c.state == DeliveryState.SENDING.value, gone
@@ -127,7 +134,7 @@ class Deliveries:
             "response": "the sender died while this message was on its way",
             "lease_owner": "",
             "leased_until": None,
-            "next_attempt_at": now if resend else None,
+            "next_attempt_at": deliveries.c.next_attempt_at if resend else None,
             "changed_at": now,
         }
         with self._database.writing() as connection:
@@ -137,10 +144,10 @@ class Deliveries:
 
     def counts(self, issue_keys: Iterable[int]) -> dict[DeliveryState, int]:
         """Tell how many deliveries of some issues stand in each state."""
-        query = sa.select(deliveries.c.state, sa.func.count()).where(deliveries.c.issue_key.in_(set(issue_keys)))
+        query = sa.select(deliveries.c.state, sa.func.count().label("number"))
+        query = query.where(deliveries.c.issue_key.in_(set(issue_keys))).group_by(deliveries.c.state)
         with self._database.reading() as connection:
-            rows = connection.execute(query.group_by(deliveries.c.state)).tuples()
-            return {DeliveryState(state): count for state, count in rows}
+            return {DeliveryState(row.state): row.number for row in connection.execute(query)}
 
     def of_issues(self, issue_keys: Iterable[int]) -> list[Delivery]:
         """Give the deliveries of some issues, in the order they were queued."""

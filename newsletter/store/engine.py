@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,15 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from newsletter.errors import StoreError
 from newsletter.store import schema
 
 SUPPORTED = ("sqlite", "postgresql")
+_URL_FORM = "for example sqlite:///newsletter.db; in a password, @ : / are written %40 %3A %2F"
+_MIGRATION_LOCK = 7_364_002  # see store.papers
+_alembic = threading.Lock()  # it keeps what it works on in its modules
 
 
 def open_engine(url: str) -> Engine:
@@ -31,7 +36,8 @@ def open_engine(url: str) -> Engine:
             raise StoreError(f"database.url names {parsed.get_backend_name()}", hint="use sqlite:/// or postgresql://")
         engine = sa.create_engine(parsed, pool_pre_ping=parsed.get_backend_name() == "postgresql")
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
-        raise StoreError(f"database.url is wrong: {error}", hint="for example sqlite:///newsletter.db") from error
+        # What the library says may quote a part of a password that holds a / or an @.
+        raise StoreError("database.url is no address of a database", hint=_URL_FORM) from error
     except ImportError as error:
         raise StoreError(
             f"the driver for {parsed.drivername} is missing", hint="pip install 'newsletter[postgresql]'"
@@ -70,6 +76,10 @@ def explained(url: str) -> Iterator[None]:
         raise StoreError(f"the database {url} cannot be used: {_reason(error)}", hint=_advice(error)) from error
     except DBAPIError as error:
         raise StoreError(f"the database {url} refused: {_reason(error)}") from error
+    except PoolTimeoutError as error:
+        raise StoreError(
+            f"no connection to the database {url} became free for 30 seconds", hint="use fewer workers"
+        ) from error
 
 
 def _reason(error: DBAPIError) -> str:
@@ -118,41 +128,60 @@ def insert_ignore(connection: Connection, table: sa.Table) -> Any:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the database to this version's schema; does nothing where it is there already."""
+    """Bring the database to this version's schema; does nothing where it is there already.
+
+    Processes that do this at the same time (all that start with a new database) wait for one another.
+    """
     from alembic import command  # noqa: PLC0415  lazy: 0.2 s that only migrations need
     from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
-    with explained(_shown(engine)), engine.begin() as connection:
+    with _alembic, Database(engine).writing() as connection:
+        if connection.dialect.name == "postgresql":  # SQLite has one writer anyway
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+        version = _version(connection)
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:  # the version is none of ours
+            raise _unknown_version(engine, version) from error
 
 
 def check_schema(engine: Engine) -> None:
     """Make the tables of an empty database; refuse one that another version of the program made."""
-    with explained(_shown(engine)):
-        version = _version(engine)
+    with Database(engine).reading() as connection:
+        version = _version(connection)
     if version is None:
         migrate(engine)
     elif version != schema.REVISION:
+        raise _unknown_version(engine, version)
+
+
+def _version(connection: Connection) -> str | None:
+    """Give the schema's revision, None for an empty database. Raises StoreError for another program's."""
+    tables = set(sa.inspect(connection).get_table_names())
+    version: str | None = None
+    if "alembic_version" in tables:  # another program may use Alembic too, and number its revisions as we do
+        version = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+    ours = set(schema.metadata.tables)
+    if (version is None and tables & ours) or (version == schema.REVISION and ours - tables):
         raise StoreError(
-            f"the database {_shown(engine)} is at schema {version}, this program needs {schema.REVISION}",
-            hint="run `newsletter migrate`" if version < schema.REVISION else "install the newer version again",
+            f"the database {_shown(connection.engine)} holds tables that are not ours",
+            hint="give newsletter a database (or a PostgreSQL schema) of its own",
         )
+    return version
 
 
-def _version(engine: Engine) -> str | None:
-    with engine.connect() as connection:
-        tables = set(sa.inspect(connection).get_table_names())
-        if "alembic_version" in tables:
-            return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
-        if tables & set(schema.metadata.tables):
-            raise StoreError(
-                f"the database {_shown(engine)} holds tables of these names that are not ours",
-                hint="give newsletter a database (or a PostgreSQL schema) of its own",
-            )
-    return None
+def _unknown_version(engine: Engine, version: str | None) -> StoreError:
+    older = version is not None and version < schema.REVISION
+    return StoreError(
+        f"the database {_shown(engine)} is at schema {version}, this program needs {schema.REVISION}",
+        hint="run `newsletter migrate`"
+        if older
+        else "install the version of newsletter that made it, or give newsletter a database of its own",
+    )
 
 
 def _shown(engine: Engine) -> str:

@@ -46,7 +46,7 @@ class Issues:
             connection.execute(insert_ignore(connection, issues), row)
             same = sa.or_(issues.c.day == sketch.day, issues.c.window_start == sketch.window.start)
             query = sa.select(issues).where(issues.c.cadence == sketch.cadence.value, same)
-            found = connection.execute(query).first()
+            found = connection.execute(query.order_by((issues.c.day == sketch.day).desc())).first()
             assert found is not None, "an issue that was just inserted or was there"  # noqa: S101
             return _issue(found)
 

@@ -47,19 +47,28 @@ class Draft:
         return {**values, "authors": list(self.authors), "categories": list(self.categories)}
 
 
+def known_as(record: PaperRecord) -> tuple[str, ...]:
+    """Give every name by which a record's paper is found again, strongest first.
+
+    A record without an arXiv id is known by all that it says, too: what it is matched by otherwise (a title that
+    nothing contradicts) depends on what else is known, and the same record must always be the same paper.
+    """
+    names = identity.names(record)
+    return names if record.arxiv_id or not names else (f"said:{_fingerprint(record)}", *names)
+
+
+def _fingerprint(record: PaperRecord) -> str:
+    # The title's own fingerprint goes in first, so that this one is never that of a bare title.
+    own = identity.title_fingerprint(record.title)
+    return identity.title_fingerprint(" ".join((own, record.doi, record.title, *record.authors, record.abstract)))
+
+
 def new_draft(record: PaperRecord, *, taken: Collection[str]) -> Draft:
     """Start a paper from its first record. `taken` are the names of other papers: an id is never given twice."""
-    names = identity.names(record)
+    best = identity.names(record)[0]
+    own = best if best not in taken else f"title:{_fingerprint(record)}"  # another work of the same title
     values = {name: getattr(record, name) for name in _COLUMNS if name != "id"}
-    return Draft(id=_free_id(names[0], taken, record), names=set(names), **values)
-
-
-def _free_id(name: str, taken: Collection[str], record: PaperRecord) -> str:
-    """Give `name`, or for another work of the same title a fingerprint of title, authors and abstract."""
-    if name not in taken:
-        return name
-    distinct = identity.title_fingerprint(" ".join((record.title, *record.authors, record.abstract)))
-    return f"title:{distinct}"
+    return Draft(id=own, names={own, *known_as(record)}, **values)
 
 
 def merged(draft: Draft, record: PaperRecord) -> None:
@@ -84,6 +93,6 @@ def merged(draft: Draft, record: PaperRecord) -> None:
     best = identity.names(draft)[0]
     if not best.startswith("title:"):
         draft.id = best
-    draft.new_names |= set(identity.names(record)) - draft.names
+    draft.new_names |= set(known_as(record)) - draft.names
     draft.names |= draft.new_names
     draft.changed = draft.changed or draft.row() != before

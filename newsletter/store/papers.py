@@ -12,9 +12,9 @@ from sqlalchemy.engine import Connection, Row
 
 from newsletter import identity
 from newsletter.model import Announcement, Digest, Paper, PaperRecord, Window
-from newsletter.store.batches import batches
+from newsletter.store.batches import SIZE, batches
 from newsletter.store.engine import Database, insert_ignore
-from newsletter.store.merge import Draft, merged, new_draft
+from newsletter.store.merge import Draft, known_as, merged, new_draft
 from newsletter.store.schema import announcements, paper_names, papers
 
 _INGEST_LOCK = 7_364_001  # any number, ours alone: PostgreSQL's advisory locks are named by numbers
@@ -35,11 +35,18 @@ class _Batch:
 
     def match(self, record: PaperRecord) -> Draft | None:
         """Find the work a record is of: by arXiv id, then by DOI, then by title where nothing contradicts it."""
-        for name in identity.names(record):
+        for name in known_as(record):
             for draft in self.by_name.get(name, ()):
-                if not name.startswith("title:") or identity.same_work(record, draft):
+                if _may_be(record, draft, name):
                     return draft
         return None
+
+
+def _may_be(record: PaperRecord, draft: Draft, name: str) -> bool:
+    """Tell whether a record may be of a work that it shares a name with."""
+    if name.startswith("doi:"):  # that of a whole volume stands with several papers; arXiv's numbers tell them apart
+        return not (record.arxiv_id and draft.arxiv_id and record.arxiv_id != draft.arxiv_id)
+    return not name.startswith("title:") or identity.same_work(record, draft)
 
 
 class Papers:
@@ -57,7 +64,8 @@ class Papers:
         taken from the record that says most; every source is remembered.
         """
         new = 0
-        for records in batches(digest.records):
+        # What is not kept is not there for the next batch to be compared with: then all is one batch.
+        for records in batches(digest.records, SIZE if keep else max(1, len(digest.records))):
             with self._database.writing() as connection:
                 if connection.dialect.name == "postgresql":  # SQLite has one writer anyway
                     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_INGEST_LOCK)))
@@ -91,14 +99,8 @@ class Papers:
 
     def keys(self, names: Iterable[str]) -> dict[str, int]:
         """Give the keys of papers that are known, by any name they go by (`arxiv:…`, `doi:…`, `title:…`)."""
-        found: dict[str, int] = {}
         with self._database.reading() as connection:
-            for some in batches(set(names)):
-                rows = connection.execute(
-                    sa.select(paper_names).where(paper_names.c.name.in_(some)).order_by(paper_names.c.paper_key.desc())
-                )
-                found.update((row.name, row.paper_key) for row in rows)
-        return found
+            return keys_of(connection, names)
 
     def count(self, window: Window | None = None) -> int:
         """Tell how many papers are kept, or how many were first seen in a window."""
@@ -107,6 +109,17 @@ class Papers:
             query = query.where(papers.c.first_seen_at >= window.start, papers.c.first_seen_at < window.end)
         with self._database.reading() as connection:
             return connection.execute(query).scalar_one()
+
+
+def keys_of(connection: Connection, names: Iterable[str]) -> dict[str, int]:
+    """Give papers' keys by name. A name that several go by is the one's whose id it is, else the oldest's."""
+    found: dict[str, int] = {}
+    for some in batches(set(names)):
+        by_name = sa.select(paper_names).where(paper_names.c.name.in_(some)).order_by(paper_names.c.paper_key.desc())
+        found.update((row.name, row.paper_key) for row in connection.execute(by_name))
+        by_id = sa.select(papers.c.id, papers.c.key).where(papers.c.id.in_(some))
+        found.update((row.id, row.key) for row in connection.execute(by_id))
+    return found
 
 
 def _add(connection: Connection, records: Sequence[PaperRecord], digest: Digest, source: str, now: datetime) -> int:
@@ -136,7 +149,7 @@ def _add(connection: Connection, records: Sequence[PaperRecord], digest: Digest,
 
 def _known(connection: Connection, records: Sequence[PaperRecord]) -> _Batch:
     batch = _Batch()
-    names = sorted({name for record in records for name in identity.names(record)})
+    names = sorted({name for record in records for name in known_as(record)})
     keys: set[int] = set()
     for some in batches(names):
         keys.update(connection.scalars(sa.select(paper_names.c.paper_key).where(paper_names.c.name.in_(some))))

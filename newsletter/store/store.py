@@ -27,7 +27,11 @@ class Store:
         cannot be reached.
         """
         self._engine = open_engine(url)
-        check_schema(self._engine)
+        try:
+            check_schema(self._engine)
+        except BaseException:
+            self._engine.dispose()
+            raise
         self._database = Database(self._engine)
         self.papers = Papers(self._database)
         self.vectors = Vectors(self._database)

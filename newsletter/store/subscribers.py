@@ -14,7 +14,8 @@ from newsletter.errors import NotFoundError, StoreError
 from newsletter.model import Cadence, InterestProfile, NewSubscriber, Subscriber, SubscriberStatus
 from newsletter.store.batches import batches
 from newsletter.store.engine import Database, insert_ignore
-from newsletter.store.schema import paper_names, papers, ratings, subscribers, suppressions
+from newsletter.store.papers import keys_of
+from newsletter.store.schema import papers, ratings, subscribers, suppressions
 
 
 class Subscribers:
@@ -28,11 +29,11 @@ class Subscribers:
         disliked paper is not known.
         """
         with self._database.writing() as connection:
-            if connection.execute(_by_email(new.email)).first():
+            key = _insert(connection, new, now)
+            if key is None:
                 raise StoreError(
                     f"{new.email} is subscribed already", hint="`newsletter subscribers show` tells with what"
                 )
-            key = _insert(connection, new, now)
             _rate(connection, key, new.profile, now)
             return _one(connection, subscribers.c.key == key)
 
@@ -43,11 +44,9 @@ class Subscribers:
         """
         with self._database.writing() as connection:
             for new in everyone:
-                known = connection.execute(_by_email(new.email)).first()
-                if known is None:
-                    key = _insert(connection, new, now)
-                else:
-                    key = known.key
+                key = _insert(connection, new, now)
+                if key is None:
+                    key = connection.execute(_by_email(new.email)).one().key
                     connection.execute(subscribers.update().where(subscribers.c.key == key).values(_columns(new)))
                     connection.execute(ratings.delete().where(ratings.c.subscriber_key == key))
                 _rate(connection, key, new.profile, now)
@@ -128,15 +127,16 @@ def _columns(new: NewSubscriber) -> dict[str, Any]:
     }
 
 
-def _insert(connection: Connection, new: NewSubscriber, now: datetime) -> int:
+def _insert(connection: Connection, new: NewSubscriber, now: datetime) -> int | None:
+    """Give the new row's key; None where the address is there already (also just now, by another process)."""
     values = {**_columns(new), "public_id": secrets.token_urlsafe(12), "created_at": now}
-    return int(connection.execute(subscribers.insert().values(values).returning(subscribers.c.key)).scalar_one())
+    statement = insert_ignore(connection, subscribers).values(values).returning(subscribers.c.key)
+    key: int | None = connection.execute(statement).scalar_one_or_none()
+    return key
 
 
 def _rate(connection: Connection, key: int, profile: InterestProfile, now: datetime) -> None:
-    key_of = sa.func.min(paper_names.c.paper_key)
-    query = sa.select(paper_names.c.name, key_of).where(paper_names.c.name.in_({*profile.liked, *profile.disliked}))
-    known = dict(connection.execute(query.group_by(paper_names.c.name)).tuples().all())
+    known = keys_of(connection, {*profile.liked, *profile.disliked})
     if unknown := [name for name in (*profile.liked, *profile.disliked) if name not in known]:
         raise NotFoundError(f"unknown papers: {', '.join(unknown)}", hint="`newsletter ingest` a file that has them")
     rated = {known[name]: False for name in profile.disliked} | {known[name]: True for name in profile.liked}

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from newsletter.errors import ProfileError
-from newsletter.model import Cadence, InterestProfile, NewSubscriber, Subscriber, Topic
+from newsletter.model import Cadence, InterestProfile, NewSubscriber, Subscriber, SubscriberStatus, Topic
 from newsletter.subscriptions.signup import Wishes, checked, choice, subscription, weighted_topic
 
 COLUMNS = (
     "email", "name", "topics", "keywords", "muted", "authors", "liked",
     "cadence", "timezone", "hour", "papers", "language", "status",
 )  # fmt: skip
+_NUMBER = re.compile(r"[0-9]{1,9}")
+_GONE = frozenset({SubscriberStatus.UNSUBSCRIBED, SubscriberStatus.SUPPRESSED})
+# A DOI may hold a semicolon, which would part it from itself; no name of a paper holds this.
+_SEMICOLON = "%3B"
 
 
 def read(path: Path, topics: Mapping[str, Topic], *, confirmed: bool) -> list[NewSubscriber]:
@@ -24,14 +30,14 @@ def read(path: Path, topics: Mapping[str, Topic], *, confirmed: bool) -> list[Ne
     naming the file, line and column.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+        reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""), strict=True)
+        columns = list(reader.fieldnames or ())
+        rows = [(reader.line_num, row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ProfileError(f"cannot read {path}: {error}", hint="it must be CSV in UTF-8") from error
+    _check_columns(path, columns)
     if not rows:
         raise ProfileError(f"{path} holds no subscriber", hint=f"the first line names the columns: {','.join(COLUMNS)}")
-    if unknown := [str(name) for name in rows[0] if name not in COLUMNS]:
-        raise ProfileError(f"{path} has unknown columns: {', '.join(unknown)}", hint=f"known are {','.join(COLUMNS)}")
     return list(_subscribers(rows, path, topics, confirmed=confirmed))
 
 
@@ -46,11 +52,11 @@ def write(subscribers: Iterable[Subscriber]) -> str:
             {
                 "email": subscriber.email,
                 "name": subscriber.name,
-                "topics": ";".join(slug if weight == 1 else f"{slug}:{weight:g}" for slug, weight in profile.topics),
+                "topics": ";".join(_topic(slug, weight) for slug, weight in profile.topics),
                 "keywords": ";".join(profile.keywords),
                 "muted": ";".join(profile.muted),
                 "authors": ";".join(profile.authors),
-                "liked": ";".join(profile.liked),
+                "liked": ";".join(name.replace(";", _SEMICOLON) for name in profile.liked),
                 "cadence": subscriber.cadence.value,
                 "timezone": subscriber.timezone,
                 "hour": subscriber.hour,
@@ -62,14 +68,31 @@ def write(subscribers: Iterable[Subscriber]) -> str:
     return out.getvalue()
 
 
+def _topic(slug: str, weight: float) -> str:
+    return slug if weight == 1 else f"{slug}:{str(weight).removesuffix('.0')}"
+
+
+def _check_columns(path: Path, columns: Sequence[str]) -> None:
+    hint = f"known are {','.join(COLUMNS)}"
+    if unknown := [repr(name) for name in columns if name not in COLUMNS]:
+        raise ProfileError(f"{path} has unknown columns: {', '.join(unknown)}", hint=hint)
+    if twice := sorted({name for name in columns if columns.count(name) > 1}):
+        raise ProfileError(f"{path} has columns twice: {', '.join(twice)}", hint=hint)
+    if columns and "email" not in columns:
+        raise ProfileError(f"{path} has no column email", hint=hint)
+
+
 def _subscribers(
-    rows: Iterable[Mapping[str, str]], path: Path, topics: Mapping[str, Topic], *, confirmed: bool
+    rows: Iterable[tuple[int, Mapping[str, str]]], path: Path, topics: Mapping[str, Topic], *, confirmed: bool
 ) -> Iterator[NewSubscriber]:
-    for number, row in enumerate(rows, 2):
+    for number, row in rows:
         try:
             wishes = checked(_wishes(row), topics)
-            active = confirmed and row.get("status", "").strip().lower() in {"active", ""}
-            yield subscription(row.get("email", ""), wishes, name=row.get("name", ""), confirmed=active)
+            status = choice(SubscriberStatus, row.get("status", "").strip() or SubscriberStatus.ACTIVE, "status")
+            active = confirmed and status is SubscriberStatus.ACTIVE
+            read = subscription(row.get("email", ""), wishes, name=row.get("name", ""), confirmed=active)
+            # Who has left, or must not be mailed, comes back by no file.
+            yield replace(read, status=status) if status in _GONE else read
         except ProfileError as error:
             raise ProfileError(f"{path}, line {number}: {error.message}", hint=error.hint) from error
 
@@ -83,7 +106,7 @@ def _wishes(row: Mapping[str, str]) -> Wishes:
 
     def number(name: str, default: int) -> int:
         text = row.get(name, "").strip()
-        if text and not text.isdecimal():
+        if text and not _NUMBER.fullmatch(text):
             raise ProfileError(f"{name} is {text!r}, not a whole number")
         return int(text) if text else default
 
@@ -92,13 +115,13 @@ def _wishes(row: Mapping[str, str]) -> Wishes:
         keywords=entries("keywords"),
         muted=entries("muted"),
         authors=entries("authors"),
-        liked=entries("liked"),
+        liked=tuple(name.replace(_SEMICOLON, ";") for name in entries("liked")),
     )
     return Wishes(
         profile,
         papers=number("papers", 10),
         hour=number("hour", 7),
-        cadence=choice(Cadence, row.get("cadence", "") or Cadence.DAILY, "cadence"),
+        cadence=choice(Cadence, row.get("cadence", "").strip() or Cadence.DAILY, "cadence"),
         timezone=row.get("timezone", "").strip() or "UTC",
         language=row.get("language", "").strip() or "en",
     )

@@ -23,8 +23,8 @@ def read(path: Path, topics: Mapping[str, Topic]) -> Wishes:
     that asks for what there is not.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:  # TOMLDecodeError is a ValueError; so is a number too long
         raise ProfileError(f"cannot read the profile {path}: {error}") from error
     try:
         return checked(_wishes(values), topics)

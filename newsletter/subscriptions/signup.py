@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
@@ -18,7 +20,11 @@ MOST_PAPERS = 50
 _MOST_ENTRIES = 500
 _LONGEST_ENTRY = 200
 _LONGEST_INTERESTS = 5000
-_SCHEMES = ("arxiv:", "doi:", "title:")
+_LONGEST_NAME = 200
+# email-validator refuses these (RFC 6761, RFC 6762) whatever it is told; one's own mail server need not.
+_OWN_NETWORKS = frozenset({"local", "localhost", "test"})
+_STAND_IN = "example"
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,8}")
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -39,14 +45,21 @@ def email_address(text: str) -> str:
     """Give an address in its normal form (RFC 5321; the domain in lower case). Raises ProfileError."""
     from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415  lazy: 0.1 s
 
+    text = text.strip()
+    own = text.rpartition("@")[2].rpartition(".")[2].lower() in _OWN_NETWORKS
     try:
         # Not "globally deliverable": a lab's own mail server may well be called `mail`, or be this machine.
         address = validate_email(
-            text.strip(), check_deliverability=False, globally_deliverable=False, allow_smtputf8=False
+            f"{text}.{_STAND_IN}" if own else text,
+            check_deliverability=False,
+            globally_deliverable=False,
+            allow_smtputf8=False,
+            strict=True,
         )
     except EmailNotValidError as error:
         raise ProfileError(f"{text!r} is not an email address: {error}") from error
-    return str(address.normalized)
+    normal = str(address.normalized)
+    return normal.removesuffix(f".{_STAND_IN}") if own else normal
 
 
 def checked(wishes: Wishes, topics: Mapping[str, Topic]) -> Wishes:
@@ -63,27 +76,31 @@ def checked(wishes: Wishes, topics: Mapping[str, Topic]) -> Wishes:
     if not 0 <= wishes.hour <= 23:
         raise ProfileError(f"hour is {wishes.hour}", hint="it is from 0 to 23, in the subscriber's own time zone")
     _check_zone(wishes.timezone)
+    if not _LANGUAGE.fullmatch(wishes.language):
+        raise ProfileError(f"language is {wishes.language!r}", hint="write a tag as in en or pt-BR")
     if len(profile.interests) > _LONGEST_INTERESTS:
         raise ProfileError(f"interests has {len(profile.interests)} characters", hint=f"at most {_LONGEST_INTERESTS}")
     tidy = replace(
         profile,
         topics=tuple(dict(profile.topics).items()),
-        keywords=_tidy("keywords", profile.keywords),
-        muted=_tidy("muted", profile.muted),
-        authors=_tidy("authors", profile.authors),
+        keywords=_tidy("keywords", _parted(profile.keywords)),
+        muted=_tidy("muted", _parted(profile.muted)),
+        authors=_tidy("authors", _parted(profile.authors)),
         liked=tuple(paper_name(name) for name in _tidy("liked", profile.liked)),
         disliked=tuple(paper_name(name) for name in _tidy("disliked", profile.disliked)),
-        interests=" ".join(profile.interests.split()),
+        interests=_one_line(profile.interests),
     )
     return replace(wishes, profile=tidy)
 
 
 def subscription(email: str, wishes: Wishes, *, name: str = "", confirmed: bool = False) -> NewSubscriber:
-    """Give the subscriber to write. `confirmed`: the operator vouches for this person's consent."""
+    """Give the subscriber to write. `confirmed`: the operator vouches for consent. Raises ProfileError."""
+    if len(name) > _LONGEST_NAME:
+        raise ProfileError(f"name has {len(name)} characters", hint=f"at most {_LONGEST_NAME}")
     return NewSubscriber(
         email=email_address(email),
         profile=wishes.profile,
-        name=" ".join(name.split()),
+        name=_one_line(name),
         cadence=wishes.cadence,
         timezone=wishes.timezone,
         hour=wishes.hour,
@@ -107,7 +124,7 @@ def paper_name(text: str) -> str:
     text = text.strip()
     if number := identity.arxiv_id(text):
         return f"arxiv:{number}"
-    if text.startswith(_SCHEMES) and not text.startswith("doi:"):
+    if text.startswith("title:") and text != "title:":
         return text
     if name := identity.doi(text):
         return f"doi:{name}"
@@ -130,8 +147,18 @@ def address_hash(email: str, secret: str) -> str:
     return hmac.new(key, email.strip().casefold().encode(), hashlib.sha256).hexdigest()
 
 
+def _one_line(text: str) -> str:
+    """Give text without line ends, control characters and lone surrogates: no mail or database takes those."""
+    return " ".join("".join(" " if unicodedata.category(c) in {"Cc", "Cs"} else c for c in text).split())
+
+
+def _parted(entries: Iterable[str]) -> Iterator[str]:
+    """Give the entries of a list in which several may have been typed as one; in CSV, too, a semicolon parts them."""
+    return (part for entry in entries for part in entry.split(";"))
+
+
 def _tidy(what: str, entries: Iterable[str]) -> tuple[str, ...]:
-    tidy = tuple(dict.fromkeys(folded for entry in entries if (folded := " ".join(entry.split()))))
+    tidy = tuple(dict.fromkeys(line for entry in entries if (line := _one_line(entry))))
     if len(tidy) > _MOST_ENTRIES:
         raise ProfileError(f"{what} has {len(tidy)} entries", hint=f"at most {_MOST_ENTRIES}")
     for entry in tidy:

@@ -69,7 +69,7 @@ class Tokens:
 
         try:
             payload: list[Any] = self._serializers[purpose].loads(token)
-        except BadData as error:
+        except (BadData, UnicodeEncodeError) as error:
             raise NotFoundError(
                 "this link is not one of ours, or was cut", hint="open it from the mail again"
             ) from error

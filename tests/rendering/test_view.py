@@ -51,7 +51,7 @@ def test_sources_of_one_day_are_joined_and_of_others_stand_apart() -> None:
         (ReasonKind.AUTHOR, "Ada Lovelace", "Author Ada Lovelace"),
         (ReasonKind.LIKED_PAPER, "Pointer Networks", "Like “Pointer Networks”, which you liked"),
         (ReasonKind.INTERESTS, "neutron stars", "Close to “neutron stars”"),
-        (ReasonKind.NEAR, "Robotics", "The nearest today to “Robotics”"),
+        (ReasonKind.NEAR, "Robotics", "Nearest to “Robotics” today"),
         (ReasonKind.POPULAR, "", "Popular today: 108 upvotes"),
         (ReasonKind.NEW, "", "New today"),
     ],

@@ -23,8 +23,8 @@ def auto(data: bytes, where: str = "some-source") -> Digest:
     return parse(data, kind=SourceKind.AUTO, where=where, today=date(2026, 11, 23), parse_timeout=30)
 
 
-def test_every_kind_but_auto_has_a_format() -> None:
-    assert set(FORMATS) == set(SourceKind) - {SourceKind.AUTO}
+def test_every_kind_that_is_a_document_of_papers_has_a_format() -> None:
+    assert set(FORMATS) == set(SourceKind) - {SourceKind.AUTO, SourceKind.OPML, SourceKind.ARXIV_API}
 
 
 @pytest.mark.parametrize(
@@ -46,17 +46,22 @@ def test_the_format_is_known_from_the_bytes(data: bytes, title: str) -> None:
     [
         (b"", "is empty"),
         (b"<html><title>Log in</title></html>", 'an HTML page, titled "Log in"'),
-        (b"<opml/>", "an XML document (<opml>)"),
         (b"%PDF-1.7", "a PDF document"),
         (b'{"x": 1}', "JSON of another form"),
         (b"x = 1\nprint(x)\n", "program source"),
         (b"<rss><channel>", "broken feed"),
     ],
 )
-def test_a_document_in_no_format_is_refused_with_what_each_would_have_needed(data: bytes, what: str) -> None:
+def test_a_document_in_no_format_is_refused_with_what_was_looked_for(data: bytes, what: str) -> None:
     with pytest.raises(NotADigestError) as caught:
         auto(data)
     assert caught.value.message.startswith("some-source ")
     assert what in caught.value.message
-    assert all(each.needs in caught.value.message for each in FORMATS.values())
+    assert all(each.name in caught.value.message for each in FORMATS.values())
     assert caught.value.hint
+
+
+def test_a_list_of_feeds_is_known_as_one() -> None:
+    with pytest.raises(NotADigestError, match="a list of feeds") as caught:
+        auto(b"<opml version='2.0'><body/></opml>")
+    assert "opml" in caught.value.hint
