@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parseaddr
 from functools import cache
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from newsletter.pipeline import Newsletter
     from newsletter.ranking.encoder import Encoder, VectorCache
     from newsletter.ranking.ranker import Ranker
-    from newsletter.sources.politeness import HostPacer
+    from newsletter.sources.politeness import HostPacer, Validators
     from newsletter.sources.source import Source
     from newsletter.store import Store
 
@@ -106,7 +106,7 @@ def encoder(settings: Settings) -> Encoder:
     return MiniLM()
 
 
-def sources(settings: Settings, names: Sequence[str] = ()) -> list[Source]:
+def sources(settings: Settings, store: Store, names: Sequence[str] = ()) -> list[Source]:
     """Give the sources that are set, or those of them that are named. Raises NotFoundError, ConfigError."""
     known = {one.name: one for one in settings.source}
     if unknown := [name for name in names if name not in known]:
@@ -119,22 +119,29 @@ def sources(settings: Settings, names: Sequence[str] = ()) -> list[Source]:
         raise ConfigError(
             "no sources are set", hint="add a [[source]] to the settings, or read a file with --file PATH"
         )
-    from newsletter.sources.politeness import HostPacer  # noqa: PLC0415
+    from newsletter.sources.politeness import HostPacer, Validators  # noqa: PLC0415
 
     pacer = HostPacer(settings.fetching.per_host_interval)
-    return [source for name in names or known for source in _adapters(known[name], settings, pacer)]
+    seen = {one.name: Validators(one.etag, one.last_modified, one.url) for one in store.sources.all()}
+    return [source for name in names or known for source in _adapters(known[name], settings, pacer, seen)]
 
 
-def _adapters(one: SourceSettings, settings: Settings, pacer: HostPacer) -> list[Source]:
+def _adapters(
+    one: SourceSettings, settings: Settings, pacer: HostPacer, seen: Mapping[str, Validators]
+) -> list[Source]:
     """Give what one `[[source]]` stands for: itself, the files of a pattern, or the feeds of a list."""
+    from newsletter.config import SourceKind  # noqa: PLC0415
+
     if one.kind is SourceKind.OPML:
-        return _feeds(one, settings, pacer)
+        return _feeds(one, settings, pacer, seen)
     if one.path is not None:
         return _matching(one.name, one.path, one.kind, settings)
-    return [_remote(one, settings, pacer)]
+    return [_remote(one, settings, pacer, seen.get(one.name))]
 
 
-def _remote(one: SourceSettings, settings: Settings, pacer: HostPacer) -> Source:
+def _remote(one: SourceSettings, settings: Settings, pacer: HostPacer, known: Validators | None) -> Source:
+    from newsletter.config import SourceKind  # noqa: PLC0415
+
     limits = settings.fetching
     if one.kind is SourceKind.ARXIV_API:
         from newsletter.sources import arxiv_api  # noqa: PLC0415
@@ -162,18 +169,17 @@ def _remote(one: SourceSettings, settings: Settings, pacer: HostPacer) -> Source
         )
     from newsletter.sources.source import UrlSource  # noqa: PLC0415
 
-    return UrlSource(one.name, one.url or "", kind=one.kind, limits=limits, pacer=pacer)
+    return UrlSource(one.name, one.url or "", kind=one.kind, limits=limits, known=known, pacer=pacer)
 
 
-def _feeds(one: SourceSettings, settings: Settings, pacer: HostPacer) -> list[Source]:
+def _feeds(one: SourceSettings, settings: Settings, pacer: HostPacer, seen: Mapping[str, Validators]) -> list[Source]:
     from newsletter.sources import opml, source  # noqa: PLC0415
 
     data = source.contents(one.path or one.url or "", settings.fetching, pacer)
+    feeds = {f"{one.name}: {feed.title}": feed.url for feed in opml.parse(data, where=str(one.path or one.url))}
     return [
-        source.UrlSource(
-            f"{one.name}: {feed.title}", feed.url, kind=SourceKind.AUTO, limits=settings.fetching, pacer=pacer
-        )
-        for feed in opml.parse(data, where=str(one.path or one.url))
+        source.UrlSource(name, url, limits=settings.fetching, known=seen.get(name), pacer=pacer)
+        for name, url in feeds.items()
     ]
 
 

@@ -128,6 +128,23 @@ class Announcement:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceState:
+    """How a configured source has been doing: `failures` in a row, and when it asked us to come back, if it did.
+
+    `etag`, `last_modified` and the `url` that gave them tell whether it has changed since.
+    """
+
+    name: str
+    etag: str
+    last_modified: str
+    url: str
+    failures: int
+    last_error: str
+    last_success_at: datetime | None
+    retry_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Paper:
     """One work, whatever sources announced it.
 

@@ -7,13 +7,13 @@ cadence and day, editions and deliveries per issue and subscriber, so what is do
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import TypeAlias
 
 from newsletter.delivery.dispatch import Dispatcher, Policy, Tally, recover
 from newsletter.delivery.transport import Transport
-from newsletter.errors import NotFoundError, SourceError
+from newsletter.errors import FetchError, NotFoundError, SourceError
 from newsletter.letters import Letterhead, StoredLetters
 from newsletter.model import (
     Announce,
@@ -29,7 +29,7 @@ from newsletter.model import (
 )
 from newsletter.ranking.candidates import Candidates
 from newsletter.ranking.ranker import Ranker
-from newsletter.sources.source import Source
+from newsletter.sources.source import Source, visit
 from newsletter.store import Store
 from newsletter.store.batches import batches
 from newsletter.subscriptions.signup import address_hash
@@ -52,13 +52,17 @@ class Edited:
 
 @dataclass(frozen=True)
 class Pulled:
-    """What one source gave: its news, or why not; how many papers of them are new, how many were only replaced."""
+    """What one source gave: its news, or why not; how many papers are new, how many were only replaced.
+
+    `failures` counts how often in a row it could not be read.
+    """
 
     source: str
     digest: Digest | None
     error: str = ""
     new: int = 0
     replaced: int = 0
+    failures: int = 0
 
 
 @dataclass(frozen=True)
@@ -70,16 +74,30 @@ class Newsletter:
     letterhead: Letterhead
     edited: Edited
 
-    def ingest(self, sources: Iterable[Source], *, now: datetime, keep: bool = True) -> Iterator[Pulled]:
-        """Pull sources one after the other; one that fails stops no other. `keep=False` only looks."""
+    def ingest(
+        self, sources: Iterable[Source], *, now: datetime, keep: bool = True, remember: bool = False
+    ) -> Iterator[Pulled]:
+        """Pull sources one after the other; one that fails stops no other.
+
+        `keep=False` only looks. `remember` keeps how each source did, for those that will be pulled again.
+        """
+        resting = {one.name: one.retry_at for one in self.store.sources.all() if one.retry_at and one.retry_at > now}
         for source in sources:
-            try:
-                digest = source.pull(now)
-            except SourceError as error:
-                yield Pulled(source.name, None, str(error))
+            if remember and source.name in resting:
+                yield Pulled(source.name, None, f"its server asked us not to come back before {resting[source.name]}")
                 continue
+            try:
+                seen = visit(source, now)
+            except SourceError as error:
+                retry_at = error.retry_at if isinstance(error, FetchError) else None
+                failures = self.store.sources.failed(source.name, str(error), retry_at=retry_at) if remember else 1
+                yield Pulled(source.name, None, str(error), failures=failures)
+                continue
+            digest = seen.digest
             news = replace(digest, records=tuple(one for one in digest.records if one.announce in _NEWS))
             new = self.store.papers.add(news, source=source.name, now=now, keep=keep)
+            if remember:  # only now: had the papers been lost, "unchanged" would lose them for good
+                self.store.sources.succeeded(source.name, asdict(seen.validators), now=now)
             yield Pulled(source.name, news, new=new, replaced=len(digest.records) - len(news.records))
 
     def issues_due(self, day: date, *, now: datetime, cadence: Cadence | None = None) -> list[Issue]:

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from newsletter.pipeline import Pulled
 
 # The values of config.SourceKind (a test holds it), whose module takes too long to import for a `--help`.
-Format: TypeAlias = Literal["auto", "digest", "huggingface", "feed"]
+Format: TypeAlias = Literal[
+    "auto", "digest", "huggingface", "feed", "json-feed", "arxiv-oai", "arxiv-mail", "bibtex", "ris", "csl-json",
+    "jsonl", "csv", "semantic-scholar", "crossref", "openreview",
+]  # fmt: skip
 
 
 def ingest(
@@ -40,13 +43,18 @@ def ingest(
     current = settings(context)
     if file and names:
         raise UsageError("both sources and files are named", hint="give either NAME… or --file PATH")
-    chosen = bootstrap.files(current, file, SourceKind(kind)) if file else bootstrap.sources(current, names or ())
     pulled: list[Pulled] = []
-    with bootstrap.open_store(current, looking=dry_run) as store, progress("Reading", len(chosen)) as advance:
+    with bootstrap.open_store(current, looking=dry_run) as store:
+        if file:
+            chosen = bootstrap.files(current, file, SourceKind(kind))
+        else:
+            chosen = bootstrap.sources(current, store, names or ())
         newsletter = bootstrap.newsletter(current, store)
-        for one in newsletter.ingest(chosen, now=bootstrap.clock(), keep=not dry_run):
-            pulled.append(one)
-            advance(1)
+        remember = not (file or dry_run)
+        with progress("Reading", len(chosen)) as advance:
+            for one in newsletter.ingest(chosen, now=bootstrap.clock(), keep=not dry_run, remember=remember):
+                pulled.append(one)
+                advance(1)
     if as_json:
         print_json(_document(pulled, dry_run=dry_run))
     else:
@@ -94,6 +102,9 @@ def _tell(pulled: list[Pulled], *, dry_run: bool, named: bool) -> None:
     for one in pulled:
         if one.digest is None:
             warn(f"{one.source}: {one.error}" if named else one.error)  # a file's error names the file
+            continue
+        if one.digest.unchanged:
+            say(f"{one.source}: nothing new since the last time")
             continue
         day = f" of {one.digest.day:%d %B %Y}" if one.digest.day else ""
         kept = "nothing kept (--dry-run)" if dry_run else f"{one.new} new"

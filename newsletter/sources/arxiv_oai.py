@@ -52,8 +52,8 @@ def parse(data: bytes, *, where: str) -> Digest:
     """Read one response; records that were deleted are left out, "noRecordsMatch" is a response without papers.
 
     The day is that of the latest change. All of a document's records count as new: whoever chose it wants them. (A
-    visit of `OaiSource` tells the new from those that only changed.) Raises NotADigestError: broken or refused XML, another document, no record in a known format;
-    SourceError: the repository reports an error.
+    visit of `OaiSource` tells the new from those that only changed.) Raises NotADigestError: broken or refused XML,
+    another document, no record in a known format; SourceError: the repository reports an error.
     """
     digest = _digest([read_page(data, where=where)])
     return replace(digest, records=tuple(replace(each, announce=Announce.NEW) for each in digest.records))

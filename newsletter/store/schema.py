@@ -105,6 +105,20 @@ announcements = Table(
     Column("seen_at", UtcDateTime, nullable=False),
 )
 
+# How each configured source has been doing. `etag`, `last_modified` and `url` make the next request conditional.
+sources = Table(
+    "sources",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("etag", Text, nullable=False),
+    Column("last_modified", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("last_error", Text, nullable=False),
+    Column("last_success_at", UtcDateTime),
+    Column("retry_at", UtcDateTime),
+)
+
 # By the text's hash, not by the paper: a corrected abstract gets a new vector, equal texts share one, and the strings
 # of profiles and topics are cached in the same way.
 vectors = Table(

@@ -13,6 +13,7 @@ from newsletter.store.deliveries import Deliveries
 from newsletter.store.engine import Database, check_schema, insert_ignore, migrate, open_engine
 from newsletter.store.issues import Issues
 from newsletter.store.papers import Papers
+from newsletter.store.sources import Sources
 from newsletter.store.subscribers import Subscribers
 from newsletter.store.vectors import Vectors
 
@@ -34,6 +35,7 @@ class Store:
             raise
         self._database = Database(self._engine)
         self.papers = Papers(self._database)
+        self.sources = Sources(self._database)
         self.vectors = Vectors(self._database)
         self.subscribers = Subscribers(self._database)
         self.issues = Issues(self._database)

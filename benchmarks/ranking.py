@@ -1,0 +1,185 @@
+"""How fast is ranking? Subscribers a second, where the time goes, and texts encoded a second.
+
+Needs nothing but the installed package: papers and profiles are made up from the topic catalogue, the same each time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from newsletter import assets, catalogue
+from newsletter.model import InterestProfile, Paper, Topic
+from newsletter.ranking.blend import scores
+from newsletter.ranking.candidates import Candidates, paper_text
+from newsletter.ranking.encoder import CachedEncoder, Encoder
+from newsletter.ranking.interests import Interests, understand
+from newsletter.ranking.minilm import MiniLM
+from newsletter.ranking.ranker import Ranker
+from newsletter.ranking.reasons import Explainer
+from newsletter.ranking.wordllama import WordLlama
+from newsletter.store import Store
+
+CANDIDATES, BACKGROUND, ENCODED = 200, 500, 64
+CARDS, ALSO = 10, 10
+
+
+def main() -> None:
+    """Measure, and print one JSON document, or a few lines for people."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--subscribers", type=int, nargs="+", default=[100, 1000], metavar="N", help="profiles to rank")
+    arguments = parser.parse_args()
+    document = measured(arguments.subscribers)
+    if arguments.json:
+        print(json.dumps(document, indent=1))
+    else:
+        told(document)
+
+
+@dataclass(frozen=True)
+class World:
+    """What is ranked for whom."""
+
+    topics: dict[str, Topic]
+    candidates: list[Paper]
+    background: list[Paper]
+    profiles: list[InterestProfile]
+
+
+def measured(counts: Sequence[int]) -> dict[str, Any]:
+    """Give all figures of one run."""
+    topics = catalogue.load(assets.CONFIG / "topics.toml")
+    papers = made_up_papers(list(topics.values()), CANDIDATES + BACKGROUND)
+    candidates, background = papers[:CANDIDATES], papers[CANDIDATES:]
+    world = World(topics, candidates, background, made_up_profiles(topics, background, max(counts)))
+    library = {paper.id: paper for paper in background}
+    with Store("sqlite://") as store:
+        encoder = CachedEncoder(MiniLM(), store.vectors)
+        cold, _ = timed(lambda: Ranker(encoder, topics).prepare(candidates, background))
+        warm, _ = timed(lambda: Ranker(encoder, topics).prepare(candidates, background))
+        for profile in world.profiles:
+            understand(profile, topics, library, encoder)  # from here on all vectors are in the database
+        ranking = [ranked(count, store, world) for count in counts]
+    return {
+        "benchmark": "ranking",
+        "candidates": CANDIDATES,
+        "background": BACKGROUND,
+        "prepare_seconds": {"nothing_known": round(cold, 3), "vectors_known": round(warm, 3)},
+        "ranking": ranking,
+        "encoding": [encoded(MiniLM(), papers[:ENCODED]), encoded(WordLlama(), papers[:ENCODED])],
+    }
+
+
+def ranked(count: int, store: Store, world: World) -> dict[str, Any]:
+    """Rank for so many subscribers, as a run that starts with a full database and an empty memory does."""
+    encoder = CachedEncoder(MiniLM(), store.vectors)
+    ranker = Ranker(encoder, world.topics)
+    some = world.profiles[:count]
+    library = {paper.id: paper for paper in world.background}
+    candidates = ranker.prepare(world.candidates, world.background)
+    understanding, interests = timed(lambda: [understand(profile, world.topics, library, encoder) for profile in some])
+    scoring, found = timed(lambda: [scores(candidates, one) for one in interests])
+    explaining, _ = timed(lambda: [explained(candidates, *each) for each in zip(interests, found, strict=True)])
+    again, _ = timed(lambda: [ranker.pick(candidates, one, library, cards=CARDS, also=ALSO) for one in some])
+    total = understanding + scoring + explaining
+    steps = {"understand": understanding, "score": scoring, "reasons": explaining, "pick_again": again}
+    return {
+        "subscribers": count,
+        "subscribers_per_second": round(count / total, 1),
+        "milliseconds_per_subscriber": {
+            "all": round(1000 * total / count, 3),
+            **{step: round(1000 * seconds / count, 3) for step, seconds in steps.items()},
+        },
+    }
+
+
+def explained(candidates: Candidates, interests: Interests, found: Any) -> list[Any]:
+    """Give the reasons for the best papers."""
+    explainer = Explainer(candidates, interests)
+    return [explainer.reasons(int(row)) for row in np.argsort(-found, kind="stable")[: CARDS + ALSO]]
+
+
+def encoded(encoder: Encoder, papers: Sequence[Paper]) -> dict[str, Any]:
+    """Encode abstracts, after a few to warm up."""
+    texts = [paper_text(paper) for paper in papers]
+    encoder.encode(texts[:8])
+    seconds, _ = timed(lambda: encoder.encode(texts))
+    return {"encoder": encoder.name, "texts": len(texts), "texts_per_second": round(len(texts) / seconds, 1)}
+
+
+def made_up_papers(topics: Sequence[Topic], count: int) -> list[Paper]:
+    """Make papers up: each of one topic, with a title of two of its keywords and an abstract of some 120 words."""
+    chance = random.Random(20250820)
+    words = " ".join(topic.description for topic in topics).replace(",", "").replace(".", "").split()
+    papers = []
+    for number in range(count):
+        topic = chance.choice(topics)
+        title = f"{' and '.join(chance.sample(topic.keywords, 2))}: a study ({number})"
+        sentences = [topic.description, *(" ".join(chance.choices(words, k=15)) + "." for _ in range(6))]
+        papers.append(_paper(number, title, " ".join(sentences), topic.categories[:1]))
+    return papers
+
+
+def made_up_profiles(topics: dict[str, Topic], library: Sequence[Paper], count: int) -> list[InterestProfile]:
+    """Make profiles up: up to four topics, up to six keywords, and for half of them up to thirty liked papers."""
+    chance = random.Random(20250821)
+    keywords = sorted({keyword for topic in topics.values() for keyword in topic.keywords})
+    return [
+        InterestProfile(
+            topics=tuple((slug, 1.0) for slug in chance.sample(sorted(topics), chance.randint(0, 4))),
+            keywords=tuple(chance.sample(keywords, chance.randint(0, 6))),
+            liked=tuple(paper.id for paper in chance.sample(library, chance.choice([0, 0, 0, 1, 5, 30]))),
+        )
+        for _ in range(count)
+    ]
+
+
+def _paper(number: int, title: str, abstract: str, categories: tuple[str, ...]) -> Paper:
+    return Paper(
+        key=number,
+        id=f"title:{number}",
+        title=title,
+        abstract=abstract,
+        authors=(f"Author {number % 97}",),
+        categories=categories,
+        url="",
+        arxiv_id="",
+        doi="",
+        published_at=None,
+        first_seen_at=datetime(2025, 8, 20, tzinfo=UTC),
+        upvotes=number % 50,
+        repository="",
+        project_page="",
+        thumbnail="",
+    )
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    """Give the seconds that work took, and what it gave."""
+    started = time.perf_counter()
+    result = work()
+    return time.perf_counter() - started, result
+
+
+def told(document: dict[str, Any]) -> None:
+    """Print the figures for people."""
+    for step, seconds in document["prepare_seconds"].items():
+        print(f"preparing {CANDIDATES} papers against {BACKGROUND}, {step.replace('_', ' ')}: {seconds:.2f} s")
+    for one in document["ranking"]:
+        parts = ", ".join(f"{name} {value:.2f}" for name, value in one["milliseconds_per_subscriber"].items())
+        print(f"{one['subscribers']} subscribers: {one['subscribers_per_second']:.0f} a second; ms each: {parts}")
+    for one in document["encoding"]:
+        print(f"{one['encoder']}: {one['texts_per_second']:.0f} abstracts a second")
+
+
+if __name__ == "__main__":
+    main()

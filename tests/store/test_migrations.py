@@ -1,0 +1,151 @@
+"""From an empty database to the schema, and what is said about every other one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine import Engine
+
+from newsletter.errors import StoreError
+from newsletter.store import Store, schema
+from newsletter.store.engine import open_engine
+from tests.store.rows import NOW, dump, new_subscriber, queued
+
+MIGRATIONS = Path(schema.__file__).with_name("migrations")
+OPEN_WHEN_TOLD = """
+import sys
+from newsletter.store import Store
+print("ready", flush=True)
+sys.stdin.readline()
+with Store(sys.argv[1]) as store:
+    print(store.secret())
+"""
+
+
+@pytest.fixture
+def engine(url: str) -> Iterator[Engine]:
+    engine = open_engine(url)
+    yield engine
+    engine.dispose()
+
+
+def run(engine: Engine, *statements: str) -> None:
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+
+def tables(engine: Engine) -> set[str]:
+    return set(sa.inspect(engine).get_table_names())
+
+
+def at_version(engine: Engine, url: str, version: str) -> None:
+    Store(url).close()
+    run(engine, f"UPDATE alembic_version SET version_num = '{version}'")
+
+
+def test_a_migrated_database_has_exactly_the_tables_of_the_schema(url: str, engine: Engine) -> None:
+    Store.migrate(url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, schema.metadata) == []
+    assert tables(engine) == {*schema.metadata.tables, "alembic_version"}
+
+
+def test_foreign_keys_cascade_as_the_schema_says(url: str, engine: Engine) -> None:
+    """Alembic does not compare what happens on delete."""
+    Store.migrate(url)
+    for table in schema.metadata.tables.values():
+        found = {
+            (*key["constrained_columns"], key["referred_table"], key["options"].get("ondelete"))
+            for key in sa.inspect(engine).get_foreign_keys(table.name)
+        }
+        assert found == {(key.parent.name, key.column.table.name, key.ondelete) for key in table.foreign_keys}
+
+
+def test_the_revision_that_the_program_needs_is_the_newest_migration() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    assert ScriptDirectory.from_config(config).get_heads() == [schema.REVISION]
+
+
+def test_opening_or_migrating_again_changes_nothing(store: Store, url: str) -> None:
+    queued(store, 2)
+    before = dump(store)
+    Store.migrate(url)
+    with Store(url) as again:
+        assert dump(again) == before
+
+
+def test_a_store_can_be_opened_after_it_was_closed(url: str) -> None:
+    with Store(url) as first:
+        first.subscribers.add(new_subscriber(), now=NOW)
+    with Store(url) as second:
+        assert len(second.subscribers.all()) == 1
+
+
+def test_processes_that_open_a_new_database_at_once_make_it_together(url: str) -> None:
+    command = [sys.executable, "-c", OPEN_WHEN_TOLD, url]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    everyone = [subprocess.Popen(command, text=True, **pipes) for _ in range(4)]  # type: ignore[call-overload]
+    for one in everyone:
+        assert one.stdout.readline() == "ready\n"
+    for one in everyone:
+        one.stdin.write("now\n")
+        one.stdin.flush()
+    said = [one.communicate(timeout=60) for one in everyone]
+    assert [(one.returncode, errors) for one, (_, errors) in zip(everyone, said, strict=True)] == [(0, "")] * 4
+    assert len({secret for secret, _ in said}) == 1
+
+
+@pytest.mark.parametrize("revision", [None, "0001", "ab12cd34"])
+def test_the_database_of_another_program_is_refused_and_left_alone(
+    url: str, engine: Engine, revision: str | None
+) -> None:
+    """Whether or not that program uses Alembic too, and numbers its revisions as we do."""
+    run(engine, "CREATE TABLE papers (paper TEXT)", "INSERT INTO papers VALUES ('theirs')")
+    if revision:
+        run(
+            engine,
+            "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)",
+            f"INSERT INTO alembic_version VALUES ('{revision}')",
+        )
+    before = tables(engine)
+    for attempt in (Store, Store.migrate):
+        with pytest.raises(StoreError) as caught:
+            attempt(url)
+        assert "a database" in caught.value.hint
+        assert "of its own" in caught.value.hint
+    assert tables(engine) == before
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT paper FROM papers")) == "theirs"
+
+
+def test_tables_of_other_names_may_stand_beside_ours(url: str, engine: Engine) -> None:
+    run(engine, "CREATE TABLE notes (note TEXT)")
+    Store(url).close()
+    assert tables(engine) == {*schema.metadata.tables, "alembic_version", "notes"}
+
+
+def test_an_older_database_is_refused_until_it_is_migrated(url: str, engine: Engine) -> None:
+    at_version(engine, url, "0000")
+    with pytest.raises(StoreError, match=f"is at schema 0000, this program needs {schema.REVISION}") as caught:
+        Store(url)
+    assert caught.value.hint == "run `newsletter migrate`"
+
+
+def test_a_newer_database_is_refused_also_by_migrate(url: str, engine: Engine) -> None:
+    at_version(engine, url, "9999")
+    for attempt in (Store, Store.migrate):
+        with pytest.raises(StoreError, match=f"is at schema 9999, this program needs {schema.REVISION}") as caught:
+            attempt(url)
+        assert "install the version of newsletter that made it" in caught.value.hint
