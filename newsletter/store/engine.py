@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from newsletter.errors import StoreError
 from newsletter.store import schema
 
+_WAL_WAITS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)  # seconds
 SUPPORTED = ("sqlite", "postgresql")
 _URL_FORM = "for example sqlite:///newsletter.db; in a password, @ : / are written %40 %3A %2F"
 _MIGRATION_LOCK = 7_364_002  # see store.papers
@@ -54,7 +57,7 @@ def _prepare_sqlite(engine: Engine) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute("PRAGMA busy_timeout = 30000")
-        cursor.execute("PRAGMA journal_mode = WAL")
+        _use_wal(cursor)
         # FULL: after a power cut a message recorded as sent must still be recorded as sent.
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
@@ -65,6 +68,23 @@ def _prepare_sqlite(engine: Engine) -> None:
         # A reader that turns writer in mid-transaction fails at once with "database is locked"; a writer says so first.
         writes = connection.get_execution_options().get("newsletter_writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _use_wal(cursor: Any) -> None:
+    """Switch a database to write-ahead logging, once for all.
+
+    Where several processes meet a new database, the switch fails at once with "database is locked", whatever the busy
+    timeout (https://www.sqlite.org/wal.html): the timeout does not cover it. One of them will have done it.
+    """
+    for wait in (*_WAL_WAITS, None):
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if wait is None or "locked" not in str(error):
+                raise
+            time.sleep(wait)
+        else:
+            return
 
 
 @contextlib.contextmanager
