@@ -123,7 +123,14 @@ def sources(settings: Settings, store: Store, names: Sequence[str] = ()) -> list
 
     pacer = HostPacer(settings.fetching.per_host_interval)
     seen = {one.name: Validators(one.etag, one.last_modified, one.url) for one in store.sources.all()}
-    return [source for name in names or known for source in _adapters(known[name], settings, pacer, seen)]
+    chosen = [known[name] for name in names or known]
+    return [_tagged(source, one.tags) for one in chosen for source in _adapters(one, settings, pacer, seen)]
+
+
+def _tagged(source: Source, tags: tuple[str, ...]) -> Source:
+    from newsletter.sources.source import Tagged  # noqa: PLC0415
+
+    return Tagged(source, tags) if tags else source
 
 
 def _adapters(

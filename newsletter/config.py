@@ -128,6 +128,7 @@ class Site(_Section):
     url: SiteUrl = "https://newsletter.example.org"
     sender: Mailbox = "Daily Papers <papers@newsletter.example.org>"
     postal_address: str = ""
+    operator: PlainAddress = ""
     secret: SecretStr = SecretStr("")
     timezone: ZoneName = "UTC"
 
@@ -202,6 +203,7 @@ class Fetching(_Section):
     per_host_interval: float = Field(default=1.0, ge=0, le=60)
     allow_private: bool = False
     contact: str = ""
+    tell_after: int = Field(default=3, ge=1)
 
 
 class SourceSettings(_Section):
@@ -217,6 +219,7 @@ class SourceSettings(_Section):
     path: Path | None = None
     query: str = ""
     categories: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
     set: str = ""
     days: int = Field(default=3, ge=1, le=60)
 

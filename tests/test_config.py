@@ -65,7 +65,7 @@ class TestTheDocumentedFile:
                 days=3,
             ),
             SourceSettings(name="arxiv-everything-in-mathematics", kind=SourceKind.ARXIV_OAI, set="math", days=1),
-            SourceSettings(name="inbox", kind=SourceKind.AUTO, path=Path("inbox/*.txt")),
+            SourceSettings(name="inbox", kind=SourceKind.AUTO, path=Path("inbox/*.txt"), tags=("eess.AS",)),
         )
 
     def test_it_holds_every_setting_and_none_that_does_not_exist(self) -> None:

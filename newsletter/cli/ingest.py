@@ -11,9 +11,10 @@ from newsletter import bootstrap, identity
 from newsletter.cli import FAILED
 from newsletter.cli.context import Json, settings
 from newsletter.cli.output import print_json, progress, say, warn
-from newsletter.errors import UsageError
+from newsletter.errors import TransportError, UsageError
 
 if TYPE_CHECKING:
+    from newsletter.config import Settings
     from newsletter.model import PaperRecord
     from newsletter.pipeline import Pulled
 
@@ -55,12 +56,34 @@ def ingest(
             for one in newsletter.ingest(chosen, now=bootstrap.clock(), keep=not dry_run, remember=remember):
                 pulled.append(one)
                 advance(1)
+    _tell_operator(current, pulled)
     if as_json:
         print_json(_document(pulled, dry_run=dry_run))
     else:
         _tell(pulled, dry_run=dry_run, named=not file)
     if any(one.error for one in pulled):
         raise typer.Exit(FAILED)
+
+
+def _tell_operator(current: Settings, pulled: list[Pulled]) -> None:
+    """Mail the operator about sources that have now failed often enough, once for each row of failures."""
+    failing = [one for one in pulled if one.failures == current.fetching.tell_after]
+    if not failing or not current.site.operator:
+        return
+    from newsletter.notices import failing_sources  # noqa: PLC0415  lazy: seldom needed
+
+    site = current.site
+    notice = failing_sources(
+        failing, site_name=site.name, sender=site.sender, operator=site.operator, now=bootstrap.clock()
+    )
+    try:
+        with bootstrap.transport(current).session() as session:
+            outcome = session.deliver(notice)
+    except TransportError as error:
+        warn(f"the operator could not be told: {error}")
+    else:
+        if outcome.state != "sent":
+            warn(f"the operator could not be told: {outcome.response}")
 
 
 def _document(pulled: list[Pulled], *, dry_run: bool) -> dict[str, Any]:

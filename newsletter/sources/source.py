@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -100,9 +100,30 @@ class UrlSource:
         return Visit(digest, fetched.validators)
 
 
+class Tagged:
+    """Another source, with tags of the operator's beside the categories of its papers."""
+
+    def __init__(self, source: Source, tags: tuple[str, ...]) -> None:
+        self.name = source.name
+        self._source = source
+        self._tags = tags
+
+    def pull(self, now: datetime) -> Digest:
+        """Pull the other source. Raises what its `pull` raises."""
+        return self.visit(now).digest
+
+    def visit(self, now: datetime) -> Visit:
+        """Visit the other source. Raises what its `pull` raises."""
+        seen = visit(self._source, now)
+        tagged = tuple(
+            replace(one, categories=tuple(dict.fromkeys((*one.categories, *self._tags)))) for one in seen.digest.records
+        )
+        return replace(seen, digest=replace(seen.digest, records=tagged))
+
+
 def visit(source: Source, now: datetime) -> Visit:
     """Pull any source; one that knows no validators gives none. Raises what its `pull` raises."""
-    return source.visit(now) if isinstance(source, UrlSource) else Visit(source.pull(now))
+    return source.visit(now) if isinstance(source, UrlSource | Tagged) else Visit(source.pull(now))
 
 
 def contents(place: Path | str, limits: Fetching, pacer: HostPacer | None = None) -> bytes:

@@ -1,0 +1,84 @@
+"""What `ingest` remembers of its sources from run to run."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from tests.cli.desk import FRIDAY, HUGGING, SEEDS, THURSDAY, Desk
+from tests.sources.replies import Reply, answering
+
+OPEN: dict[str, Any] = {"fetching__allow_private": "true", "fetching__per_host_interval": 0, "fetching__tries": 1}
+
+
+def one(name: str = "papers", **more: Any) -> str:
+    return json.dumps([{"name": name, **more}])
+
+
+def test_a_source_that_has_not_changed_is_not_read_again(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    full = Reply(HUGGING.read_bytes(), headers={"ETag": '"one"'})
+    with answering(full, Reply(status=304)) as server:
+        source = one(url=server.url)
+        first = desk("ingest", "--json", source=source, **OPEN).json["sources"][0]
+        again = desk("ingest", source=source, **OPEN).out
+    assert first["new"] == 14
+    assert again == "papers: nothing new since the last time\n"
+    assert len(server.queries) == 2
+
+
+def test_a_server_that_asks_for_time_is_left_alone_until_then(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    busy = Reply(status=429, headers={"Retry-After": "40000"})
+    with answering(busy, Reply(HUGGING.read_bytes())) as server:
+        source = one(url=server.url)
+        desk("ingest", status=1, source=source, now=THURSDAY, **OPEN)
+        told = desk("ingest", status=1, source=source, now=THURSDAY, **OPEN).err
+        assert "asked us not to come back before 2026-08-20 17:06:40" in told
+        assert len(server.queries) == 1
+        later = desk("ingest", "--json", source=source, now=FRIDAY, **OPEN).json["sources"][0]
+    assert later["new"] == 14
+
+
+def test_the_operator_is_told_once_of_a_source_that_fails_again_and_again(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    settings: dict[str, Any] = {"site__operator": "me@lab.example", "fetching__tell_after": 2}
+    told: list[int] = []
+    for _ in range(4):
+        source = json.dumps([{"name": "gone", "path": "no-such-file"}, {"name": "good", "path": str(HUGGING)}])
+        desk("ingest", status=1, source=source, **settings)
+        told.append(len(list((tmp_path / "mail" / "new").glob("*"))))
+    assert told == [0, 1, 1, 1]
+    [mail] = (tmp_path / "mail" / "new").iterdir()
+    text = mail.read_text(encoding="utf-8")
+    assert "Subject: Daily Papers: cannot read gone" in text
+    assert "gone (2 times): there is no file no-such-file" in text
+    with sqlite3.connect(tmp_path / "newsletter.db") as database:
+        rows = database.execute("SELECT name, failures FROM sources ORDER BY name").fetchall()
+    database.close()
+    assert rows == [("gone", 4), ("good", 0)]
+
+
+def test_a_folder_is_watched_by_a_pattern_and_tags_are_added(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    source = one("inbox", path="inbox/*.json", tags=["cs.CL"])
+    assert desk("ingest", "--json", source=source).json["sources"] == []
+    (inbox / "today.json").write_bytes(HUGGING.read_bytes())
+    (inbox / "ignored.txt").write_bytes(b"nothing")
+    [read] = desk("ingest", "--json", source=source).json["sources"]
+    assert (read["source"], read["new"]) == ("inbox: today.json", 14)
+    papers = desk("ingest", "--dry-run", "--json", source=source).json["papers"]
+    assert all(paper["categories"][-1] == "cs.CL" for paper in papers)
+
+
+def test_a_list_of_feeds_is_as_many_sources(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    with answering(Reply((SEEDS / "arxiv-physics-biology-mathematics.xml").read_bytes())) as server:
+        outlines = "".join(f'<outline text="{name}" xmlUrl="{server.url}/?{name}=1"/>' for name in ("a", "b"))
+        (tmp_path / "feeds.opml").write_text(f'<opml version="2.0"><body>{outlines}</body></opml>', encoding="utf-8")
+        told = desk("ingest", "--json", source=one("list", kind="opml", path="feeds.opml"), **OPEN).json["sources"]
+    assert [(each["source"], each["papers"], each["new"]) for each in told] == [("list: a", 30, 30), ("list: b", 30, 0)]
