@@ -103,16 +103,19 @@ class StoredLetters:
         for issue_key in {delivery.issue_key for delivery in claimed}:
             of_issue = [delivery.subscriber_key for delivery in claimed if delivery.issue_key == issue_key]
             for key, picks in self._store.issues.picks(issue_key, of_issue).items():
-                editions[issue_key, key] = Edition(self._issues[issue_key], subscribers[key], picks)
+                if key in subscribers:  # who was forgotten a moment ago has no row any more
+                    editions[issue_key, key] = Edition(self._issues[issue_key], subscribers[key], picks)
         papers = self._store.papers.by_key(pick.paper_key for edition in editions.values() for pick in edition.picks)
         return {
-            delivery.key: self._letter(delivery, editions[delivery.issue_key, delivery.subscriber_key], papers)
+            delivery.key: self._letter(delivery, editions.get((delivery.issue_key, delivery.subscriber_key)), papers)
             for delivery in claimed
         }
 
     def _letter(
-        self, delivery: Delivery, edition: Edition, papers: Mapping[int, Paper]
+        self, delivery: Delivery, edition: Edition | None, papers: Mapping[int, Paper]
     ) -> Callable[[], Message] | Outcome:
+        if edition is None:
+            return Outcome(DeliveryState.SKIPPED, "the subscriber was forgotten")
         if edition.subscriber.status is not SubscriberStatus.ACTIVE:
             return Outcome(DeliveryState.SKIPPED, f"the subscriber is {edition.subscriber.status} by now")
         return lambda: self._letterhead.write(

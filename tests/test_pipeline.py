@@ -18,6 +18,7 @@ from newsletter.config import Database, DeliverySettings, Ranking, Settings, Sit
 from newsletter.delivery.dispatch import Policy
 from newsletter.delivery.maildir import MaildirTransport
 from newsletter.errors import NotFoundError, UsageError
+from newsletter.letters import StoredLetters
 from newsletter.model import (
     Cadence,
     DeliveryState,
@@ -26,6 +27,7 @@ from newsletter.model import (
     Issue,
     IssueState,
     NewSubscriber,
+    Outcome,
     PaperRecord,
     Subscriber,
     SubscriberStatus,
@@ -260,3 +262,22 @@ def test_days_to_come_have_no_issues(newsletter: Newsletter) -> None:
     publish(newsletter, 0)
     with pytest.raises(UsageError, match="still to come"):
         newsletter.open_issues(date(2026, 8, 18), now=MONDAY)
+
+
+def test_who_is_forgotten_between_the_claim_and_the_letter_gets_none(newsletter: Newsletter) -> None:
+    publish(newsletter, 1)
+    for name in ("ada", "bob"):
+        subscribe(newsletter, name)
+    now = MONDAY + timedelta(days=1)
+    issues = newsletter.open_issues(now.date(), now=now)
+    for issue in issues:
+        newsletter.rank(issue, now=now)
+    keys = [issue.key for issue in issues]
+    deliveries = newsletter.store.deliveries
+    claimed = deliveries.claim(keys, owner="me", due=now, now=now, lease=timedelta(minutes=1), limit=9)
+    everyone = newsletter.store.subscribers.by_key(delivery.subscriber_key for delivery in claimed)
+    leaving = everyone[claimed[0].subscriber_key]
+    newsletter.store.subscribers.forget(leaving.email, address_hash="hash", now=now)
+    letters = StoredLetters(newsletter.store, newsletter.letterhead, issues, now=now)(claimed)
+    assert letters[claimed[0].key] == Outcome(DeliveryState.SKIPPED, "the subscriber was forgotten")
+    assert callable(letters[claimed[1].key])
