@@ -19,7 +19,7 @@ def failing_sources(failing: Sequence[Pulled], *, site_name: str, sender: str, o
     for one in failing:
         lines += [f"{one.source} ({one.failures} times): {one.error}", ""]
     lines += ["The other sources are read as before, and these are tried again at every run.",
-              "`newsletter check` shows how all of them are doing."]  # fmt: skip
+              "`newsletter ingest NAME` tries one of them at once."]  # fmt: skip
     return _message(f"{site_name}: cannot read {names}", "\n".join(lines) + "\n", sender, operator, now)
 
 
