@@ -65,9 +65,11 @@ _BACKGROUND = _words("however recent recently existing despite although while tr
 _PRAISE = _words(
     "witnessed remarkable revolutionized revolutionised unprecedented tremendous attention popularity essential"
 )
+_ADDING = _words("moreover furthermore additionally also")
 _LEANING = _words("it this these they such those moreover furthermore additionally also then thus")
 _NUMBER = re.compile(r"\d(?:\.\d|\s*\\?%|×|x\b| times\b| points\b| percent\b)")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+_VERSION = re.compile(r"[\s-]+v?\d+(?:\.\d+)*$")
 _NAMED = 1.5  # a sentence whose subject is the paper's own contribution says what it is or does
 _NEAR_START, _LONGEST_NAME = 25, 5  # characters, words
 _TELLING_WORD = 4  # letters; shorter words of a title say nothing about what it is on
@@ -148,7 +150,8 @@ def _scores(sentences: Sequence[str], title: str) -> list[float]:
 def _name(title: str) -> str:
     """Give what a paper calls its own contribution: "SVTRv2" of "SVTRv2: CTC Beats …", or ''."""
     name, colon, _ = title.partition(":")
-    return name.strip() if colon and len(name.split()) <= _LONGEST_NAME else ""
+    name = _VERSION.sub("", name.strip())  # abstracts call "AgentScope 1.0" just AgentScope
+    return name if colon and len(name.split()) <= _LONGEST_NAME else ""
 
 
 def _content(sentence: str, wanted: set[str]) -> float:
@@ -159,6 +162,7 @@ def _content(sentence: str, wanted: set[str]) -> float:
     score -= 4.0 if _is_housekeeping(words, sentence) else 0.0
     score -= 0.8 if opening in _BACKGROUND or (words & _PRAISE and not words & _AUTHORS) else 0.0
     score -= 0.6 if opening in _LEANING and not words & _AUTHORS else 0.0
+    score -= 1.2 if opening in _ADDING else 0.0
     score -= 1.0 if len(sentence) < _LEAST_PROMISING else 0.0
     score += 2.0 * len(wanted & words) / len(wanted) if wanted else 0.0
     return score
