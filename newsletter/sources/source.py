@@ -61,7 +61,7 @@ class FileSource:
 
 
 class UrlSource:
-    """An http or https address.
+    """An http or https address, in which `{date}` stands for the day of the visit.
 
     `known` are the validators of the last visit whose papers were kept; `pacer` is shared by all sources of a run.
     """
@@ -91,11 +91,12 @@ class UrlSource:
         """Do what `pull` does, and give the validators as well. Raises what `pull` raises."""
         from newsletter.sources.fetch import fetch  # noqa: PLC0415  httpx is slow to import
 
-        fetched = fetch(self._url, limits=self._limits, known=self._known, pacer=self._pacer, now=now)
+        address = self._url.replace("{date}", now.date().isoformat())
+        fetched = fetch(address, limits=self._limits, known=self._known, pacer=self._pacer, now=now)
         if fetched.not_modified:
             return Visit(Digest("", (), unchanged=True), fetched.validators)
         digest = parse(
-            fetched.data, kind=self._kind, where=self._url, today=now.date(), parse_timeout=self._limits.parse_timeout
+            fetched.data, kind=self._kind, where=address, today=now.date(), parse_timeout=self._limits.parse_timeout
         )
         return Visit(digest, fetched.validators)
 

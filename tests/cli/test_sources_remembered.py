@@ -82,3 +82,10 @@ def test_a_list_of_feeds_is_as_many_sources(tmp_path: Path) -> None:
         (tmp_path / "feeds.opml").write_text(f'<opml version="2.0"><body>{outlines}</body></opml>', encoding="utf-8")
         told = desk("ingest", "--json", source=one("list", kind="opml", path="feeds.opml"), **OPEN).json["sources"]
     assert [(each["source"], each["papers"], each["new"]) for each in told] == [("list: a", 30, 30), ("list: b", 30, 0)]
+
+
+def test_an_address_may_name_the_day(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    with answering(Reply(HUGGING.read_bytes())) as server:
+        desk("ingest", source=one(url=f"{server.url}?date={{date}}"), now=THURSDAY, **OPEN)
+    assert server.queries == [{"date": "2026-08-20"}]

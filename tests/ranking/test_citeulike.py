@@ -17,7 +17,7 @@ pytestmark = pytest.mark.shared_data
 def sample(shared: Path) -> Trial:
     """Every 80th reader with ten liked papers; their papers, a twelfth of the new ones and some more as a backdrop.
 
-    TITLES titles (most papers there have nothing else): encoding all 13,584 papers would take minutes.
+    1,243 titles (most papers there have nothing else): encoding all 13,584 papers would take minutes.
     """
     whole = read(shared / "data" / "citeulike-dev")
     readers = [replace(reader, liked=reader.liked[:10]) for reader in whole.readers[::80]]
