@@ -1,4 +1,4 @@
-"""WordLlama's static table: a text is the mean of its tokens' vectors. Some 200 times as fast as MiniLM, less apt.
+"""WordLlama's static table: a text is the mean of its tokens' vectors. Some 100 times as fast as MiniLM, less apt.
 
 For machines too small for MiniLM (`ranking.encoder = "wordllama"`). Only the package's two data files are used: its own
 loader looks for its tokenizer in the wrong place and then tries to download it.
