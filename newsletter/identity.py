@@ -14,6 +14,8 @@ from base64 import b32encode
 from collections.abc import Iterable
 from typing import Protocol
 
+from newsletter import abstracts
+
 _NEW_STYLE = r"[0-9]{2}(?:0[1-9]|1[0-2])\.[0-9]{4,5}"
 _OLD_STYLE = r"[a-z]+(?:-[a-z]+)?(?:\.[A-Za-z-]{2,})?/[0-9]{2}(?:0[1-9]|1[0-2])[0-9]{3}"
 _ARXIV_ID = re.compile(rf"(?P<id>{_NEW_STYLE}|{_OLD_STYLE})(?:v[0-9]+)?")
@@ -116,9 +118,21 @@ def same_work(one: Described, other: Described) -> bool:
     ones, others = _surnames(one.authors), _surnames(other.authors)
     if ones and others:
         return bool(ones & others)
-    if len(one.title.split()) >= _SHORT_TITLE_WORDS or not (one.abstract and other.abstract):
+    if len(one.title.split()) >= _SHORT_TITLE_WORDS or not (abstracts.usable(one) and abstracts.usable(other)):
         return True
     return _overlap(one.abstract, other.abstract) >= _SAME_ABSTRACT
+
+
+def linked(one: Described, other: Described) -> bool:
+    """Tell whether two papers may be one that a record with the id of each says are one (preprint and article).
+
+    The DOI of a whole volume stands with many papers: the ids alone do not do. Titles or first authors must agree.
+    """
+    if one.arxiv_id and other.arxiv_id and one.arxiv_id != other.arxiv_id:
+        return False
+    if title_fingerprint(one.title) == title_fingerprint(other.title):
+        return True
+    return bool(one.authors and other.authors) and surname(one.authors[0]) == surname(other.authors[0])
 
 
 def _surnames(authors: Iterable[str]) -> set[str]:

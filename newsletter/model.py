@@ -149,7 +149,8 @@ class Paper:
     """One work, whatever sources announced it.
 
     `id` is `arxiv:2508.10433`, `doi:10.…` or `title:<fingerprint>` and may become better when a source tells more;
-    `key` never changes.
+    `key` never changes. `announced` is False for a paper that no source has announced: it stands in a reader's library,
+    and is nobody's news.
     """
 
     key: int
@@ -167,6 +168,7 @@ class Paper:
     repository: str
     project_page: str
     thumbnail: str
+    announced: bool = True
     announcements: tuple[Announcement, ...] = ()
 
 

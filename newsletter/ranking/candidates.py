@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newsletter import identity
+from newsletter.abstracts import usable
 from newsletter.model import Paper
 from newsletter.ranking.background import Background
 from newsletter.ranking.encoder import Encoder, Vectors
@@ -25,8 +26,8 @@ _MOST_REMEMBERED = 4_000_000  # numbers: 16 MB, or 20,000 texts against 200 cand
 
 
 def paper_text(paper: Paper) -> str:
-    """Give what of a paper is encoded."""
-    return f"{paper.title}. {paper.abstract}" if paper.abstract else paper.title
+    """Give what of a paper is encoded: its title alone, where nothing that could be called an abstract is there."""
+    return f"{paper.title}. {paper.abstract}" if usable(paper) else paper.title
 
 
 class Words:

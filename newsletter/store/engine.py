@@ -186,7 +186,9 @@ def _version(connection: Connection) -> str | None:
     if "alembic_version" in tables:  # another program may use Alembic too, and number its revisions as we do
         version = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
     ours = set(schema.metadata.tables)
-    if (version is None and tables & ours) or (version == schema.REVISION and ours - tables):
+    expected = ours if version == schema.REVISION else ours - schema.ADDED_LATER
+    known = version is not None and version <= schema.REVISION
+    if (version is None and tables & ours) or (known and expected - tables):
         raise StoreError(
             f"the database {_shown(connection.engine)} holds tables that are not ours",
             hint="give newsletter a database (or a PostgreSQL schema) of its own",

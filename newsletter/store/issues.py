@@ -21,6 +21,7 @@ from newsletter.model import (
     Section,
     Window,
 )
+from newsletter.store.absorb import absorbed
 from newsletter.store.batches import batches
 from newsletter.store.engine import Database, insert_ignore
 from newsletter.store.schema import deliveries, editions, issues
@@ -113,10 +114,12 @@ class Issues:
         """Give the papers that each subscriber was ever given, by subscriber key."""
         found: dict[int, set[int]] = {}
         with self._database.reading() as connection:
+            now = absorbed(connection)
             for some in batches(subscriber_keys):
                 query = sa.select(editions.c.subscriber_key, editions.c.picks)
                 for row in connection.execute(query.where(editions.c.subscriber_key.in_(some))):
-                    found.setdefault(row.subscriber_key, set()).update(pick["paper"] for pick in row.picks)
+                    keys = (pick["paper"] for pick in row.picks)
+                    found.setdefault(row.subscriber_key, set()).update(now.get(key, key) for key in keys)
         return found
 
 

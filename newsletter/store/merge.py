@@ -16,7 +16,11 @@ _COLUMNS = ("id", "title", "abstract", "authors", "categories", "url", "arxiv_id
 
 @dataclass(eq=False)
 class Draft:
-    """A paper while it is put together. `key` is 0 until it is stored; `new_names` are those not stored yet."""
+    """A paper while it is put together.
+
+    `key` is 0 until it is stored; `new_names` are those not stored yet. `fresh`: it is news now, and was not before.
+    `absorbed` are the stored papers that turned out to be this one.
+    """
 
     id: str
     title: str
@@ -32,6 +36,9 @@ class Draft:
     project_page: str
     thumbnail: str
     key: int = 0
+    announced: bool = False
+    fresh: bool = False
+    absorbed: list[int] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
     new_names: set[str] = field(default_factory=set)
     changed: bool = False
@@ -39,12 +46,18 @@ class Draft:
     @classmethod
     def of(cls, paper: Paper, names: Collection[str]) -> Self:
         """Take up a stored paper."""
-        return cls(**{name: getattr(paper, name) for name in _COLUMNS}, key=paper.key, names=set(names))
+        values = {name: getattr(paper, name) for name in _COLUMNS}
+        return cls(**values, key=paper.key, announced=paper.announced, names=set(names))
 
     def row(self) -> dict[str, Any]:
         """Give the columns to write."""
-        values: dict[str, Any] = {name: getattr(self, name) for name in _COLUMNS}
+        values: dict[str, Any] = {name: getattr(self, name) for name in (*_COLUMNS, "announced")}
         return {**values, "authors": list(self.authors), "categories": list(self.categories)}
+
+    def announce(self) -> None:
+        """Make it news, if it was not before."""
+        if not self.announced:
+            self.announced = self.fresh = self.changed = True
 
 
 def known_as(record: PaperRecord) -> tuple[str, ...]:
@@ -77,6 +90,31 @@ def merged(draft: Draft, record: PaperRecord) -> None:
     Repeating a record changes nothing, and the outcome does not depend on how often each was seen.
     """
     before = draft.row()
+    _take(draft, record)
+    best = identity.names(draft)[0]
+    if not best.startswith("title:"):
+        draft.id = best
+    _also_called(draft, known_as(record))
+    draft.changed = draft.changed or draft.row() != before
+
+
+def united(draft: Draft, other: Draft) -> None:
+    """Make one of two papers that a record showed to be the same: `draft`, which takes over all that `other` says."""
+    old_news = any(one.announced and not one.fresh for one in (draft, other))
+    _take(draft, other)
+    _also_called(draft, other.names)
+    draft.announced = draft.announced or other.announced
+    draft.fresh = draft.announced and not old_news
+    draft.absorbed += [*other.absorbed, *([other.key] if other.key else [])]
+    draft.changed = True
+
+
+def _also_called(draft: Draft, names: Collection[str]) -> None:
+    draft.new_names |= set(names) - draft.names
+    draft.names |= draft.new_names
+
+
+def _take(draft: Draft, record: PaperRecord | Draft) -> None:
     draft.title = draft.title or record.title
     draft.abstract = max(draft.abstract, record.abstract, key=len)
     draft.authors = max(draft.authors, record.authors, key=len)
@@ -90,9 +128,3 @@ def merged(draft: Draft, record: PaperRecord) -> None:
     draft.thumbnail = draft.thumbnail or record.thumbnail
     draft.published_at = min(filter(None, (draft.published_at, record.published_at)), default=None)
     draft.upvotes = max((n for n in (draft.upvotes, record.upvotes) if n is not None), default=None)
-    best = identity.names(draft)[0]
-    if not best.startswith("title:"):
-        draft.id = best
-    draft.new_names |= set(known_as(record)) - draft.names
-    draft.names |= draft.new_names
-    draft.changed = draft.changed or draft.row() != before

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,20 +13,23 @@ from sqlalchemy.engine import Connection, Row
 
 from newsletter import identity
 from newsletter.model import Announcement, Digest, Paper, PaperRecord, Window
+from newsletter.store.absorb import absorb, absorbed
 from newsletter.store.batches import SIZE, batches
 from newsletter.store.engine import Database, insert_ignore
-from newsletter.store.merge import Draft, known_as, merged, new_draft
+from newsletter.store.merge import Draft, known_as, merged, new_draft, united
 from newsletter.store.schema import announcements, paper_names, papers
 
+_IS_NEWS = sa.and_(papers.c.announced, papers.c.same_as.is_(None))
 _INGEST_LOCK = 7_364_001  # any number, ours alone: PostgreSQL's advisory locks are named by numbers
 
 
 @dataclass
 class _Batch:
-    """What is known while the records of a digest are matched: drafts by key, and keys by name."""
+    """What is known while records are matched: drafts, drafts by name, and the one that each record is of (`named`)."""
 
     drafts: list[Draft] = field(default_factory=list)
     by_name: dict[str, list[Draft]] = field(default_factory=dict)
+    named: list[Draft] = field(default_factory=list)
 
     def know(self, draft: Draft) -> None:
         for name in draft.names:
@@ -34,12 +38,32 @@ class _Batch:
                 known.append(draft)
 
     def match(self, record: PaperRecord) -> Draft | None:
-        """Find the work a record is of: by arXiv id, then by DOI, then by title where nothing contradicts it."""
+        """Find the work a record is of: by arXiv id, then by DOI, then by title where nothing contradicts it.
+
+        Two works that were told apart until now become one where the record says so, by the id of either.
+        """
+        found: dict[int, tuple[Draft, str]] = {}
         for name in known_as(record):
             for draft in self.by_name.get(name, ()):
                 if _may_be(record, draft, name):
-                    return draft
-        return None
+                    found.setdefault(id(draft), (draft, name))
+        if not found:
+            return None
+        (first, _), *rest = found.values()
+        for other, name in rest:
+            if name.startswith(("arxiv:", "doi:")) and identity.linked(first, other):
+                first = self._unite(first, other)
+        return first
+
+    def _unite(self, one: Draft, other: Draft) -> Draft:
+        """Make one of two drafts. The one that stays is stored, and was news, if either is and was."""
+        kept, gone = sorted((one, other), key=lambda draft: (draft.key == 0, not draft.announced, draft.key))
+        for name in gone.names:
+            self.by_name[name].remove(gone)
+        self.drafts.remove(gone)
+        united(kept, gone)
+        self.named = [kept if draft is gone else draft for draft in self.named]
+        return kept
 
 
 def _may_be(record: PaperRecord, draft: Draft, name: str) -> bool:
@@ -56,7 +80,7 @@ class Papers:
         self._database = database
 
     def add(self, digest: Digest, *, source: str, now: datetime, keep: bool = True) -> int:
-        """Keep a digest's papers and tell how many are new. Adding the same digest again changes nothing.
+        """Keep a digest's papers as news and tell how many are new. Adding the same digest again changes nothing.
 
         `keep=False` tells the number, and keeps nothing.
 
@@ -66,35 +90,58 @@ class Papers:
         new = 0
         # What is not kept is not there for the next batch to be compared with: then all is one batch.
         for records in batches(digest.records, SIZE if keep else max(1, len(digest.records))):
-            with self._database.writing() as connection:
-                if connection.dialect.name == "postgresql":  # SQLite has one writer anyway
-                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_INGEST_LOCK)))
-                new += _add(connection, records, digest, source, now)
+            with self._adding() as connection:
+                batch = _matched(connection, records, news=True)
+                _write(connection, batch.drafts, now)
+                _announce(connection, batch.named, digest, source, now)
+                new += sum(draft.fresh for draft in batch.drafts)
                 if not keep:
                     connection.get_transaction().rollback()  # type: ignore[union-attr]  # we are in one
         return new
 
+    def keep(self, records: Sequence[PaperRecord], *, now: datetime) -> list[str]:
+        """Keep the papers of a reader's library, which are nobody's news, and give their ids.
+
+        Those that a source announces later become news then, for everybody else.
+        """
+        ids: dict[str, None] = {}
+        for some in batches(records):
+            with self._adding() as connection:
+                batch = _matched(connection, some, news=False)
+                _write(connection, batch.drafts, now)
+                ids.update(dict.fromkeys(draft.id for draft in batch.named))
+        return list(ids)
+
+    @contextlib.contextmanager
+    def _adding(self) -> Iterator[Connection]:
+        with self._database.writing() as connection:
+            if connection.dialect.name == "postgresql":  # SQLite has one writer anyway
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_INGEST_LOCK)))
+            yield connection
+
     def in_window(self, window: Window) -> list[Paper]:
-        """Give the papers first seen in a window, in the order they were seen."""
-        inside = papers.c.first_seen_at >= window.start, papers.c.first_seen_at < window.end
+        """Give the papers that became news in a window, in the order they were seen."""
+        query = sa.select(papers).where(_IS_NEWS, *_inside(window)).order_by(papers.c.first_seen_at, papers.c.key)
         with self._database.reading() as connection:
-            rows = connection.execute(sa.select(papers).where(*inside).order_by(papers.c.key)).all()
-            return _with_announcements(connection, rows)
+            return _with_announcements(connection, connection.execute(query).all())
 
     def recent(self, limit: int, *, before: datetime) -> list[Paper]:
-        """Give the newest papers first seen before a time, newest first, without their announcements."""
-        query = sa.select(papers).where(papers.c.first_seen_at < before)
+        """Give the newest papers that were news before a time, newest first, without their announcements."""
+        query = sa.select(papers).where(_IS_NEWS, papers.c.first_seen_at < before)
         with self._database.reading() as connection:
             rows = connection.execute(query.order_by(papers.c.first_seen_at.desc(), papers.c.key).limit(limit))
             return [_paper(row, ()) for row in rows]
 
     def by_key(self, keys: Iterable[int]) -> dict[int, Paper]:
-        """Give papers by key, with their announcements."""
+        """Give papers by key, with their announcements. For one that turned out to be another, the other."""
         found: dict[int, Paper] = {}
         with self._database.reading() as connection:
             for some in batches(sorted(set(keys))):
-                rows = connection.execute(sa.select(papers).where(papers.c.key.in_(some))).all()
-                found.update((paper.key, paper) for paper in _with_announcements(connection, rows))
+                moved = absorbed(connection, some)
+                stored = papers.c.key.in_({moved.get(key, key) for key in some})
+                rows = connection.execute(sa.select(papers).where(stored)).all()
+                there = {paper.key: paper for paper in _with_announcements(connection, rows)}
+                found |= {key: there[moved.get(key, key)] for key in some if moved.get(key, key) in there}
         return found
 
     def keys(self, names: Iterable[str]) -> dict[str, int]:
@@ -103,12 +150,16 @@ class Papers:
             return keys_of(connection, names)
 
     def count(self, window: Window | None = None) -> int:
-        """Tell how many papers are kept, or how many were first seen in a window."""
-        query = sa.select(sa.func.count()).select_from(papers)
+        """Tell how many papers were ever news, or became so in a window."""
+        query = sa.select(sa.func.count()).select_from(papers).where(_IS_NEWS)
         if window:
-            query = query.where(papers.c.first_seen_at >= window.start, papers.c.first_seen_at < window.end)
+            query = query.where(*_inside(window))
         with self._database.reading() as connection:
             return connection.execute(query).scalar_one()
+
+
+def _inside(window: Window) -> tuple[sa.ColumnElement[bool], ...]:
+    return papers.c.first_seen_at >= window.start, papers.c.first_seen_at < window.end
 
 
 def keys_of(connection: Connection, names: Iterable[str]) -> dict[str, int]:
@@ -122,9 +173,8 @@ def keys_of(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     return found
 
 
-def _add(connection: Connection, records: Sequence[PaperRecord], digest: Digest, source: str, now: datetime) -> int:
+def _matched(connection: Connection, records: Sequence[PaperRecord], *, news: bool) -> _Batch:
     batch = _known(connection, records)
-    announced: list[Draft] = []
     for record in records:
         if not identity.names(record):
             continue  # neither an id nor a letter in its title: nothing by which it could be shown or found again
@@ -134,17 +184,20 @@ def _add(connection: Connection, records: Sequence[PaperRecord], digest: Digest,
             batch.drafts.append(draft)
         else:
             merged(draft, record)
+        if news:
+            draft.announce()
         batch.know(draft)
-        announced.append(draft)
-    new = [draft for draft in batch.drafts if draft.key == 0]
-    _write(connection, batch.drafts, new, now)
+        batch.named.append(draft)
+    return batch
+
+
+def _announce(connection: Connection, drafts: Iterable[Draft], digest: Digest, source: str, now: datetime) -> None:
     rows = [
         {"paper_key": draft.key, "source": source, "title": digest.title, "day": digest.day, "seen_at": now}
-        for draft in announced
+        for draft in drafts
     ]
     if rows:
         connection.execute(insert_ignore(connection, announcements), rows)
-    return len(new)
 
 
 def _known(connection: Connection, records: Sequence[PaperRecord]) -> _Batch:
@@ -164,7 +217,11 @@ def _known(connection: Connection, records: Sequence[PaperRecord]) -> _Batch:
     return batch
 
 
-def _write(connection: Connection, drafts: Sequence[Draft], new: Sequence[Draft], now: datetime) -> None:
+def _write(connection: Connection, drafts: Sequence[Draft], now: datetime) -> None:
+    for draft in drafts:
+        for gone in draft.absorbed:
+            absorb(connection, gone, draft.key)
+    new = [draft for draft in drafts if draft.key == 0]
     if new:
         rows = [{**draft.row(), "first_seen_at": now} for draft in new]
         statement = papers.insert().returning(papers.c.key, sort_by_parameter_order=True)
@@ -172,7 +229,8 @@ def _write(connection: Connection, drafts: Sequence[Draft], new: Sequence[Draft]
             draft.key, draft.new_names = key, set(draft.names)
     changed = [draft for draft in drafts if draft.changed and draft not in new]
     for draft in changed:
-        connection.execute(papers.update().where(papers.c.key == draft.key).values(**draft.row()))
+        seen = {"first_seen_at": now} if draft.fresh else {}
+        connection.execute(papers.update().where(papers.c.key == draft.key).values(**draft.row(), **seen))
     named = [{"name": name, "paper_key": draft.key} for draft in drafts for name in sorted(draft.new_names)]
     if named:
         connection.execute(insert_ignore(connection, paper_names), named)
@@ -191,4 +249,5 @@ def _paper(row: Row[Any], announced: tuple[Announcement, ...]) -> Paper:
     values = dict(row._mapping)  # noqa: SLF001  SQLAlchemy's documented access by name
     values["authors"] = tuple(values["authors"])
     values["categories"] = tuple(values["categories"])
+    del values["same_as"]
     return Paper(**values, announcements=announced)

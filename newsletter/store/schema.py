@@ -26,11 +26,14 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    true,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import BigInteger, TypeEngine
 
-REVISION = "0001"
+REVISION = "0002"
+# Tables that migrations added after the first. A database of an older version has all but these.
+ADDED_LATER: frozenset[str] = frozenset()
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -85,6 +88,17 @@ papers = Table(
     Column("repository", Text, nullable=False),
     Column("project_page", Text, nullable=False),
     Column("thumbnail", Text, nullable=False),
+    # False: no source has announced it, it stands in a reader's library. `first_seen_at` is then when that was read.
+    Column("announced", Boolean, nullable=False, server_default=true()),
+    # The paper that this one turned out to be. The row stays for the editions that picked it.
+    Column("same_as", Key),
+)
+# Few papers are another, and whoever looks for those looks for them alone.
+Index(
+    "ix_papers_same_as",
+    papers.c.same_as,
+    sqlite_where=papers.c.same_as.is_not(None),
+    postgresql_where=papers.c.same_as.is_not(None),
 )
 
 # All names a paper goes by. Two papers may share a title, so the name alone is no key.

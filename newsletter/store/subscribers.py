@@ -46,18 +46,31 @@ class Subscribers:
             for new in everyone:
                 key = _insert(connection, new, now)
                 if key is None:
-                    key = connection.execute(_by_email(new.email)).one().key
+                    key = _key_of(connection, new.email)
                     connection.execute(subscribers.update().where(subscribers.c.key == key).values(_columns(new)))
                     connection.execute(ratings.delete().where(ratings.c.subscriber_key == key))
                 _rate(connection, key, new.profile, now)
 
+    def like(self, email: str, names: Iterable[str], *, now: datetime) -> int:
+        """Remember papers that a subscriber likes, beside those they rated before, and tell how many that adds.
+
+        Raises NotFoundError where the subscriber or a paper is not known.
+        """
+        with self._database.writing() as connection:
+            key = _key_of(connection, email)
+            before = _liked_count(connection, key)
+            known = _known(connection, names)
+            for some in batches(dict.fromkeys(known.values())):
+                rows = [{"subscriber_key": key, "paper_key": paper, "liked": True, "rated_at": now} for paper in some]
+                connection.execute(insert_ignore(connection, ratings), rows)
+                mine = ratings.c.subscriber_key == key, ratings.c.paper_key.in_(some), ~ratings.c.liked
+                connection.execute(ratings.update().where(*mine).values(liked=True, rated_at=now))
+            return _liked_count(connection, key) - before
+
     def get(self, email: str) -> Subscriber:
         """Give the subscriber of an address. Raises NotFoundError."""
         with self._database.reading() as connection:
-            row = connection.execute(_by_email(email)).first()
-            if row is None:
-                raise NotFoundError(f"nobody is subscribed as {email}", hint="see `newsletter subscribers list`")
-            return _one(connection, subscribers.c.key == row.key)
+            return _one(connection, subscribers.c.key == _key_of(connection, email))
 
     def all(self) -> list[Subscriber]:
         """Give every subscriber, by address."""
@@ -81,13 +94,18 @@ class Subscribers:
         return found
 
     def forget(self, email: str, *, address_hash: str, now: datetime) -> None:
-        """Erase all that is kept of an address but a keyed hash that keeps it from being mailed again."""
+        """Erase all that is kept of an address but a keyed hash that keeps it from being mailed again.
+
+        Papers that only they had in their library go too: what somebody reads says who they are.
+        """
         with self._database.writing() as connection:
-            row = connection.execute(_by_email(email)).first()
-            if row is None:
-                raise NotFoundError(f"nobody is subscribed as {email}", hint="see `newsletter subscribers list`")
+            key = _key_of(connection, email)
+            theirs = list(connection.scalars(sa.select(ratings.c.paper_key).where(ratings.c.subscriber_key == key)))
             # Ratings, editions and deliveries go with the row (ON DELETE CASCADE).
-            connection.execute(subscribers.delete().where(subscribers.c.key == row.key))
+            connection.execute(subscribers.delete().where(subscribers.c.key == key))
+            for some in batches(theirs):
+                nobodys = ~papers.c.announced, ~sa.exists().where(ratings.c.paper_key == papers.c.key)
+                connection.execute(papers.delete().where(papers.c.key.in_(some), *nobodys))
             entry = {"address_hash": address_hash, "reason": "forgotten", "added_at": now}
             connection.execute(insert_ignore(connection, suppressions), entry)
 
@@ -103,6 +121,19 @@ class Subscribers:
 
 def _by_email(email: str) -> sa.Select[tuple[int]]:
     return sa.select(subscribers.c.key).where(subscribers.c.address == email.strip().casefold())
+
+
+def _key_of(connection: Connection, email: str) -> int:
+    row = connection.execute(_by_email(email)).first()
+    if row is None:
+        raise NotFoundError(f"nobody is subscribed as {email}", hint="see `newsletter subscribers list`")
+    key: int = row.key
+    return key
+
+
+def _liked_count(connection: Connection, key: int) -> int:
+    query = sa.select(sa.func.count()).select_from(ratings).where(ratings.c.subscriber_key == key, ratings.c.liked)
+    return connection.execute(query).scalar_one()
 
 
 def _columns(new: NewSubscriber) -> dict[str, Any]:
@@ -136,15 +167,24 @@ def _insert(connection: Connection, new: NewSubscriber, now: datetime) -> int | 
 
 
 def _rate(connection: Connection, key: int, profile: InterestProfile, now: datetime) -> None:
-    known = keys_of(connection, {*profile.liked, *profile.disliked})
-    if unknown := [name for name in (*profile.liked, *profile.disliked) if name not in known]:
-        raise NotFoundError(f"unknown papers: {', '.join(unknown)}", hint="`newsletter ingest` a file that has them")
+    known = _known(connection, (*profile.liked, *profile.disliked))
     rated = {known[name]: False for name in profile.disliked} | {known[name]: True for name in profile.liked}
     rows = [
         {"subscriber_key": key, "paper_key": paper, "liked": liked, "rated_at": now} for paper, liked in rated.items()
     ]
     if rows:
         connection.execute(ratings.insert(), rows)
+
+
+def _known(connection: Connection, names: Iterable[str]) -> dict[str, int]:
+    names = list(names)
+    known = keys_of(connection, names)
+    if unknown := [name for name in names if name not in known]:
+        raise NotFoundError(
+            f"unknown papers: {', '.join(unknown)}",
+            hint="`newsletter ingest` a file that has them, or put them into a `--library`, which looks them up",
+        )
+    return known
 
 
 def _one(connection: Connection, condition: sa.ColumnElement[bool]) -> Subscriber:

@@ -68,7 +68,7 @@ def test_every_arxiv_id_is_one_paper_and_every_name_leads_somewhere(
     papers = store.papers.in_window(EVER)
     numbers = [paper.arxiv_id for paper in papers if paper.arxiv_id]
     assert sorted(numbers) == sorted({record.arxiv_id for record in records if record.arxiv_id})
-    assert new == len(papers) == len({paper.id for paper in papers})
+    assert new >= len(papers) == len({paper.id for paper in papers})  # more, where two turned out to be one
     assert store.papers.keys(paper.id for paper in papers) == {paper.id: paper.key for paper in papers}
 
 

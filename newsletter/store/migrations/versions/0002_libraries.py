@@ -1,0 +1,17 @@
+"""Papers that only a reader's library names, and papers that turned out to be the same as another."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    # Columns are added, the table is not copied: on SQLite dropping the old one would empty all that refer to it.
+    op.add_column("papers", sa.Column("announced", sa.Boolean(), server_default=sa.true(), nullable=False))
+    op.add_column("papers", sa.Column("same_as", KEY, nullable=True))
+    few = sa.text("same_as IS NOT NULL")
+    op.create_index("ix_papers_same_as", "papers", ["same_as"], sqlite_where=few, postgresql_where=few)
