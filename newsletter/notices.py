@@ -18,7 +18,7 @@ def failing_sources(failing: Sequence[Pulled], *, site_name: str, sender: str, o
     lines = [f"{site_name} could not read these sources, several times in a row:", ""]
     for one in failing:
         lines += [f"{one.source} ({one.failures} times): {one.error}", ""]
-    lines += ["The other sources are read as before, and these are tried again at every run.",
+    lines += ["The other sources are read as before, and these are tried again, at growing intervals.",
               "`newsletter ingest NAME` tries one of them at once."]  # fmt: skip
     return _message(f"{site_name}: cannot read {names}", "\n".join(lines) + "\n", sender, operator, now)
 

@@ -6,9 +6,10 @@ cadence and day, editions and deliveries per issue and subscriber, so what is do
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TypeAlias
 
 from newsletter.delivery.dispatch import Dispatcher, Policy, Tally, recover
@@ -25,10 +26,12 @@ from newsletter.model import (
     Message,
     Paper,
     Pick,
+    SourceState,
     Subscriber,
 )
 from newsletter.ranking.candidates import Candidates
 from newsletter.ranking.ranker import Ranker
+from newsletter.sources.politeness import rest_after
 from newsletter.sources.source import Source, visit
 from newsletter.store import Store
 from newsletter.store.batches import batches
@@ -54,7 +57,8 @@ class Edited:
 class Pulled:
     """What one source gave: its news, or why not; how many papers are new, how many were only replaced.
 
-    `failures` counts how often in a row it could not be read.
+    `failures` counts how often in a row it could not be read. `resting`: it was not even tried, because it failed
+    before and it is too early to come back.
     """
 
     source: str
@@ -63,6 +67,15 @@ class Pulled:
     new: int = 0
     replaced: int = 0
     failures: int = 0
+    resting: bool = False
+
+
+def _resting(state: SourceState) -> Pulled:
+    name = state.name.partition(": ")[0]  # `name: feed` is one of those that the source `name` stands for
+    times = "once" if state.failures == 1 else f"{state.failures} times in a row"
+    why = f"resting until {state.retry_at:%Y-%m-%d %H:%M} UTC, for it failed {times}: "
+    advice = f" (`newsletter ingest '{name}'` tries it now)"
+    return Pulled(state.name, None, f"{why}{state.last_error}{advice}", resting=True)
 
 
 @dataclass(frozen=True)
@@ -75,22 +88,29 @@ class Newsletter:
     edited: Edited
 
     def ingest(
-        self, sources: Iterable[Source], *, now: datetime, keep: bool = True, remember: bool = False
+        self,
+        sources: Iterable[Source],
+        *,
+        now: datetime,
+        keep: bool = True,
+        remember: bool = False,
+        insist: bool = False,
     ) -> Iterator[Pulled]:
         """Pull sources one after the other; one that fails stops no other.
 
-        `keep=False` only looks. `remember` keeps how each source did, for those that will be pulled again.
+        `keep=False` only looks. `remember` keeps how each source did, for those that will be pulled again, and leaves
+        alone those that are to rest, unless we `insist`.
         """
-        resting = {one.name: one.retry_at for one in self.store.sources.all() if one.retry_at and one.retry_at > now}
+        states = {one.name: one for one in self.store.sources.all()} if remember else {}
         for source in sources:
-            if remember and source.name in resting:
-                yield Pulled(source.name, None, f"its server asked us not to come back before {resting[source.name]}")
+            state = states.get(source.name)
+            if state and state.retry_at and state.retry_at > now and not insist:
+                yield _resting(state)
                 continue
             try:
                 seen = visit(source, now)
             except SourceError as error:
-                retry_at = error.retry_at if isinstance(error, FetchError) else None
-                failures = self.store.sources.failed(source.name, str(error), retry_at=retry_at) if remember else 1
+                failures = self._failed(source, error, state, now) if remember else 1
                 yield Pulled(source.name, None, str(error), failures=failures)
                 continue
             digest = seen.digest
@@ -99,6 +119,13 @@ class Newsletter:
             if remember:  # only now: had the papers been lost, "unchanged" would lose them for good
                 self.store.sources.succeeded(source.name, asdict(seen.validators), now=now)
             yield Pulled(source.name, news, new=new, replaced=len(digest.records) - len(news.records))
+
+    def _failed(self, source: Source, error: SourceError, state: SourceState | None, now: datetime) -> int:
+        failures = state.failures + 1 if state else 1
+        asked = error.retry_at if isinstance(error, FetchError) else None
+        rest = timedelta(0) if source.local else rest_after(failures, dice=random.random)
+        retry_at = max(filter(None, (asked, now + rest if rest else None)), default=None)
+        return self.store.sources.failed(source.name, str(error), retry_at=retry_at)
 
     def issues_due(self, day: date, *, now: datetime, cadence: Cadence | None = None) -> list[Issue]:
         """Give a day's issues, one a cadence; those that are not open yet are only sketched (their key is 0)."""

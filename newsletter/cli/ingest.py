@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 import typer
 
 from newsletter import bootstrap, identity
+from newsletter.abstracts import usable
 from newsletter.cli import FAILED
 from newsletter.cli.context import Json, settings
 from newsletter.cli.output import print_json, progress, say, warn
@@ -53,7 +54,9 @@ def ingest(
         newsletter = bootstrap.newsletter(current, store)
         remember = not (file or dry_run)
         with progress("Reading", len(chosen)) as advance:
-            for one in newsletter.ingest(chosen, now=bootstrap.clock(), keep=not dry_run, remember=remember):
+            for one in newsletter.ingest(
+                chosen, now=bootstrap.clock(), keep=not dry_run, remember=remember, insist=bool(names)
+            ):
                 pulled.append(one)
                 advance(1)
     _tell_operator(current, pulled)
@@ -91,12 +94,13 @@ def _document(pulled: list[Pulled], *, dry_run: bool) -> dict[str, Any]:
         "sources": [
             {
                 "source": one.source,
-                "status": "failed" if one.error else "ok",
+                "status": "resting" if one.resting else "failed" if one.error else "ok",
                 "error": one.error or None,
                 "title": one.digest.title if one.digest else None,
                 "day": one.digest.day.isoformat() if one.digest and one.digest.day else None,
                 "papers": len(one.digest.records) if one.digest else 0,
                 "new": one.new,
+                "without_abstract": _without_abstract(one),
                 "replaced": one.replaced,
             }
             for one in pulled
@@ -105,6 +109,10 @@ def _document(pulled: list[Pulled], *, dry_run: bool) -> dict[str, Any]:
     if dry_run:
         document["papers"] = [_paper(record) for one in pulled if one.digest for record in one.digest.records]
     return document
+
+
+def _without_abstract(one: Pulled) -> int:
+    return sum(not usable(record) for record in one.digest.records) if one.digest else 0
 
 
 def _paper(record: PaperRecord) -> dict[str, Any]:
@@ -131,6 +139,8 @@ def _tell(pulled: list[Pulled], *, dry_run: bool, named: bool) -> None:
             continue
         day = f" of {one.digest.day:%d %B %Y}" if one.digest.day else ""
         kept = "nothing kept (--dry-run)" if dry_run else f"{one.new} new"
+        if bare := _without_abstract(one):
+            kept += f"; {bare} without an abstract, to be ranked by title"
         kept += f"; {one.replaced} more only have a new version" if one.replaced else ""
         say(f"{one.source}: {len(one.digest.records)} papers{day}, {kept}")
         for record in one.digest.records if dry_run else ():

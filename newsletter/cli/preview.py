@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from newsletter import bootstrap, catalogue
+from newsletter.abstracts import usable
 from newsletter.cli.context import Day, Json, day, settings
 from newsletter.cli.output import print_json, progress, say
 from newsletter.errors import NewsletterError, NotFoundError, UsageError
@@ -136,6 +137,7 @@ def _document(edition: Edition, message: Message, papers: dict[int, Paper]) -> d
             {
                 "id": papers[pick.paper_key].id,
                 "title": papers[pick.paper_key].title,
+                "abstract": usable(papers[pick.paper_key]),
                 "rank": pick.rank,
                 "section": Section(pick.section).value,
                 "score": pick.score,

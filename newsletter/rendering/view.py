@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from newsletter.abstracts import usable
 from newsletter.model import Cadence, Edition, Paper, Pick, Section
 from newsletter.rendering import words
 from newsletter.rendering.summary import key_sentences, shorten
@@ -62,6 +63,7 @@ class CardView:
     categories: str
     why: tuple[str, ...]
     key_sentences: str
+    remark: str
     links: tuple[LinkView, ...]
     more_url: str
     less_url: str
@@ -161,7 +163,8 @@ def _card(pick: Pick, paper: Paper, site: SiteView, links: Links, cadence: Caden
         announced=words.announced(paper.announcements),
         categories=", ".join(paper.categories[:_MOST_CATEGORIES]),
         why=_why(pick, paper, cadence)[:_MOST_REASONS],
-        key_sentences=key_sentences(paper.abstract, paper.title),
+        key_sentences=key_sentences(paper.abstract, paper.title) if usable(paper) else "",
+        remark="" if usable(paper) else words.NO_ABSTRACT,
         links=_links(paper, label),
         more_url=more,
         less_url=less,

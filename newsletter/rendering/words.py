@@ -13,6 +13,7 @@ from newsletter.rendering.summary import ELLIPSIS, shorten
 
 SUBJECT_LIMIT = 90
 PREHEADER_LIMIT = 150
+NO_ABSTRACT = "No abstract was given with it; it was picked by its title."
 _SUBJECT_TITLE = 68
 _NAMED_AUTHORS = 3
 _NAMED_SOURCES = 3

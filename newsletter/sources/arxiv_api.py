@@ -39,6 +39,8 @@ class ArxivApiSource:
     neither query nor categories, or a category of another form.
     """
 
+    local = False
+
     def __init__(
         self,
         name: str,

@@ -137,6 +137,8 @@ class OaiSource:
     `pacer` is shared by all sources of a run.
     """
 
+    local = False
+
     def __init__(
         self,
         name: str,

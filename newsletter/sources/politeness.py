@@ -11,13 +11,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 # Hosts whose operators ask for more, with all hosts below them as one (https://info.arxiv.org/help/api/tou.html).
 _ASKED_FOR = {"arxiv.org": 3.0}
-_FIRST_PAUSE = 1.0
-_LONGEST_PAUSE = 30.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
+_FIRST_REST, _LONGEST_REST = timedelta(minutes=10), timedelta(hours=12)
 _LONGEST_VALIDATOR = 1000
 _SECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
 
@@ -135,3 +135,13 @@ def pause_before(attempt: int, *, dice: Callable[[], float]) -> float:
     The chance keeps many newsletters from coming back to a server at the same moment. `dice` gives 0 to 1.
     """
     return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** (attempt - 1)) * (0.5 + dice() / 2)
+
+
+def rest_after(failures: int, *, dice: Callable[[], float]) -> timedelta:
+    """Give how long a source is left alone that failed so many times in a row: not at all after the first time (it may
+    be our own network), then 10 minutes, 20, 40 … up to 12 hours, each by half at random.
+    """
+    if failures < 2:
+        return timedelta(0)
+    full = min(_LONGEST_REST, _FIRST_REST * float(2 ** min(failures - 2, 20)))
+    return full * (0.5 + dice() / 2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -33,6 +33,11 @@ class Source(Protocol):
         """What the operator calls it."""
         ...
 
+    @property
+    def local(self) -> bool:
+        """Whether it is on this machine: then trying it again costs nobody anything."""
+        ...
+
     def pull(self, now: datetime) -> Digest:
         """Give what the source holds. Raises SourceError and its subclasses, nothing else.
 
@@ -43,6 +48,8 @@ class Source(Protocol):
 
 class FileSource:
     """A file on this machine."""
+
+    local = True
 
     def __init__(
         self, name: str, path: Path, *, kind: SourceKind = SourceKind.AUTO, limits: Fetching | None = None
@@ -65,6 +72,8 @@ class UrlSource:
 
     `known` are the validators of the last visit whose papers were kept; `pacer` is shared by all sources of a run.
     """
+
+    local = False
 
     def __init__(
         self,
@@ -106,6 +115,7 @@ class Tagged:
 
     def __init__(self, source: Source, tags: tuple[str, ...]) -> None:
         self.name = source.name
+        self.local = source.local
         self._source = source
         self._tags = tags
 
@@ -123,8 +133,21 @@ class Tagged:
 
 
 def visit(source: Source, now: datetime) -> Visit:
-    """Pull any source; one that knows no validators gives none. Raises what its `pull` raises."""
-    return source.visit(now) if isinstance(source, UrlSource | Tagged) else Visit(source.pull(now))
+    """Pull any source; one that knows no validators gives none. Raises what its `pull` raises.
+
+    What was published at no time, or after `now`, was published when we first saw it.
+    """
+    seen = source.visit(now) if isinstance(source, UrlSource | Tagged) else Visit(source.pull(now))
+    return replace(seen, digest=_dated(seen.digest, now))
+
+
+def _dated(digest: Digest, now: datetime) -> Digest:
+    records = tuple(
+        one if one.published_at and one.published_at <= now else replace(one, published_at=now)
+        for one in digest.records
+    )
+    tomorrow = now.date() + timedelta(days=1)  # where it is tomorrow already
+    return replace(digest, records=records, day=digest.day if digest.day and digest.day <= tomorrow else None)
 
 
 def contents(place: Path | str, limits: Fetching, pacer: HostPacer | None = None) -> bytes:

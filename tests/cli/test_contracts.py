@@ -35,6 +35,7 @@ def test_ingest_reports_its_sources(bare: Desk) -> None:
                 "day": "2025-08-20",
                 "papers": 14,
                 "new": 14,
+                "without_abstract": 0,
                 "replaced": 0,
             }
         ]

@@ -36,10 +36,27 @@ def test_a_server_that_asks_for_time_is_left_alone_until_then(tmp_path: Path) ->
         source = one(url=server.url)
         desk("ingest", status=1, source=source, now=THURSDAY, **OPEN)
         told = desk("ingest", status=1, source=source, now=THURSDAY, **OPEN).err
-        assert "asked us not to come back before 2026-08-20 17:06:40" in told
+        assert "resting until 2026-08-20 17:06 UTC, for it failed once: " in told
         assert len(server.queries) == 1
         later = desk("ingest", "--json", source=source, now=FRIDAY, **OPEN).json["sources"][0]
     assert later["new"] == 14
+
+
+def test_a_source_that_fails_again_rests_and_can_be_insisted_on(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    gone = Reply(status=404)
+    with answering(gone, gone, gone, Reply(HUGGING.read_bytes())) as server:
+        source = one(url=server.url)
+        for _ in range(2):  # once may be our own network
+            assert "resting" not in desk("ingest", status=1, source=source, now=THURSDAY, **OPEN).err
+        told = desk("ingest", "--json", status=1, source=source, now=THURSDAY, **OPEN)
+        assert told.json["sources"][0]["status"] == "resting"
+        assert "for it failed 2 times in a row" in told.json["sources"][0]["error"]
+        assert "`newsletter ingest 'papers'` tries it now" in told.json["sources"][0]["error"]
+        assert len(server.queries) == 2
+        desk("ingest", "papers", status=1, source=source, now=THURSDAY, **OPEN)
+        assert len(server.queries) == 3
+        assert desk("ingest", "--json", source=source, now=FRIDAY, **OPEN).json["sources"][0]["new"] == 14
 
 
 def test_the_operator_is_told_once_of_a_source_that_fails_again_and_again(tmp_path: Path) -> None:

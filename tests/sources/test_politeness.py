@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from newsletter.config import Fetching
 from newsletter.errors import FetchError
 from newsletter.sources.fetch import Fetched, Surroundings, fetch
-from newsletter.sources.politeness import HostPacer, pause_before, retry_after
+from newsletter.sources.politeness import HostPacer, pause_before, rest_after, retry_after
 from tests.sources.servers import Clock, Site, in_turn, plainly, raw, serving
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
@@ -52,6 +52,11 @@ class TestRetryAfter:
     def test_pauses_grow_and_are_half_chance(self) -> None:
         assert [pause_before(attempt, dice=lambda: 1.0) for attempt in (1, 2, 3, 9)] == [1, 2, 4, 30]
         assert [pause_before(attempt, dice=lambda: 0.0) for attempt in (1, 2, 3, 9)] == [0.5, 1, 2, 15]
+
+    def test_a_source_rests_longer_the_more_often_it_failed(self) -> None:
+        minutes = [rest_after(failures, dice=lambda: 1.0).total_seconds() / 60 for failures in (0, 1, 2, 3, 4, 9, 99)]
+        assert minutes == [0, 0, 10, 20, 40, 720, 720]
+        assert rest_after(2, dice=lambda: 0.0).total_seconds() == 300
 
 
 class TestPacing:

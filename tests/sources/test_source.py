@@ -10,7 +10,7 @@ import pytest
 
 from newsletter.config import Fetching, SourceKind
 from newsletter.errors import FetchError, NotADigestError
-from newsletter.sources.source import FileSource, Source, UrlSource
+from newsletter.sources.source import FileSource, Source, UrlSource, visit
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 TEXT = (
@@ -71,3 +71,31 @@ def test_slow_libraries_are_not_imported_before_they_are_needed() -> None:
     code = f"import sys, newsletter.sources.source; print([name for name in {slow} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+ENTRY = "<item><title>{title}</title><link>https://dunes.example/{title}</link>{date}</item>"
+
+
+@pytest.mark.parametrize(
+    ("date", "published"),
+    [
+        ("", NOW),
+        ("<pubDate>Wed, 19 Aug 2026 23:30:00 -0400</pubDate>", datetime(2026, 8, 20, 3, 30, tzinfo=UTC)),
+        ("<pubDate>Tue, 01 Jan 2097 00:00:00 GMT</pubDate>", NOW),
+        ("<pubDate>some day soon</pubDate>", NOW),
+    ],
+)
+def test_what_has_no_date_or_one_to_come_was_published_when_it_was_first_seen(
+    tmp_path: Path, date: str, published: datetime
+) -> None:
+    file = tmp_path / "feed.xml"
+    entry = ENTRY.format(title="Dunes", date=date)
+    file.write_text(f"<rss version='2.0'><channel><title>Sand</title>{entry}</channel></rss>")
+    [record] = visit(FileSource("feed", file), NOW).digest.records
+    assert record.published_at == published
+
+
+def test_a_day_to_come_is_no_day_of_a_digest(tmp_path: Path) -> None:
+    file = tmp_path / "digest.txt"
+    file.write_text("Daily Papers\n1 January 2097\n\nDunes move against the wind\n\n" + "Sand moves in the wind. " * 9)
+    assert visit(FileSource("digest", file), NOW).digest.day is None
