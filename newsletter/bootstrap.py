@@ -207,6 +207,29 @@ def files(settings: Settings, paths: Iterable[Path], kind: SourceKind) -> list[S
     return [FileSource(path.name, path, kind=kind, limits=settings.fetching) for path in paths]
 
 
+def library(
+    settings: Settings, store: Store, paths: Iterable[Path], kind: SourceKind
+) -> tuple[list[str], list[Source]]:
+    """Give what readers' files say they like: papers that are known already, by name, and sources of the others.
+
+    A file is a bibliography of any format, or a list of ids; what of a list is not known is looked up.
+    """
+    from newsletter.config import SourceKind as Kind  # noqa: PLC0415
+    from newsletter.sources import lookup, source  # noqa: PLC0415
+
+    known: list[str] = []
+    sources: list[Source] = []
+    for path in paths:
+        ids = lookup.listed(source.contents(path, settings.fetching)) if kind is Kind.AUTO else ()
+        there = store.papers.keys(ids)
+        known += [name for name in ids if name in there]
+        if unknown := [name for name in ids if name not in there]:
+            sources.append(lookup.LookupSource(path.name, unknown, at=settings.lookup, limits=settings.fetching))
+        if not ids:
+            sources.append(source.FileSource(path.name, path, kind=kind, limits=settings.fetching))
+    return known, sources
+
+
 def transport(settings: Settings) -> Transport:
     """Give the transport that is set."""
     from newsletter.config import TransportKind  # noqa: PLC0415

@@ -206,6 +206,13 @@ class Fetching(_Section):
     tell_after: int = Field(default=3, ge=1)
 
 
+class Lookup(_Section):
+    """Where papers are looked up of which only the id is known."""
+
+    arxiv: HttpUrl = "https://export.arxiv.org/api/query"
+    crossref: HttpUrl = "https://api.crossref.org/works"
+
+
 class SourceSettings(_Section):
     """One `[[source]]`: a name, the format, and where the bytes are.
 
@@ -296,6 +303,7 @@ class Settings(BaseSettings):
     rendering: Rendering = Rendering()
     schedule: Schedule = Schedule()
     fetching: Fetching = Fetching()
+    lookup: Lookup = Lookup()
     topics: Path = assets.CONFIG / "topics.toml"
     source: Sources = ()
 

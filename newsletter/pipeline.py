@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import TypeAlias
 
 from newsletter.delivery.dispatch import Dispatcher, Policy, Tally, recover
@@ -40,6 +41,7 @@ from newsletter.timetable import cadences_of, window_of
 
 Progress: TypeAlias = Callable[[int], None]
 _NEWS = (Announce.NEW, Announce.CROSS)
+_NO_PAPERS: Mapping[str, Paper] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -183,11 +185,17 @@ class Newsletter:
         recent = self.store.papers.recent(self.edited.background, before=issue.window.end)
         return self.ranker().prepare(papers, recent)
 
-    def editions(self, issue: Issue, candidates: Candidates | None, subscribers: Sequence[Subscriber]) -> list[Edition]:
+    def editions(
+        self,
+        issue: Issue,
+        candidates: Candidates | None,
+        subscribers: Sequence[Subscriber],
+        unkept: Mapping[str, Paper] = _NO_PAPERS,
+    ) -> list[Edition]:
         """Pick for each subscriber. Nobody is given a paper that an earlier edition gave them."""
         if candidates is None:
             return [Edition(issue, one, ()) for one in subscribers]
-        library = self.library(subscribers)
+        library = {**unkept, **self.library(subscribers)}
         before = self.store.issues.already_picked(subscriber.key for subscriber in subscribers)
         return [
             Edition(issue, one, self._pick(candidates, one, library, before.get(one.key, set()))) for one in subscribers
@@ -230,8 +238,12 @@ class Newsletter:
         dispatcher = Dispatcher(self.store.deliveries, transport, letters, policy, connections=connections)
         return dispatcher.run([issue.key for issue in ready], now=now, limit=limit, progress=progress)
 
-    def preview(self, subscriber: Subscriber, day: date, *, now: datetime) -> tuple[Edition, Message, dict[int, Paper]]:
+    def preview(
+        self, subscriber: Subscriber, day: date, *, now: datetime, library: Mapping[str, Paper] = _NO_PAPERS
+    ) -> tuple[Edition, Message, dict[int, Paper]]:
         """Give what `send` would send to a subscriber (who need not be stored), or did send; nothing is recorded.
+
+        `library` has what their profile likes and the store does not know, by name.
 
         Raises NotFoundError where there are no papers at all.
         """
@@ -243,7 +255,7 @@ class Newsletter:
         if subscriber.key in sent:
             edition = Edition(issue, subscriber, sent[subscriber.key])
         else:
-            edition = self.editions(issue, self.candidates(issue), [subscriber])[0]
+            edition = self.editions(issue, self.candidates(issue), [subscriber], library)[0]
         papers = self.store.papers.by_key(pick.paper_key for pick in edition.picks)
         considered = self.store.papers.count(issue.window)
         message = self.letterhead.write(edition, papers, considered=considered, delivery_key=0, now=now)

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import typer.main
 
-from newsletter.cli import ingest
 from newsletter.cli.app import app
+from newsletter.cli.context import Format
 from newsletter.config import SourceKind
 
 ROOT = Path(__file__).parent.parent
@@ -52,7 +52,7 @@ def test_values_are_named_for_people(path: tuple[str, ...]) -> None:
 
 def test_the_formats_of_ingest_are_those_of_the_settings() -> None:
     services = {SourceKind.ARXIV_API, SourceKind.OPML}  # no documents of papers, so no file is of these
-    assert set(typing.get_args(ingest.Format)) == {kind.value for kind in set(SourceKind) - services}
+    assert set(typing.get_args(Format)) == {kind.value for kind in set(SourceKind) - services}
 
 
 def unreal(line: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 import typer
@@ -16,6 +16,11 @@ from newsletter.errors import UsageError
 if TYPE_CHECKING:
     from newsletter.config import Settings
 
+# The values of config.SourceKind (a test holds it), whose module takes too long to import for a `--help`.
+Format: TypeAlias = Literal[
+    "auto", "digest", "huggingface", "feed", "json-feed", "arxiv-oai", "arxiv-mail", "bibtex", "ris", "csl-json",
+    "jsonl", "csv", "semantic-scholar", "crossref", "openreview",
+]  # fmt: skip
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 Day = Annotated[str | None, typer.Option("--issue", metavar="DATE", help="The day of the issue; today by default.")]
 

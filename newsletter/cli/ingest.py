@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from newsletter import bootstrap, identity
 from newsletter.abstracts import usable
 from newsletter.cli import FAILED
-from newsletter.cli.context import Json, settings
+from newsletter.cli.context import Format, Json, settings
 from newsletter.cli.output import print_json, progress, say, warn
 from newsletter.errors import TransportError, UsageError
 
@@ -18,12 +18,6 @@ if TYPE_CHECKING:
     from newsletter.config import Settings
     from newsletter.model import PaperRecord
     from newsletter.pipeline import Pulled
-
-# The values of config.SourceKind (a test holds it), whose module takes too long to import for a `--help`.
-Format: TypeAlias = Literal[
-    "auto", "digest", "huggingface", "feed", "json-feed", "arxiv-oai", "arxiv-mail", "bibtex", "ris", "csl-json",
-    "jsonl", "csv", "semantic-scholar", "crossref", "openreview",
-]  # fmt: skip
 
 
 def ingest(

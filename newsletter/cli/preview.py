@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -43,8 +44,12 @@ def preview(
     current = settings(context)
     with bootstrap.open_store(current, looking=True) as store, progress("Reading papers", None) as encoded:
         newsletter = bootstrap.newsletter(current, store, progress=encoded)
-        reader = store.subscribers.get(subscriber) if subscriber else _reader(profile, current, store)
-        document = write(newsletter, reader, day(issue, current), out)
+        library: Mapping[str, Paper] = {}
+        if subscriber:
+            reader = store.subscribers.get(subscriber)
+        else:
+            reader, library = _reader(profile, current, store)
+        document = write(newsletter, reader, day(issue, current), out, library)
     if as_json:
         print_json(document)
     else:
@@ -71,10 +76,15 @@ def _unlike_send(document: dict[str, Any], reader: Subscriber, current: Settings
         yield f"This is what is there so far: their next {reader.cadence} issue is due on {due}."
 
 
-def write(newsletter: Newsletter, reader: Subscriber, wanted: date, folder: Path) -> dict[str, Any]:
-    """Write one reader's preview into a folder; give what `picks.json` holds."""
+def write(
+    newsletter: Newsletter, reader: Subscriber, wanted: date, folder: Path, library: Mapping[str, Paper] | None = None
+) -> dict[str, Any]:
+    """Write one reader's preview into a folder; give what `picks.json` holds.
+
+    `library` has the papers of the reader's bibliographies.
+    """
     now = bootstrap.clock()
-    edition, message, papers = newsletter.preview(reader, wanted, now=now)
+    edition, message, papers = newsletter.preview(reader, wanted, now=now, library=library or {})
     considered = newsletter.store.papers.count(edition.issue.window)
     document = {"considered": considered, **_document(edition, message, papers)}
     try:
@@ -94,7 +104,10 @@ def _write_json(path: Path, document: dict[str, Any]) -> None:
     path.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
-def _reader(profile: Path | None, current: Settings, store: Store) -> Subscriber:
+def _reader(profile: Path | None, current: Settings, store: Store) -> tuple[Subscriber, Mapping[str, Paper]]:
+    """Give a reader with a profile of a file, and the papers of their bibliographies."""
+    from newsletter import libraries  # noqa: PLC0415
+    from newsletter.config import SourceKind  # noqa: PLC0415
     from newsletter.subscriptions import profile_file  # noqa: PLC0415
 
     assert profile is not None, "one of the two options was given"  # noqa: S101
@@ -104,9 +117,13 @@ def _reader(profile: Path | None, current: Settings, store: Store) -> Subscriber
     if unknown := [name for name in named if name not in known]:
         raise NotFoundError(
             f"the profile {profile} names unknown papers: {', '.join(unknown)}",
-            hint="`newsletter ingest` a file that has them",
+            hint='`newsletter ingest` a file that has them, or name a bibliography: library = ["papers.bib"]',
         )
-    return reader_of(wishes)
+    listed, sources = bootstrap.library(current, store, wishes.library, SourceKind.AUTO)
+    now = bootstrap.clock()
+    papers = libraries.unkept(store, libraries.read(sources, now=now), now=now)
+    liked = tuple(dict.fromkeys((*wishes.profile.liked, *listed, *papers)))
+    return reader_of(replace(wishes, profile=replace(wishes.profile, liked=liked))), papers
 
 
 def reader_of(wishes: Wishes) -> Subscriber:

@@ -5,18 +5,24 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from newsletter import bootstrap, catalogue
-from newsletter.cli.context import Json, settings
+from newsletter.cli.context import Format, Json, settings
 from newsletter.cli.output import print_json, print_table, say
 from newsletter.errors import StoreError
 from newsletter.model import Cadence, InterestProfile, NewSubscriber, Subscriber, SubscriberStatus
 from newsletter.subscriptions import csv_file, signup
 
-app = typer.Typer(help="Add, list, show, import, export and forget subscribers.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from newsletter.config import Settings
+    from newsletter.store import Store
+
+app = typer.Typer(
+    help="Add, list, show, import, export and forget subscribers; read their libraries.", no_args_is_help=True
+)
 Confirmed = Annotated[bool, typer.Option("--confirmed", help="You vouch that they asked for it: active at once.")]
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The subscriber's address.")]
 Strings = list[str] | None
@@ -41,6 +47,10 @@ def add(
     ] = None,
     dislike: Annotated[
         Strings, typer.Option(metavar="PAPER_ID", help="A paper they want none like. May be repeated.")
+    ] = None,
+    library: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="A bibliography, or list of ids, of papers they like. May be repeated."),
     ] = None,
     interests: Annotated[
         str, typer.Option(metavar="TEXT", help="What they want to read about, in their own words.")
@@ -70,7 +80,11 @@ def add(
     new = signup.subscription(email, wishes, name=name, confirmed=confirmed)
     with bootstrap.open_store(current) as store:
         _refuse_suppressed(store, bootstrap.secret(current, store), [new])
+        names = _library(current, store, library or [], "auto")
         added = store.subscribers.add(new, now=bootstrap.clock())
+        if names:
+            store.subscribers.like(added.email, names, now=bootstrap.clock())
+            added = store.subscribers.get(added.email)
     if as_json:
         print_json(_document(added))
     else:
@@ -81,6 +95,44 @@ def add(
             say(
                 "Their profile is empty, so they get what is new and popular; `newsletter topics` lists what to choose."
             )
+
+
+@app.command(name="library")
+def library_(
+    context: typer.Context,
+    email: Email,
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE", help="BibTeX, RIS, CSL-JSON, JSONL, CSV …, or a list of ids.")
+    ],
+    *,
+    kind: Annotated[Format, typer.Option("--format", help="What the files hold; auto looks.")] = "auto",
+    as_json: Json = False,
+) -> None:
+    """Take the papers of a bibliography, or of a list of arXiv ids and DOIs, as ones that a subscriber likes."""
+    current = settings(context)
+    with bootstrap.open_store(current) as store:
+        store.subscribers.get(email)  # before anything is looked up
+        names = _library(current, store, files, kind)
+        added = store.subscribers.like(email, names, now=bootstrap.clock())
+        liked = len(store.subscribers.get(email).profile.liked)
+    if as_json:
+        print_json({"email": email, "read": len(names), "added": added, "liked": liked})
+        return
+    said = f"{len(names)} papers read" if len(names) != 1 else "1 paper read"
+    say(f"{said}, {added} of them new to the profile of {email}, who now likes {liked}.")
+
+
+def _library(current: Settings, store: Store, files: Sequence[Path], kind: Format) -> list[str]:
+    """Keep the papers of readers' files and give their names. All files are read before anything is kept."""
+    from newsletter import libraries  # noqa: PLC0415
+    from newsletter.config import SourceKind  # noqa: PLC0415
+
+    if not files:
+        return []
+    now = bootstrap.clock()
+    known, sources = bootstrap.library(current, store, files, SourceKind(kind))
+    records = libraries.read(sources, now=now)
+    return [*known, *store.papers.keep(records, now=now)]
 
 
 @app.command(name="list")

@@ -11,7 +11,7 @@ from newsletter.errors import ProfileError
 from newsletter.model import Cadence, InterestProfile, Topic
 from newsletter.subscriptions.signup import Wishes, checked, choice, weighted_topic
 
-_LISTS = ("topics", "keywords", "muted", "authors", "liked", "disliked")
+_LISTS = ("topics", "keywords", "muted", "authors", "liked", "disliked", "library")
 _TEXTS = ("interests", "cadence", "timezone", "language")
 _NUMBERS = ("papers", "hour")
 
@@ -27,12 +27,12 @@ def read(path: Path, topics: Mapping[str, Topic]) -> Wishes:
     except (OSError, ValueError, RecursionError) as error:  # TOMLDecodeError is a ValueError; so is a number too long
         raise ProfileError(f"cannot read the profile {path}: {error}") from error
     try:
-        return checked(_wishes(values), topics)
+        return checked(_wishes(values, path.parent), topics)
     except ProfileError as error:
         raise ProfileError(f"the profile {path}: {error.message}", hint=error.hint) from error
 
 
-def _wishes(values: dict[str, Any]) -> Wishes:
+def _wishes(values: dict[str, Any], folder: Path) -> Wishes:
     if unknown := set(values) - {*_LISTS, *_TEXTS, *_NUMBERS}:
         known = ", ".join((*_LISTS, *_TEXTS, *_NUMBERS))
         raise ProfileError(f"unknown: {', '.join(sorted(unknown))}", hint=f"the fields are {known}")
@@ -44,9 +44,11 @@ def _wishes(values: dict[str, Any]) -> Wishes:
         if name in _NUMBERS and (not isinstance(value, int) or isinstance(value, bool)):
             raise ProfileError(f"{name} is not a whole number")
     lists = {name: tuple(values.get(name, ())) for name in _LISTS}
+    library = tuple(folder / name for name in lists.pop("library"))
     profile = InterestProfile(
         **{**lists, "topics": tuple(weighted_topic(text) for text in lists["topics"])},
         interests=values.get("interests", ""),
     )
     simple = {name: values[name] for name in ("papers", "hour", "timezone", "language") if name in values}
-    return Wishes(profile, cadence=choice(Cadence, values.get("cadence", Cadence.DAILY), "cadence"), **simple)
+    cadence = choice(Cadence, values.get("cadence", Cadence.DAILY), "cadence")
+    return Wishes(profile, cadence=cadence, library=library, **simple)

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,7 @@ from newsletter.model import Cadence, InterestProfile, NewSubscriber, Subscriber
 
 MOST_PAPERS = 50
 _MOST_ENTRIES = 500
+_MOST_PAPERS_RATED = 20_000
 _LONGEST_ENTRY = 200
 _LONGEST_INTERESTS = 5000
 _LONGEST_NAME = 200
@@ -31,7 +33,10 @@ Word = TypeVar("Word", bound=StrEnum)
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """Everything of a subscription but the address: what a profile file holds, too."""
+    """Everything of a subscription but the address: what a profile file holds, too.
+
+    `library` are bibliographies of papers they like.
+    """
 
     profile: InterestProfile
     papers: int = 10
@@ -39,6 +44,7 @@ class Wishes:
     timezone: str = "UTC"
     hour: int = 7
     language: str = "en"
+    library: tuple[Path, ...] = ()
 
 
 def email_address(text: str) -> str:
@@ -86,8 +92,8 @@ def checked(wishes: Wishes, topics: Mapping[str, Topic]) -> Wishes:
         keywords=_tidy("keywords", _parted(profile.keywords)),
         muted=_tidy("muted", _parted(profile.muted)),
         authors=_tidy("authors", _parted(profile.authors)),
-        liked=tuple(paper_name(name) for name in _tidy("liked", profile.liked)),
-        disliked=tuple(paper_name(name) for name in _tidy("disliked", profile.disliked)),
+        liked=tuple(paper_name(name) for name in _tidy("liked", profile.liked, _MOST_PAPERS_RATED)),
+        disliked=tuple(paper_name(name) for name in _tidy("disliked", profile.disliked, _MOST_PAPERS_RATED)),
         interests=_one_line(profile.interests),
     )
     return replace(wishes, profile=tidy)
@@ -157,10 +163,10 @@ def _parted(entries: Iterable[str]) -> Iterator[str]:
     return (part for entry in entries for part in entry.split(";"))
 
 
-def _tidy(what: str, entries: Iterable[str]) -> tuple[str, ...]:
+def _tidy(what: str, entries: Iterable[str], most: int = _MOST_ENTRIES) -> tuple[str, ...]:
     tidy = tuple(dict.fromkeys(line for entry in entries if (line := _one_line(entry))))
-    if len(tidy) > _MOST_ENTRIES:
-        raise ProfileError(f"{what} has {len(tidy)} entries", hint=f"at most {_MOST_ENTRIES}")
+    if len(tidy) > most:
+        raise ProfileError(f"{what} has {len(tidy)} entries", hint=f"at most {most}")
     for entry in tidy:
         if len(entry) > _LONGEST_ENTRY:
             raise ProfileError(f"{what}: {entry[:40]}… has {len(entry)} characters", hint=f"at most {_LONGEST_ENTRY}")

@@ -1,0 +1,38 @@
+"""Readers' own bibliographies: the papers that somebody has collected say best what they want to read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from datetime import datetime
+
+from newsletter import identity
+from newsletter.model import Paper, PaperRecord
+from newsletter.sources.source import Source
+from newsletter.store import Store
+
+
+def read(sources: Iterable[Source], *, now: datetime) -> list[PaperRecord]:
+    """Give the papers of bibliographies. Raises SourceError: they are all read, or nothing is given."""
+    return [record for source in sources for record in source.pull(now).records]
+
+
+def unkept(store: Store, records: Sequence[PaperRecord], *, now: datetime) -> dict[str, Paper]:
+    """Give a bibliography's papers by name and keep none, for a preview; what is known is as it is known.
+
+    The others have keys below 0, which no stored paper has.
+    """
+    keys = store.papers.keys(name for record in records for name in identity.names(record))
+    known = store.papers.by_key(keys.values())
+    found: dict[str, Paper] = {}
+    for number, record in enumerate(records, 1):
+        names = identity.names(record)
+        stored = next((known[keys[name]] for name in names if name in keys), None)
+        if names:
+            found[names[0]] = stored or _paper(record, names[0], -number, now)
+    return found
+
+
+def _paper(record: PaperRecord, name: str, key: int, now: datetime) -> Paper:
+    values = {each.name: getattr(record, each.name) for each in fields(PaperRecord) if each.name != "announce"}
+    return Paper(key=key, id=name, first_seen_at=now, announced=False, **values)
