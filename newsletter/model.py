@@ -185,8 +185,21 @@ class Topic:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What a subscriber answered to a paper they were shown: more like this, or not for me."""
+
+    paper: str
+    liked: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class InterestProfile:
-    """What one subscriber wants. `topics` maps slugs to weights; `liked` and `disliked` are paper ids."""
+    """What one subscriber wants. `topics` maps slugs to weights.
+
+    `liked` and `disliked` are ids of papers that they named, or that stand in their library; those count for good.
+    `answers` are what they said of papers they were shown, oldest first; those fade.
+    """
 
     topics: tuple[tuple[str, float], ...] = ()
     keywords: tuple[str, ...] = ()
@@ -195,6 +208,12 @@ class InterestProfile:
     liked: tuple[str, ...] = ()
     disliked: tuple[str, ...] = ()
     interests: str = ""
+    answers: tuple[Answer, ...] = ()
+
+    @property
+    def rated(self) -> tuple[str, ...]:
+        """The ids of all papers that they said something of."""
+        return (*self.liked, *self.disliked, *(answer.paper for answer in self.answers))
 
 
 @dataclass(frozen=True, slots=True)

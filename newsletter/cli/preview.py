@@ -112,7 +112,7 @@ def _reader(profile: Path | None, current: Settings, store: Store) -> tuple[Subs
 
     assert profile is not None, "one of the two options was given"  # noqa: S101
     wishes = profile_file.read(profile, catalogue.load(current.topics))
-    named = (*wishes.profile.liked, *wishes.profile.disliked)
+    named = wishes.profile.rated
     known = store.papers.keys(named)
     if unknown := [name for name in named if name not in known]:
         raise NotFoundError(

@@ -12,7 +12,7 @@ import typer
 from newsletter import bootstrap, catalogue
 from newsletter.cli.context import Format, Json, settings
 from newsletter.cli.output import print_json, print_table, say
-from newsletter.errors import StoreError
+from newsletter.errors import StoreError, UsageError
 from newsletter.model import Cadence, InterestProfile, NewSubscriber, Subscriber, SubscriberStatus
 from newsletter.subscriptions import csv_file, signup
 
@@ -122,6 +122,27 @@ def library_(
     say(f"{said}, {added} of them new to the profile of {email}, who now likes {liked}.")
 
 
+@app.command()
+def answer(
+    context: typer.Context,
+    email: Email,
+    *,
+    more: Annotated[
+        Strings, typer.Option("--more", metavar="PAPER_ID", help="More like this. May be repeated.")
+    ] = None,
+    less: Annotated[Strings, typer.Option("--less", metavar="PAPER_ID", help="Not for me. May be repeated.")] = None,
+) -> None:
+    """Take a subscriber's answers to papers they were shown; unlike named papers, answers fade with time."""
+    said = {signup.paper_name(name): False for name in less or ()} | {
+        signup.paper_name(name): True for name in more or ()
+    }
+    if not said:
+        raise UsageError("no paper is named", hint="give --more PAPER_ID or --less PAPER_ID")
+    with bootstrap.open_store(settings(context)) as store:
+        store.subscribers.answer(email, said, now=bootstrap.clock())
+    say(f"The next issue for {email} minds {len(said)} answer{'' if len(said) == 1 else 's'}.")
+
+
 def _library(current: Settings, store: Store, files: Sequence[Path], kind: Format) -> list[str]:
     """Keep the papers of readers' files and give their names. All files are read before anything is kept."""
     from newsletter import libraries  # noqa: PLC0415
@@ -224,6 +245,7 @@ def _refuse_suppressed(store: Any, secret: str, new: Sequence[NewSubscriber]) ->
 def _document(one: Subscriber) -> dict[str, Any]:
     profile = dataclasses.asdict(one.profile)
     profile["topics"] = dict(one.profile.topics)
+    profile["answers"] = [{**answer, "at": answer["at"].isoformat()} for answer in profile["answers"]]
     return {
         "email": one.email,
         "name": one.name,
@@ -248,4 +270,10 @@ def _row(one: Subscriber) -> tuple[str, ...]:
 def _words(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(slug if weight == 1 else f"{slug} ×{weight:g}" for slug, weight in value.items())
-    return ", ".join(value) if isinstance(value, list | tuple) else str(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(one if isinstance(one, str) else _answer(one) for one in value)
+    return str(value)
+
+
+def _answer(one: dict[str, Any]) -> str:
+    return f"{'more like' if one['liked'] else 'none like'} {one['paper']}"

@@ -50,7 +50,7 @@ class Ranker:
         (sent before). `library` holds the rated papers by id.
         """
         interests = understand(profile, self._topics, library, self._encoder)
-        rated = {library[name].key for name in (*profile.liked, *profile.disliked) if name in library}
+        rated = {library[name].key for name in profile.rated if name in library}
         allowed = self._allowed(candidates, profile, {*exclude, *rated})
         found = scores(candidates, interests)
         # Stable: of papers that score alike the one announced first comes first, today and at every repetition.

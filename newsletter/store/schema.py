@@ -26,6 +26,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     true,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -168,6 +169,8 @@ ratings = Table(
     Column("paper_key", Key, ForeignKey("papers.key", ondelete="CASCADE"), primary_key=True),
     Column("liked", Boolean, nullable=False),
     Column("rated_at", UtcDateTime, nullable=False),
+    # True: said of a paper they were shown. False: a paper that they named, or that stands in their library.
+    Column("answer", Boolean, nullable=False, server_default=false()),
 )
 
 issues = Table(

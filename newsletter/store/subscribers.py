@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from newsletter.errors import NotFoundError, StoreError
-from newsletter.model import Cadence, InterestProfile, NewSubscriber, Subscriber, SubscriberStatus
+from newsletter.model import Answer, Cadence, InterestProfile, NewSubscriber, Subscriber, SubscriberStatus
 from newsletter.store.batches import batches
 from newsletter.store.engine import Database, insert_ignore
 from newsletter.store.papers import keys_of
@@ -34,7 +34,7 @@ class Subscribers:
                 raise StoreError(
                     f"{new.email} is subscribed already", hint="`newsletter subscribers show` tells with what"
                 )
-            _rate(connection, key, new.profile, now)
+            _rate(connection, key, _named(new.profile), now)
             return _one(connection, subscribers.c.key == key)
 
     def replace(self, everyone: Iterable[NewSubscriber], *, now: datetime) -> None:
@@ -48,24 +48,28 @@ class Subscribers:
                 if key is None:
                     key = _key_of(connection, new.email)
                     connection.execute(subscribers.update().where(subscribers.c.key == key).values(_columns(new)))
-                    connection.execute(ratings.delete().where(ratings.c.subscriber_key == key))
-                _rate(connection, key, new.profile, now)
+                    named = ratings.c.subscriber_key == key, ~ratings.c.answer
+                    connection.execute(ratings.delete().where(*named))
+                _rate(connection, key, _named(new.profile), now)
 
     def like(self, email: str, names: Iterable[str], *, now: datetime) -> int:
-        """Remember papers that a subscriber likes, beside those they rated before, and tell how many that adds.
+        """Remember papers of a subscriber's library as liked, and tell how many that adds.
 
-        Raises NotFoundError where the subscriber or a paper is not known.
+        What they said of a paper before gives way. Raises NotFoundError where the subscriber or a paper is not known.
         """
         with self._database.writing() as connection:
             key = _key_of(connection, email)
             before = _liked_count(connection, key)
-            known = _known(connection, names)
-            for some in batches(dict.fromkeys(known.values())):
-                rows = [{"subscriber_key": key, "paper_key": paper, "liked": True, "rated_at": now} for paper in some]
-                connection.execute(insert_ignore(connection, ratings), rows)
-                mine = ratings.c.subscriber_key == key, ratings.c.paper_key.in_(some), ~ratings.c.liked
-                connection.execute(ratings.update().where(*mine).values(liked=True, rated_at=now))
+            _rate(connection, key, dict.fromkeys(names, True), now)
             return _liked_count(connection, key) - before
+
+    def answer(self, email: str, said: Mapping[str, bool], *, now: datetime) -> None:
+        """Remember what a subscriber answered to papers they were shown: more like this (True), or not for me.
+
+        The last answer to a paper stands. Raises NotFoundError where the subscriber or a paper is not known.
+        """
+        with self._database.writing() as connection:
+            _rate(connection, _key_of(connection, email), said, now, answer=True)
 
     def get(self, email: str) -> Subscriber:
         """Give the subscriber of an address. Raises NotFoundError."""
@@ -166,14 +170,27 @@ def _insert(connection: Connection, new: NewSubscriber, now: datetime) -> int | 
     return key
 
 
-def _rate(connection: Connection, key: int, profile: InterestProfile, now: datetime) -> None:
-    known = _known(connection, (*profile.liked, *profile.disliked))
-    rated = {known[name]: False for name in profile.disliked} | {known[name]: True for name in profile.liked}
-    rows = [
-        {"subscriber_key": key, "paper_key": paper, "liked": liked, "rated_at": now} for paper, liked in rated.items()
-    ]
-    if rows:
-        connection.execute(ratings.insert(), rows)
+def _named(profile: InterestProfile) -> dict[str, bool]:
+    liked = dict.fromkeys(profile.liked, True)
+    return liked | {name: False for name in profile.disliked if name not in liked}
+
+
+def _rate(connection: Connection, key: int, said: Mapping[str, bool], now: datetime, *, answer: bool = False) -> None:
+    """Write what is said of papers; what is known already in the same words keeps its date."""
+    known = _known(connection, said)
+    meant = {known[name]: liked for name, liked in said.items()}  # one paper may have been named twice
+    for some in batches(meant.items()):
+        rows = [
+            {"subscriber_key": key, "paper_key": paper, "liked": liked, "rated_at": now, "answer": answer}
+            for paper, liked in some
+        ]
+        new = insert_ignore(connection, ratings)
+        connection.execute(new, rows)
+        for liked in (True, False):
+            papers_so = [paper for paper, one in some if one is liked]
+            other = (ratings.c.liked != liked) | (ratings.c.answer != answer)
+            mine = ratings.c.subscriber_key == key, ratings.c.paper_key.in_(papers_so), other
+            connection.execute(ratings.update().where(*mine).values(liked=liked, rated_at=now, answer=answer))
 
 
 def _known(connection: Connection, names: Iterable[str]) -> dict[str, int]:
@@ -192,26 +209,26 @@ def _one(connection: Connection, condition: sa.ColumnElement[bool]) -> Subscribe
 
 
 def _many(connection: Connection, rows: Sequence[Row[Any]]) -> list[Subscriber]:
-    liked: dict[int, list[str]] = {}
-    disliked: dict[int, list[str]] = {}
+    said: dict[int, list[Row[Any]]] = {}
     for some in batches([row.key for row in rows]):
-        query = sa.select(ratings.c.subscriber_key, ratings.c.liked, papers.c.id).join_from(ratings, papers)
+        query = sa.select(ratings, papers.c.id).join_from(ratings, papers)
         query = query.where(ratings.c.subscriber_key.in_(some)).order_by(ratings.c.rated_at, ratings.c.paper_key)
         for rating in connection.execute(query):
-            (liked if rating.liked else disliked).setdefault(rating.subscriber_key, []).append(rating.id)
-    return [_subscriber(row, tuple(liked.get(row.key, ())), tuple(disliked.get(row.key, ()))) for row in rows]
+            said.setdefault(rating.subscriber_key, []).append(rating)
+    return [_subscriber(row, said.get(row.key, ())) for row in rows]
 
 
-def _subscriber(row: Row[Any], liked: tuple[str, ...], disliked: tuple[str, ...]) -> Subscriber:
+def _subscriber(row: Row[Any], said: Sequence[Row[Any]]) -> Subscriber:
     stored = row.profile
     profile = InterestProfile(
         topics=tuple((slug, float(weight)) for slug, weight in stored["topics"]),
         keywords=tuple(stored["keywords"]),
         muted=tuple(stored["muted"]),
         authors=tuple(stored["authors"]),
-        liked=liked,
-        disliked=disliked,
+        liked=tuple(each.id for each in said if each.liked and not each.answer),
+        disliked=tuple(each.id for each in said if not each.liked and not each.answer),
         interests=stored["interests"],
+        answers=tuple(Answer(each.id, each.liked, each.rated_at) for each in said if each.answer),
     )
     return Subscriber(
         key=row.key,

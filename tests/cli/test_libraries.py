@@ -99,3 +99,17 @@ def test_a_list_of_known_papers_asks_nobody(mine: Desk) -> None:
     mine("subscribers", "library", ADA, "refs.bib")
     (mine.folder / "ids.txt").write_text("https://doi.org/10.1000/CTC")
     assert mine("subscribers", "library", ADA, "ids.txt", "--json").json["added"] == 0
+
+
+def test_answers_are_kept_apart_from_the_library(mine: Desk) -> None:
+    (mine.folder / "refs.bib").write_text(BIB)
+    mine("subscribers", "library", ADA, "refs.bib")
+    assert "minds 1 answer." in mine("subscribers", "answer", ADA, "--less", "10.1000/CTC").out
+    profile = mine("subscribers", "show", ADA, "--json").json["profile"]
+    assert profile["answers"] == [{"paper": "doi:10.1000/ctc", "liked": False, "at": "2026-08-20T06:00:00+00:00"}]
+    assert len(profile["liked"]) == 1
+    assert "none like doi:10.1000/ctc" in mine("subscribers", "show", ADA).out
+    assert "no paper is named" in mine("subscribers", "answer", ADA, status=2).err
+    assert "unknown papers: arxiv:2508.99999" in mine(
+        "subscribers", "answer", ADA, "--more", "2508.99999", status=1
+    ).err  # fmt: skip

@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 
 from newsletter.errors import NotFoundError
-from newsletter.model import PaperRecord
+from newsletter.model import Answer, PaperRecord
 from newsletter.store import Store
 from newsletter.store.engine import open_engine
 from tests.store.rows import EVER, NOW, digest, edition, new_subscriber, sketch
@@ -149,3 +149,26 @@ def test_a_database_of_the_first_version_keeps_all_it_has(url: str) -> None:
         [paper] = store.papers.in_window(EVER)
         assert (paper.key, paper.title, paper.announced) == (7, "Dunes", True)
         assert store.papers.keys(["title:x"]) == {"title:x": 7}
+
+
+def test_an_answer_stands_beside_what_was_named_and_the_last_one_counts(store: Store) -> None:
+    names = store.papers.keep([MINE, OTHER], now=NOW)
+    store.subscribers.add(new_subscriber(), now=NOW)
+    store.subscribers.like("ada@example.test", names[:1], now=NOW)
+    store.subscribers.answer("ada@example.test", {names[1]: True}, now=NOW)
+    store.subscribers.answer("ada@example.test", {names[1]: False}, now=LATER)
+    store.subscribers.answer("ada@example.test", {names[1]: False}, now=LATER + timedelta(days=1))
+    profile = store.subscribers.get("ada@example.test").profile
+    assert profile.liked == tuple(names[:1])
+    assert profile.answers == (Answer(names[1], False, LATER),)
+    assert profile.rated == tuple(names)
+
+
+def test_an_import_leaves_answers_alone(store: Store) -> None:
+    names = store.papers.keep([MINE, OTHER], now=NOW)
+    store.subscribers.add(new_subscriber(), now=NOW)
+    store.subscribers.like("ada@example.test", names[:1], now=NOW)
+    store.subscribers.answer("ada@example.test", {names[1]: True}, now=NOW)
+    store.subscribers.replace([new_subscriber()], now=LATER)
+    profile = store.subscribers.get("ada@example.test").profile
+    assert (profile.liked, profile.answers) == ((), (Answer(names[1], True, NOW),))

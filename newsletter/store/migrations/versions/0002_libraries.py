@@ -1,4 +1,4 @@
-"""Papers that only a reader's library names, and papers that turned out to be the same as another."""
+"""Papers that only a library names, papers that turned out to be another, and answers apart from named papers."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -15,3 +15,4 @@ def upgrade() -> None:
     op.add_column("papers", sa.Column("same_as", KEY, nullable=True))
     few = sa.text("same_as IS NOT NULL")
     op.create_index("ix_papers_same_as", "papers", ["same_as"], sqlite_where=few, postgresql_where=few)
+    op.add_column("ratings", sa.Column("answer", sa.Boolean(), server_default=sa.false(), nullable=False))
