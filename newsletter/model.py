@@ -21,6 +21,13 @@ class Cadence(StrEnum):
     PAUSED = "paused"
 
 
+class QuietDay(StrEnum):
+    """What a subscriber wants on a day on which nothing speaks to their interests: a short note, or nothing."""
+
+    NOTE = "note"
+    SILENCE = "silence"
+
+
 class SubscriberStatus(StrEnum):
     """Where a subscription stands. Only `ACTIVE` is ever mailed an issue."""
 
@@ -228,6 +235,7 @@ class NewSubscriber:
     hour: int = 7
     papers: int = 10
     language: str = "en"
+    quiet: QuietDay = QuietDay.NOTE
     status: SubscriberStatus = SubscriberStatus.PENDING
 
 
@@ -247,6 +255,7 @@ class Subscriber:
     papers: int
     language: str
     created_at: datetime
+    quiet: QuietDay = QuietDay.NOTE
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ from newsletter.model import (
     Message,
     Paper,
     Pick,
+    QuietDay,
+    Section,
     SourceState,
     Subscriber,
 )
@@ -204,7 +206,7 @@ class Newsletter:
     def _pick(
         self, candidates: Candidates, subscriber: Subscriber, library: Mapping[str, Paper], before: set[int]
     ) -> tuple[Pick, ...]:
-        return self.ranker().pick(
+        picks = self.ranker().pick(
             candidates,
             subscriber.profile,
             library,
@@ -212,6 +214,8 @@ class Newsletter:
             also=self.edited.also_today,
             exclude=before,
         )
+        quiet = not any(pick.section is Section.FOR_YOU for pick in picks)
+        return () if quiet and subscriber.quiet is QuietDay.SILENCE else picks
 
     def library(self, subscribers: Iterable[Subscriber]) -> dict[str, Paper]:
         """Give the papers that subscribers rated, by the names that their profiles use."""

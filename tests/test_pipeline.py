@@ -29,6 +29,7 @@ from newsletter.model import (
     NewSubscriber,
     Outcome,
     PaperRecord,
+    QuietDay,
     Subscriber,
     SubscriberStatus,
 )
@@ -151,6 +152,20 @@ def test_a_week_of_issues_gives_nobody_a_paper_twice(newsletter: Newsletter, tmp
         ]
         assert given
         assert len(set(given)) == len(given)
+
+
+def test_on_a_day_without_anything_for_them_readers_get_a_note_or_nothing_as_they_choose(
+    newsletter: Newsletter, tmp_path: Path
+) -> None:
+    for name, quiet in (("note", QuietDay.NOTE), ("silence", QuietDay.SILENCE)):
+        profile = InterestProfile(keywords=("medieval falconry",))
+        newsletter.store.subscribers.add(
+            NewSubscriber(f"{name}@lab.example", profile, quiet=quiet, status=SubscriberStatus.ACTIVE), now=MONDAY
+        )
+    publish(newsletter, 1)
+    sent = send(newsletter, tmp_path / "mail", 2)
+    assert sent[DeliveryState.SENT] == 1
+    assert recipients(tmp_path / "mail") == ["<note@lab.example>"]
 
 
 def test_a_change_of_cadence_repeats_nothing(newsletter: Newsletter, tmp_path: Path) -> None:

@@ -140,6 +140,7 @@ def reader_of(wishes: Wishes) -> Subscriber:
         hour=wishes.hour,
         papers=wishes.papers,
         language=wishes.language,
+        quiet=wishes.quiet,
         created_at=bootstrap.clock(),
     )
 

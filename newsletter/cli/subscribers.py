@@ -13,7 +13,7 @@ from newsletter import bootstrap, catalogue
 from newsletter.cli.context import Format, Json, settings
 from newsletter.cli.output import print_json, print_table, say
 from newsletter.errors import StoreError, UsageError
-from newsletter.model import Cadence, InterestProfile, NewSubscriber, Subscriber, SubscriberStatus
+from newsletter.model import Cadence, InterestProfile, NewSubscriber, QuietDay, Subscriber, SubscriberStatus
 from newsletter.subscriptions import csv_file, signup
 
 if TYPE_CHECKING:
@@ -60,6 +60,9 @@ def add(
     hour: Annotated[int, typer.Option(metavar="HOUR", help="When to mail them: 0 to 23, in their time zone.")] = 7,
     papers: Annotated[int, typer.Option(metavar="N", help="How many papers a mail recommends, 1 to 50.")] = 10,
     language: Annotated[str, typer.Option(metavar="TAG", help="Their language (BCP 47), as in en or pt-BR.")] = "en",
+    quiet: Annotated[
+        QuietDay, typer.Option(help="When nothing speaks to their interests: a short note, or silence.")
+    ] = QuietDay.NOTE,
     confirmed: Confirmed = False,
     as_json: Json = False,
 ) -> None:
@@ -75,7 +78,7 @@ def add(
         interests=interests,
     )
     wishes = signup.checked(
-        signup.Wishes(profile, papers, cadence, timezone, hour, language), catalogue.load(current.topics)
+        signup.Wishes(profile, papers, cadence, timezone, hour, language, quiet=quiet), catalogue.load(current.topics)
     )
     new = signup.subscription(email, wishes, name=name, confirmed=confirmed)
     with bootstrap.open_store(current) as store:
@@ -231,7 +234,7 @@ def _changed(known: Subscriber | None, read: NewSubscriber) -> NewSubscriber:
         return read
     profile = dataclasses.replace(read.profile, disliked=known.profile.disliked, interests=known.profile.interests)
     status = read.status if known.status is SubscriberStatus.PENDING else known.status
-    return dataclasses.replace(read, profile=profile, status=status)
+    return dataclasses.replace(read, profile=profile, status=status, quiet=known.quiet)
 
 
 def _refuse_suppressed(store: Any, secret: str, new: Sequence[NewSubscriber]) -> None:
@@ -255,6 +258,7 @@ def _document(one: Subscriber) -> dict[str, Any]:
         "hour": one.hour,
         "papers": one.papers,
         "language": one.language,
+        "quiet": one.quiet.value,
         "created_at": one.created_at.isoformat(),
         "profile": profile,
     }

@@ -158,6 +158,7 @@ subscribers = Table(
     Column("hour", Integer, nullable=False),
     Column("papers", Integer, nullable=False),
     Column("language", String(20), nullable=False),
+    Column("quiet", String(20), nullable=False, server_default="note"),
     Column("profile", Json, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
 )

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from newsletter.errors import NotFoundError, StoreError
-from newsletter.model import Answer, Cadence, InterestProfile, NewSubscriber, Subscriber, SubscriberStatus
+from newsletter.model import Answer, Cadence, InterestProfile, NewSubscriber, QuietDay, Subscriber, SubscriberStatus
 from newsletter.store.batches import batches
 from newsletter.store.engine import Database, insert_ignore
 from newsletter.store.papers import keys_of
@@ -152,6 +152,7 @@ def _columns(new: NewSubscriber) -> dict[str, Any]:
         "hour": new.hour,
         "papers": new.papers,
         "language": new.language,
+        "quiet": new.quiet.value,
         "profile": {
             "topics": [[slug, weight] for slug, weight in profile.topics],
             "keywords": list(profile.keywords),
@@ -242,5 +243,6 @@ def _subscriber(row: Row[Any], said: Sequence[Row[Any]]) -> Subscriber:
         hour=row.hour,
         papers=row.papers,
         language=row.language,
+        quiet=QuietDay(row.quiet),
         created_at=row.created_at,
     )

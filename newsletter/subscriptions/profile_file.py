@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from newsletter.errors import ProfileError
-from newsletter.model import Cadence, InterestProfile, Topic
+from newsletter.model import Cadence, InterestProfile, QuietDay, Topic
 from newsletter.subscriptions.signup import Wishes, checked, choice, weighted_topic
 
 _LISTS = ("topics", "keywords", "muted", "authors", "liked", "disliked", "library")
-_TEXTS = ("interests", "cadence", "timezone", "language")
+_TEXTS = ("interests", "cadence", "timezone", "language", "quiet")
 _NUMBERS = ("papers", "hour")
 
 
@@ -51,4 +51,5 @@ def _wishes(values: dict[str, Any], folder: Path) -> Wishes:
     )
     simple = {name: values[name] for name in ("papers", "hour", "timezone", "language") if name in values}
     cadence = choice(Cadence, values.get("cadence", Cadence.DAILY), "cadence")
-    return Wishes(profile, cadence=cadence, library=library, **simple)
+    quiet = choice(QuietDay, values.get("quiet", QuietDay.NOTE), "quiet")
+    return Wishes(profile, cadence=cadence, library=library, quiet=quiet, **simple)

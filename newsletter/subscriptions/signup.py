@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from newsletter import catalogue, identity
 from newsletter.errors import ProfileError
-from newsletter.model import Cadence, InterestProfile, NewSubscriber, SubscriberStatus, Topic
+from newsletter.model import Cadence, InterestProfile, NewSubscriber, QuietDay, SubscriberStatus, Topic
 
 MOST_PAPERS = 50
 _MOST_ENTRIES = 500
@@ -45,6 +45,7 @@ class Wishes:
     hour: int = 7
     language: str = "en"
     library: tuple[Path, ...] = ()
+    quiet: QuietDay = QuietDay.NOTE
 
 
 def email_address(text: str) -> str:
@@ -112,6 +113,7 @@ def subscription(email: str, wishes: Wishes, *, name: str = "", confirmed: bool 
         hour=wishes.hour,
         papers=wishes.papers,
         language=wishes.language,
+        quiet=wishes.quiet,
         status=SubscriberStatus.ACTIVE if confirmed else SubscriberStatus.PENDING,
     )
 

@@ -78,6 +78,7 @@ def test_a_subscriber_is_told_with_all_they_asked_for(desk: Desk) -> None:
         *("--name", "Ada L.", "--topic", "robotics:2", "--topic", "speech-recognition", "--keyword", "CTC"),
         *("--mute", "survey", "--author", "Yann LeCun", "--like", liked, "--interests", "how machines listen"),
         *("--cadence", "weekdays", "--timezone", "Europe/Berlin", "--hour", 8, "--papers", 5, "--language", "de"),
+        *("--quiet", "silence"),
     )
     added = documented(desk, "subscribers", "add", "Ada@Lab.example", *words, "--confirmed")
     assert added == {
@@ -89,6 +90,7 @@ def test_a_subscriber_is_told_with_all_they_asked_for(desk: Desk) -> None:
         "hour": 8,
         "papers": 5,
         "language": "de",
+        "quiet": "silence",
         "created_at": "2026-08-20T06:00:00+00:00",
         "profile": {
             "topics": {"robotics": 2.0, "speech-recognition": 1.0},
@@ -98,6 +100,7 @@ def test_a_subscriber_is_told_with_all_they_asked_for(desk: Desk) -> None:
             "liked": [liked],
             "disliked": [],
             "interests": "how machines listen",
+            "answers": [],
         },
     }
     assert documented(desk, "subscribers", "show", "ADA@lab.example") == added

@@ -1,4 +1,6 @@
-"""Papers that only a library names, papers that turned out to be another, and answers apart from named papers."""
+"""Papers that only a library names, papers that turned out to be another, answers apart from named papers, and what
+subscribers want on quiet days.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -16,3 +18,5 @@ def upgrade() -> None:
     few = sa.text("same_as IS NOT NULL")
     op.create_index("ix_papers_same_as", "papers", ["same_as"], sqlite_where=few, postgresql_where=few)
     op.add_column("ratings", sa.Column("answer", sa.Boolean(), server_default=sa.false(), nullable=False))
+    quiet = sa.Column("quiet", sa.String(length=20), server_default="note", nullable=False)
+    op.add_column("subscribers", quiet)
