@@ -47,11 +47,14 @@ def worst(checks: Iterable[Check]) -> Status:
     return max((check.status for check in checks), key=list(Status).index, default=Status.OK)
 
 
-def guarded(name: str, look: Callable[[], Iterable[Check]]) -> Iterator[Check]:
-    """Give what a look finds; where it breaks off, that is the last finding, and the next look goes on."""
+def guarded(name: str, look: Callable[[], Iterable[Check]], *, cure: str) -> Iterator[Check]:
+    """Give what a look finds; where it breaks off, that is the last finding, and the next look goes on.
+
+    `cure` is what helps where the error itself does not say.
+    """
     try:
         yield from look()
     except NewsletterError as error:
-        yield failed(name, error.message, error.hint)
+        yield failed(name, error.message, error.hint or cure)
     except OSError as error:
-        yield failed(name, f"cannot be looked at: {error}", "check that this user may read it")
+        yield failed(name, f"cannot be looked at: {error}", cure)

@@ -45,5 +45,5 @@ def of_times(
         said = f"it is {minutes:,.0f} minutes {'behind' if ahead > timedelta() else 'ahead of'} the server of {name}"
         return warning(NAME, said, _SET_IT)
     local = now.astimezone(ZoneInfo(timezone))
-    agreed = f", and {len(servers) - len(apart)} servers agree" if servers else ""
+    agreed = f", as {len(servers) - len(apart)} of {len(servers)} servers say" if servers else ""
     return ok(NAME, f"it is {local:%Y-%m-%d %H:%M} in {timezone} (site.timezone){agreed}")

@@ -14,7 +14,9 @@ from newsletter.store import Store
 NAME = "database"
 _MEGABYTE = 1_000_000
 _HARDLY_ANY, _LITTLE = 50 * _MEGABYTE, 500 * _MEGABYTE
-_READ_WHOLE = 1000 * _MEGABYTE  # what can be read in about a second
+_GIGABYTE = 1000 * _MEGABYTE
+_READ_WHOLE = _GIGABYTE  # what can be read in about a second
+CURE = "put a backup in its place, or give newsletter a database of its own by database.url"
 _FIRST = "the first command that keeps something makes it, `newsletter ingest` for instance"
 
 
@@ -30,7 +32,7 @@ def opened(url: str) -> tuple[Store | None, Check | None]:
     except EmptyDatabaseError as error:
         return None, warning(NAME, error.message, error.hint)
     except StoreError as error:
-        return None, failed(NAME, error.message, error.hint)
+        return None, failed(NAME, error.message, error.hint or CURE)
 
 
 def _file(url: str) -> Path | None:
@@ -49,7 +51,7 @@ def of_store(store: Store, url: str) -> Iterator[Check]:
     people = store.subscribers.counts()
     active = people.get(SubscriberStatus.ACTIVE, 0)
     unread = " (too large to be read for damage here)" if large else ""
-    said = f"{store.papers.count():,} papers, {sum(people.values()):,} subscribers, {active:,} of them active{unread}"
+    said = f"papers: {store.papers.count():,}; subscribers: {sum(people.values()):,}, active: {active:,}{unread}"
     if active:
         yield ok(NAME, said)
     else:
@@ -64,7 +66,7 @@ def room(url: str) -> Iterator[Check]:
     if file is None or not file.parent.is_dir():
         return
     free = shutil.disk_usage(file.parent).free
-    said = f"{free / _MEGABYTE:,.0f} MB are free in {file.parent.resolve()}"
+    said = f"{free / _GIGABYTE:,.2f} GB are free in {file.parent.resolve()}"
     if free < _HARDLY_ANY:
         yield failed("disk", said, "free some space: without it nothing can be kept, and nothing is sent")
     elif free < _LITTLE:

@@ -34,7 +34,7 @@ def examine(
         current.append(config.load(named))
         yield from settled.of_file(config.settings_file(named), os.environ)
 
-    yield from guarded("settings", load)
+    yield from guarded("settings", load, cure="correct the settings; all else is looked at after that")
     for settings in current:
         yield from _installation(settings, clock, fetch=fetch, resolver=resolver)
 
@@ -43,18 +43,22 @@ def _installation(
     settings: config.Settings, clock: Callable[[], datetime], *, fetch: bool, resolver: Resolver | None
 ) -> Iterator[Check]:
     ahead: dict[str, timedelta] = {}
-    yield from guarded("site", lambda: settled.of_site(settings))
+    yield from guarded("site", lambda: settled.of_site(settings), cure="correct [site] in the settings")
     store, problem = database.opened(settings.database.url)
     with store or nullcontext():
-        yield from guarded(database.NAME, lambda: _database(store, problem, settings))
-        yield from guarded("disk", lambda: database.room(settings.database.url))
-        yield from guarded("templates", lambda: material.of_templates(settings))
-        yield from guarded("topics", lambda: material.of_topics(settings))
-        yield from guarded("encoder", lambda: material.of_encoder(settings))
+        yield from guarded(database.NAME, lambda: _database(store, problem, settings), cure=database.CURE)
+        yield from guarded("disk", lambda: database.room(settings.database.url), cure=database.CURE)
+        yield from guarded("templates", lambda: material.of_templates(settings), cure="correct that file")
+        yield from guarded("topics", lambda: material.of_topics(settings), cure=material.TOPICS_CURE)
+        yield from guarded("encoder", lambda: material.of_encoder(settings), cure=material.ENCODER_CURE)
         lost = problem is not None and problem.status is Status.FAILED
-        yield from guarded("sources", lambda: of_sources(settings, store, clock, ahead, lost=lost, fetch=fetch))
+        yield from guarded(
+            "sources",
+            lambda: of_sources(settings, store, clock, ahead, lost=lost, fetch=fetch),
+            cure=database.CURE,
+        )
         yield from _way_out(settings, resolver)
-        yield from guarded(clocks.NAME, lambda: _clock(settings, store, clock, ahead))
+        yield from guarded(clocks.NAME, lambda: _clock(settings, store, clock, ahead), cure=database.CURE)
 
 
 def _database(store: Store | None, problem: Check | None, settings: config.Settings) -> Iterator[Check]:
@@ -66,12 +70,12 @@ def _database(store: Store | None, problem: Check | None, settings: config.Setti
 
 def _way_out(settings: config.Settings, resolver: Resolver | None) -> Iterator[Check]:
     if settings.delivery.transport is not config.TransportKind.SMTP:
-        yield from guarded("delivery", lambda: mail.of_folder_or_nothing(settings))
+        yield from guarded("delivery", lambda: mail.of_folder_or_nothing(settings), cure=mail.CURE)
         return
     from newsletter.checks.domain import of_domain  # noqa: PLC0415  lazy: only SMTP needs the DNS
 
-    yield from guarded(mail.LOGIN, lambda: mail.of_server(settings))
-    yield from guarded("DNS", lambda: of_domain(settings, resolver))
+    yield from guarded(mail.LOGIN, lambda: mail.of_server(settings), cure=mail.CURE)
+    yield from guarded("DNS", lambda: of_domain(settings, resolver), cure="check this machine's network and resolver")
 
 
 def _clock(

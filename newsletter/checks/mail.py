@@ -18,6 +18,7 @@ from newsletter.delivery.smtp import SmtpSession
 from newsletter.delivery.transport import one_line
 
 LOGIN = "SMTP login"
+CURE = "check the settings under [delivery] and [smtp]"
 _PATIENCE = 15.0  # seconds; `send` has the longer smtp.timeout
 _OK = 250
 
@@ -53,13 +54,15 @@ def of_server(settings: Settings) -> Iterator[Check]:
     smtp = settings.smtp.model_copy(update={"timeout": min(_PATIENCE, settings.smtp.timeout)})
     client = connect(smtp, tls_context(smtp), ascii_domain(bootstrap.sender_domain(settings)) or None)
     with closing(SmtpSession(smtp, lambda: client)):
-        yield _connection(client, smtp)
+        found = _connection(client, smtp)
         if refusal := _refusal(client, bootstrap.bounce_address(settings)):
             yield failed(
                 LOGIN,
                 f"{where(smtp)} takes no mail from {bootstrap.bounce_address(settings)}: {refusal}",
                 "set smtp.username and smtp.password, or site.sender to an address that you may send from there",
             )
+        else:
+            yield found
 
 
 def _connection(client: smtplib.SMTP, smtp: Smtp) -> Check:

@@ -24,6 +24,9 @@ from newsletter.model import (
     Window,
 )
 
+TOPICS_CURE = "correct that file or the setting topics; without it the list that ships with the program is used"
+ENCODER_CURE = "install newsletter with its dependencies again"
+
 
 def of_templates(settings: Settings) -> Iterator[Check]:
     """Compile the email that is set and fill it once. Raises TemplateError for the first mistake."""

@@ -21,6 +21,7 @@ from newsletter.store import Store
 
 _STALE = timedelta(days=3)  # a weekend, over which nothing is announced, and a day
 _TOLD_ONE_BY_ONE = 10
+_CHECK_IT = "check its url or path in the settings, and what is there"
 _DAILY = "run `newsletter ingest` every morning, by cron for instance"
 
 
@@ -52,7 +53,8 @@ def of_sources(
         states = None if lost else {state.name: state for state in remembered.sources.all()}
         sources = _Sources(settings, remembered, states, clock, pacer, ahead)
         for one in chosen:
-            yield from guarded(f"source {one.name}", partial(sources.fetched if fetch else sources.remembered, one))
+            look = sources.fetched if fetch else sources.remembered
+            yield from guarded(f"source {one.name}", partial(look, one), cure=_CHECK_IT)
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class _Sources:
             try:
                 seen = visit(source, self.clock())
             except SourceError as error:
-                yield failed(name, error.message, error.hint or "check its address or path")
+                yield failed(name, error.message, error.hint or _CHECK_IT)
                 continue
             if seen.server_time:
                 self.ahead[source.name] = seen.server_time - self.clock()
@@ -102,7 +104,7 @@ class _Sources:
         good = [check for check in judged if check.status is Status.OK]
         bad = [check for check in judged if check.status is not Status.OK]
         if good:
-            yield ok(f"source {one.name}", f"{len(good)} of {len(judged)} files or feeds are read as they should be")
+            yield ok(f"source {one.name}", f"of {len(judged)} files or feeds {len(good)} are read as they should be")
         yield from bad[:_TOLD_ONE_BY_ONE]
         if rest := bad[_TOLD_ONE_BY_ONE:]:
             last = next((check for check in rest if check.status is Status.FAILED), rest[0])
@@ -124,7 +126,7 @@ class _Sources:
             try:
                 contents(file, self.settings.fetching)
             except SourceError as error:
-                yield failed(f"source {name}", error.message, error.hint or "check the path, or remove the file")
+                yield failed(f"source {name}", error.message, error.hint or _CHECK_IT)
 
     def _judged(self, one: SourceSettings, name: str) -> Check:
         if self.states is None:

@@ -54,5 +54,5 @@ def _sentence(found: Sequence[Check]) -> str:
     failed, weak = (sum(one.status == status for one in found) for status in ("failed", "warning"))
     warnings = f"{weak} warning" if weak == 1 else f"{weak} warnings"
     if failed:
-        return f"{failed} of {len(found)} checks failed, with {warnings} beside."
-    return f"Nothing failed; {warnings} of {len(found)} checks." if weak else f"All is well: {len(found)} checks."
+        return f"{failed} failed and {warnings}, of {len(found)} checks."
+    return f"Nothing failed; {warnings}, of {len(found)} checks." if weak else f"All is well: {len(found)} checks."
