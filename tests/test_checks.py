@@ -284,5 +284,5 @@ def test_fetching_tells_how_far_the_servers_are_ahead(tmp_path: Path) -> None:
         ("source papers", "ok"),
         ("source gone", "failed"),
     ]
-    assert "gives 1 papers" in found[1].message
+    assert "gives 1 paper" in found[1].message
     assert ahead == {"papers": timedelta(hours=1)}

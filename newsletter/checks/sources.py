@@ -85,8 +85,8 @@ class _Sources:
                 continue
             if seen.server_time:
                 self.ahead[source.name] = seen.server_time - self.clock()
-            count = len(seen.digest.records)
-            yield ok(name, "nothing new since the last time" if seen.digest.unchanged else f"gives {count} papers")
+            papers = "1 paper" if len(seen.digest.records) == 1 else f"{len(seen.digest.records)} papers"
+            yield ok(name, "nothing new since the last time" if seen.digest.unchanged else f"gives {papers}")
 
     def remembered(self, one: SourceSettings) -> Iterator[Check]:
         """Tell how a source did; of a list or a pattern one line for all that do well, and one for each of the rest."""
