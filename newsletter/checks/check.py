@@ -56,5 +56,5 @@ def guarded(name: str, look: Callable[[], Iterable[Check]], *, cure: str) -> Ite
         yield from look()
     except NewsletterError as error:
         yield failed(name, error.message, error.hint or cure)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # UnicodeError: a domain that IDNA does not allow
         yield failed(name, f"cannot be looked at: {error}", cure)

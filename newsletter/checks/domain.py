@@ -84,19 +84,15 @@ class Names:
 
 def of_domain(settings: Settings, resolver: dns.resolver.Resolver | None = None) -> Iterator[Check]:
     """Look up what concerns the sender's domain, the one that bounces go to, and the server; by default as the machine
-    is set up to.
+    is set up to. Raises UnicodeError where a domain can be none.
     """
     try:
         names = Names(resolver or dns.resolver.get_default_resolver())
     except dns.resolver.NoResolverConfiguration as error:
         yield _not_looked_up("DNS", one_line(str(error)))
         return
-    try:
-        sender = ascii_domain(bootstrap.sender_domain(settings))
-        bounces = ascii_domain(bootstrap.bounce_address(settings).rpartition("@")[2])
-    except UnicodeError as error:
-        yield failed("DNS", f"the domain of site.sender or delivery.bounce_address is none: {error}", "correct it")
-        return
+    sender = ascii_domain(bootstrap.sender_domain(settings))
+    bounces = ascii_domain(bootstrap.bounce_address(settings).rpartition("@")[2])
     for domain in dict.fromkeys((bounces, sender)):  # of the envelope, and of EHLO: receivers look at both
         yield from _asked("SPF", partial(_spf, domain, names))
     yield from _asked("DKIM", lambda: _dkim(sender, names))

@@ -82,7 +82,8 @@ def _refusal(client: smtplib.SMTP, sender: str) -> str:
     """Tell what a server says to MAIL FROM where it does not want it; the transaction is given up in any case."""
     try:
         code, text = client.mail(envelope_mailbox(sender))
-        client.rset()
+        if code == _OK:
+            client.rset()
     except (smtplib.SMTPException, UnicodeError) as error:
         return one_line(str(error))
     return "" if code == _OK else one_line(f"{code} {text.decode('utf-8', 'replace')}")

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from newsletter import bootstrap
 from newsletter.checks.check import Check, failed, ok, warning
 from newsletter.config import ENV_PREFIX, Settings
+from newsletter.delivery.addresses import ascii_domain
 from newsletter.delivery.envelope import envelope_sender
 from newsletter.errors import ConfigError
 
@@ -47,9 +48,16 @@ def _secrets(values: Mapping[str, Any]) -> list[str]:
     named = {
         "site.secret": values.get("site", {}).get("secret"),
         "smtp.password": values.get("smtp", {}).get("password"),
-        "the password of database.url": urlsplit(values.get("database", {}).get("url", "")).password,
+        "the password of database.url": _password(str(values.get("database", {}).get("url", ""))),
     }
     return [name for name, value in named.items() if value]
+
+
+def _password(url: str) -> str | None:
+    try:
+        return urlsplit(url).password
+    except ValueError:  # no URL; the check of the database says so
+        return None
 
 
 def of_site(settings: Settings) -> Iterator[Check]:
@@ -92,7 +100,10 @@ def _sender(settings: Settings) -> Check:
     if _is_placeholder(domain):
         return warning(name, f"still names {_PLACEHOLDER}", "set your own, or the mail will be refused")
     try:
+        ascii_domain(domain)
         envelope_sender(bootstrap.bounce_address(settings), _LARGEST_KEY, b"any")
+    except UnicodeError as error:
+        return failed(name, f"{domain} cannot be a domain: {error}", "correct it")
     except ConfigError as error:
         return failed(name, error.message, error.hint)
     return ok(name, settings.site.sender)

@@ -90,25 +90,15 @@ class _Sources:
 
     def remembered(self, one: SourceSettings) -> Iterator[Check]:
         """Tell how a source did; of a list or a pattern one line for all that do well, and one for each of the rest."""
-        broken = list(self._unreadable(one))
-        yield from broken
-        names = [name for name in self._names(one) if f"source {name}" not in {check.name for check in broken}]
-        if not names:
-            if not broken:
-                yield _nothing(one)
-            return
-        if names == [one.name]:
-            yield self._judged(one, one.name)
-            return
-        judged = [self._judged(one, name) for name in names]
-        good = [check for check in judged if check.status is Status.OK]
-        bad = [check for check in judged if check.status is not Status.OK]
-        if good:
-            yield ok(f"source {one.name}", f"of {len(judged)} files or feeds {len(good)} are read as they should be")
-        yield from bad[:_TOLD_ONE_BY_ONE]
-        if rest := bad[_TOLD_ONE_BY_ONE:]:
-            last = next((check for check in rest if check.status is Status.FAILED), rest[0])
-            yield Check(f"source {one.name}", last.status, f"{len(rest)} more are not well either", last.hint)
+        broken = {check.name: check for check in self._unreadable(one)}
+        names = self._names(one)
+        found = [broken.get(f"source {name}") or self._judged(one, name) for name in names]
+        if not found:
+            yield _nothing(one)
+        elif names == [one.name]:
+            yield from found
+        else:
+            yield from _told(one.name, found)
 
     def _names(self, one: SourceSettings) -> Sequence[str]:
         """Give the names that a source's states go by, without asking any server."""
@@ -135,6 +125,16 @@ class _Sources:
         return judged(
             name, self.states.get(name), now=self.clock(), again=again, tell_after=self.settings.fetching.tell_after
         )
+
+
+def _told(name: str, found: Sequence[Check]) -> Iterator[Check]:
+    """Give one line for all files or feeds that do well, and one for each of the others, the worst first, up to ten."""
+    bad = [check for status in (Status.FAILED, Status.WARNING) for check in found if check.status is status]
+    if len(bad) < len(found):
+        yield ok(f"source {name}", f"of {len(found)} files or feeds {len(found) - len(bad)} are read as they should be")
+    yield from bad[:_TOLD_ONE_BY_ONE]
+    if rest := bad[_TOLD_ONE_BY_ONE:]:
+        yield Check(f"source {name}", rest[0].status, f"{len(rest)} more are not well either", rest[0].hint)
 
 
 def judged(source: str, state: SourceState | None, *, now: datetime, again: str, tell_after: int) -> Check:

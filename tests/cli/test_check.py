@@ -293,7 +293,7 @@ def test_files_of_patterns_and_lists_are_looked_at_one_by_one(desk: Desk) -> Non
     (inbox / "two.json").write_bytes(HUGGING.read_bytes())
     (inbox / "three.json").write_bytes(b"")
     found = checked(desk, status=1, source=source)
-    assert "of 2 files or feeds 1" in found["source inbox"]["message"]
+    assert "of 3 files or feeds 1" in found["source inbox"]["message"]
     assert found["source inbox: two.json"]["message"] == "was never read"
     assert "is empty" in found["source inbox: three.json"]["message"]
 
@@ -379,6 +379,14 @@ def test_a_mail_server_that_does_not_work_is_told_and_the_dns_is_looked_at_all_t
         found = checked(bare, status=1, **by_smtp(server.port))
         assert "takes no mail from me@papers.example: 550 not from you" in found["SMTP login"]["message"]
     assert not any(command.startswith(("RCPT", "DATA")) for command in server.heard)
+
+
+def test_a_domain_that_cannot_be_one_stops_no_other_check(bare: Desk) -> None:
+    with sink() as server:
+        sender = "Papers <me@xn--\N{SNOWMAN}.example>"
+        found = checked(bare, status=1, **{**by_smtp(server.port), "site__sender": sender})
+    assert {found[name]["status"] for name in ("site.sender", "SMTP login", "DNS")} == {"failed"}
+    assert "clock" in found
 
 
 def test_the_dns_is_not_asked_where_no_mail_leaves(bare: Desk) -> None:
