@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from newsletter import catalogue
-from newsletter.errors import ConfigError, NotFoundError, UsageError
+from newsletter.errors import ConfigError, EncoderError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
     # Commands that need none of these start without them (pydantic alone takes 0.15 s).
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from newsletter.pipeline import Newsletter
     from newsletter.ranking.encoder import Encoder, VectorCache
     from newsletter.ranking.ranker import Ranker
+    from newsletter.rendering import Renderer
     from newsletter.sources.politeness import HostPacer, Validators
     from newsletter.sources.source import Source
     from newsletter.store import Store
@@ -55,6 +56,23 @@ def open_store(settings: Settings, *, looking: bool = False) -> Store:
     return Store(MEMORY if looking and not path.exists() and path.parent.is_dir() else url)
 
 
+def sender_domain(settings: Settings) -> str:
+    """Give the domain that mail is from."""
+    return parseaddr(settings.site.sender)[1].rpartition("@")[2]
+
+
+def bounce_address(settings: Settings) -> str:
+    """Give the address that undeliverable mail comes back to, before a delivery's token is put into it."""
+    return settings.delivery.bounce_address or parseaddr(settings.site.sender)[1]
+
+
+def renderer(settings: Settings) -> Renderer:
+    """Give the renderer with the email that is set."""
+    from newsletter.rendering import Renderer  # noqa: PLC0415
+
+    return Renderer(settings.rendering.template, settings.rendering.templates)
+
+
 def secret(settings: Settings, store: Store) -> str:
     """Give the signing secret: the one that is set, or else the installation's own, kept in its database."""
     return settings.site.secret.get_secret_value() or store.secret()
@@ -64,17 +82,17 @@ def newsletter(settings: Settings, store: Store, *, progress: Callable[[int], No
     """Put the product together. `progress` is told how many texts were encoded."""
     from newsletter.letters import Letterhead  # noqa: PLC0415
     from newsletter.pipeline import Edited, Newsletter  # noqa: PLC0415
-    from newsletter.rendering import Renderer, SiteView  # noqa: PLC0415
+    from newsletter.rendering import SiteView  # noqa: PLC0415
     from newsletter.subscriptions.tokens import Tokens  # noqa: PLC0415
 
     site, key = settings.site, secret(settings, store)
     letterhead = Letterhead(
         site=SiteView(site.name, site.url, site.postal_address),
         sender=site.sender,
-        bounce_address=settings.delivery.bounce_address or parseaddr(site.sender)[1],
+        bounce_address=bounce_address(settings),
         secret=key,
         tokens=Tokens(key),
-        renderer=Renderer(settings.rendering.template, settings.rendering.templates),
+        renderer=renderer(settings),
     )
     edited = Edited(
         also_today=settings.ranking.also_today,
@@ -100,14 +118,25 @@ def encoder(settings: Settings) -> Encoder:
     if settings.ranking.encoder == "wordllama":
         from newsletter.ranking.wordllama import WordLlama  # noqa: PLC0415
 
-        return WordLlama()
+        try:
+            return WordLlama()
+        except ImportError as error:
+            raise EncoderError(
+                'the packages of ranking.encoder = "wordllama" are not installed',
+                hint="pip install 'newsletter[wordllama]', or choose \"minilm\"",
+            ) from error
     from newsletter.ranking.minilm import MiniLM  # noqa: PLC0415
 
     return MiniLM()
 
 
-def sources(settings: Settings, store: Store, names: Sequence[str] = ()) -> list[Source]:
-    """Give the sources that are set, or those of them that are named. Raises NotFoundError, ConfigError."""
+def sources(
+    settings: Settings, store: Store, names: Sequence[str] = (), *, pacer: HostPacer | None = None
+) -> list[Source]:
+    """Give the sources that are set, or those of them that are named. Raises NotFoundError, ConfigError.
+
+    Calls that are given the same `pacer` ask servers as politely as one call would.
+    """
     known = {one.name: one for one in settings.source}
     if unknown := [name for name in names if name not in known]:
         files = [name for name in unknown if Path(name).is_file()]
@@ -121,7 +150,7 @@ def sources(settings: Settings, store: Store, names: Sequence[str] = ()) -> list
         )
     from newsletter.sources.politeness import HostPacer, Validators  # noqa: PLC0415
 
-    pacer = HostPacer(settings.fetching.per_host_interval)
+    pacer = pacer or HostPacer(settings.fetching.per_host_interval)
     seen = {one.name: Validators(one.etag, one.last_modified, one.url) for one in store.sources.all()}
     chosen = [known[name] for name in names or known]
     return [_tagged(source, one.tags) for one in chosen for source in _adapters(one, settings, pacer, seen)]
@@ -194,10 +223,15 @@ def _matching(name: str, path: Path, kind: SourceKind, settings: Settings) -> li
     """Give the files of a path, which may be a pattern; of a pattern each file is a source called `name: file`."""
     from newsletter.sources.source import FileSource  # noqa: PLC0415
 
+    return [FileSource(each, file, kind=kind, limits=settings.fetching) for each, file in matching(name, path)]
+
+
+def matching(name: str, path: Path) -> list[tuple[str, Path]]:
+    """Give the files of a source's path, each with the name that its source goes by."""
     if not glob.has_magic(str(path)) or path.exists():
-        return [FileSource(name, path, kind=kind, limits=settings.fetching)]
+        return [(name, path)]
     found = sorted(Path(match) for match in glob.iglob(str(path), recursive=True))  # noqa: PTH207  also absolute
-    return [FileSource(f"{name}: {file.name}", file, kind=kind, limits=settings.fetching) for file in found]
+    return [(f"{name}: {file.name}", file) for file in found]
 
 
 def files(settings: Settings, paths: Iterable[Path], kind: SourceKind) -> list[Source]:
@@ -238,7 +272,7 @@ def transport(settings: Settings) -> Transport:
     if kind is TransportKind.SMTP:
         from newsletter.delivery.smtp import SmtpTransport  # noqa: PLC0415
 
-        return SmtpTransport(settings.smtp, ehlo_name=parseaddr(settings.site.sender)[1].rpartition("@")[2])
+        return SmtpTransport(settings.smtp, ehlo_name=sender_domain(settings))
     if kind is TransportKind.MAILDIR:
         from newsletter.delivery.maildir import MaildirTransport  # noqa: PLC0415
 

@@ -320,13 +320,18 @@ class Settings(BaseSettings):
         return (_Environment(settings_cls), init_settings)
 
 
+def settings_file(path: Path | None = None) -> Path | None:
+    """Give the settings file: `path`, else what `NEWSLETTER_CONFIG` names, else ./newsletter.toml if it is there."""
+    named = path or (Path(value) if (value := os.environ.get("NEWSLETTER_CONFIG")) else None)
+    return named or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
+
+
 def load(path: Path | None = None) -> Settings:
-    """Read the settings from `path`, else from `NEWSLETTER_CONFIG`, else from ./newsletter.toml if it is there.
+    """Read the settings from `settings_file(path)`, and from the environment.
 
     Raises ConfigError: the file is missing where it was named, is not TOML, or holds an unknown key or a bad value.
     """
-    named = path or (Path(value) if (value := os.environ.get("NEWSLETTER_CONFIG")) else None)
-    file = named or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
+    file = settings_file(path)
     values = _toml(file) if file else {}
     try:
         settings = Settings(**values)

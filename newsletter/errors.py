@@ -33,6 +33,10 @@ class StoreError(NewsletterError):
     """The database cannot be reached, is not up to date, or refuses what was asked."""
 
 
+class EmptyDatabaseError(StoreError):
+    """The database has no tables yet, and was to be left as it is."""
+
+
 class NotFoundError(NewsletterError):
     """A subscriber, paper, issue or topic that was named does not exist."""
 

@@ -19,7 +19,8 @@ def failing_sources(failing: Sequence[Pulled], *, site_name: str, sender: str, o
     for one in failing:
         lines += [f"{one.source} ({one.failures} times): {one.error}", ""]
     lines += ["The other sources are read as before, and these are tried again, at growing intervals.",
-              "`newsletter ingest NAME` tries one of them at once."]  # fmt: skip
+              "`newsletter ingest NAME` tries one of them at once.",
+              "`newsletter check` tells how all sources do, and what else is amiss."]  # fmt: skip
     return _message(f"{site_name}: cannot read {names}", "\n".join(lines) + "\n", sender, operator, now)
 
 

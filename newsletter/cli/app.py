@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from newsletter import __version__
-from newsletter.cli import demo, evaluate, ingest, issues, preview, send, setup, subscribers, topics
+from newsletter.cli import check, demo, evaluate, ingest, issues, preview, send, setup, subscribers, topics
 
 app = typer.Typer(
     name="newsletter",
@@ -54,3 +54,4 @@ app.add_typer(issues.app, name="issue")
 app.command()(preview.preview)
 app.command()(send.send)
 app.command()(evaluate.evaluate)
+app.command()(check.check)

@@ -79,7 +79,8 @@ def advise(current: Settings) -> None:
     """Say what mail that leaves this machine should have, and would be refused or unlawful without."""
     if current.delivery.transport != "smtp":
         return
-    if "example.org" in current.site.sender or "example.org" in current.site.url:
-        warn("site.sender or site.url still names example.org; set your own, or the mail will be refused")
-    if not current.site.postal_address:
-        warn("site.postal_address is empty; commercial mail must carry one (CAN-SPAM)")
+    from newsletter.checks.settings import of_leaving_mail  # noqa: PLC0415
+
+    for check in of_leaving_mail(current):
+        if check.hint:
+            warn(f"{check.name}: {check.message}; {check.hint}")

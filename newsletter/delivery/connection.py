@@ -96,7 +96,7 @@ def _greet(client: smtplib.SMTP, settings: Smtp, context: ssl.SSLContext) -> Non
 
 def log_in(client: smtplib.SMTP, settings: Smtp) -> None:
     """Log in, but never where the password could be read on the way."""
-    if settings.security == SmtpSecurity.NONE and not _on_this_machine(client):
+    if settings.security == SmtpSecurity.NONE and not on_this_machine(client):
         raise ConnectError(
             f"will not send the password to {where(settings)} over a connection without encryption",
             hint="set smtp.security to starttls or tls, or remove smtp.username",
@@ -117,7 +117,7 @@ def log_in(client: smtplib.SMTP, settings: Smtp) -> None:
         raise _explained(error, settings, "cannot log in to") from error
 
 
-def _on_this_machine(client: smtplib.SMTP) -> bool:
+def on_this_machine(client: smtplib.SMTP) -> bool:
     """Tell by the address that answered, not by the name that was asked for."""
     if client.sock is None:
         return False

@@ -6,6 +6,7 @@ as data files of two installed packages; nothing is downloaded, and neither pack
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 import numpy as np
@@ -32,6 +33,9 @@ class MiniLM:
 
     def __init__(self, tokens: int = 192) -> None:
         """Load the model (0.2 s). Raises EncoderError where its files are missing or changed."""
+        # onnxruntime 1.32 writes a device id below ~/.cache when it is imported, for reports to its makers. Readers'
+        # papers are nobody else's business; only before the import can it be told so.
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         # Lazy: these two cost half a second, which `--help` and the web pages need not pay.
         import onnxruntime  # noqa: PLC0415
         from tokenizers import Tokenizer  # noqa: PLC0415

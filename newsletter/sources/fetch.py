@@ -20,7 +20,14 @@ from newsletter import __version__
 from newsletter.config import Fetching
 from newsletter.errors import FetchError
 from newsletter.sources import guard
-from newsletter.sources.politeness import NO_VALIDATORS, HostPacer, Validators, pause_before, retry_after
+from newsletter.sources.politeness import (
+    NO_VALIDATORS,
+    HostPacer,
+    Validators,
+    pause_before,
+    retry_after,
+    server_time,
+)
 from newsletter.sources.text import plain
 from newsletter.sources.unpack import unpacked
 
@@ -55,6 +62,7 @@ class Fetched:
     """What an address gave: the decompressed bytes, and the address they came from after redirects.
 
     `not_modified`: the server says that nothing changed since the validators that were known; there are no bytes.
+    `server_time` (aware) is the server's clock, where it told it and no cache answered in its place.
     """
 
     data: bytes
@@ -62,6 +70,7 @@ class Fetched:
     content_type: str = ""
     validators: Validators = NO_VALIDATORS
     not_modified: bool = False
+    server_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +211,8 @@ def _answer(errand: _Errand, response: httpx.Response, address: str, *, conditio
     named = response.headers
     etag, modified = named.get("etag", ""), named.get("last-modified", "")
     if response.status_code == _NOT_MODIFIED and conditional:
-        return Fetched(b"", address, validators=errand.known.renewed(etag, modified, url=address), not_modified=True)
+        kept = errand.known.renewed(etag, modified, url=address)
+        return Fetched(b"", address, validators=kept, not_modified=True, server_time=server_time(named))
     if response.status_code != _OK:
         raise _refusal(errand, response)
     parts = unpacked(
@@ -216,7 +226,7 @@ def _answer(errand: _Errand, response: httpx.Response, address: str, *, conditio
     if not data.strip():
         raise FetchError(f"{errand.url} answered with nothing", hint=_AGAIN, permanent=False)
     validators = NO_VALIDATORS.renewed(etag, modified, url=address)
-    return Fetched(data, address, named.get("content-type", ""), validators)
+    return Fetched(data, address, named.get("content-type", ""), validators, server_time=server_time(named))
 
 
 def _in_time(errand: _Errand) -> None:

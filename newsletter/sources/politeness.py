@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -121,12 +121,24 @@ def retry_after(value: str, *, now: datetime, most: float) -> float | None:
     value = value.strip()
     if _SECONDS.fullmatch(value):
         return min(float(value), most)
+    moment = _http_date(value)
+    return None if moment is None else min(max(0.0, (moment - now).total_seconds()), most)
+
+
+def server_time(headers: Mapping[str, str]) -> datetime | None:
+    """Give the time (aware) at which a server made its answer; None where it does not say, or a cache kept the answer.
+
+    Date and Age: RFC 9110 section 6.6.1, RFC 9111 section 5.1.
+    """
+    return _http_date(headers.get("date", "")) if headers.get("age", "0").strip() == "0" else None
+
+
+def _http_date(value: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(value)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return min(max(0.0, (moment - now).total_seconds()), most)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def pause_before(attempt: int, *, dice: Callable[[], float]) -> float:

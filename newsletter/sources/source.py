@@ -16,13 +16,14 @@ from newsletter.sources.politeness import NO_VALIDATORS, HostPacer, Validators
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What a source gave, and the validators to ask with next time.
+    """What a source gave, the validators to ask with next time, and the clock of its server where that is known.
 
     Keep the validators only after the papers are kept, or they are lost: the next answer will be "unchanged".
     """
 
     digest: Digest
     validators: Validators = NO_VALIDATORS
+    server_time: datetime | None = None
 
 
 class Source(Protocol):
@@ -103,11 +104,11 @@ class UrlSource:
         address = self._url.replace("{date}", now.date().isoformat())
         fetched = fetch(address, limits=self._limits, known=self._known, pacer=self._pacer, now=now)
         if fetched.not_modified:
-            return Visit(Digest("", (), unchanged=True), fetched.validators)
+            return Visit(Digest("", (), unchanged=True), fetched.validators, fetched.server_time)
         digest = parse(
             fetched.data, kind=self._kind, where=address, today=now.date(), parse_timeout=self._limits.parse_timeout
         )
-        return Visit(digest, fetched.validators)
+        return Visit(digest, fetched.validators, fetched.server_time)
 
 
 class Tagged:

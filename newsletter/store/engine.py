@@ -16,18 +16,21 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from newsletter.errors import StoreError
+from newsletter.errors import EmptyDatabaseError, StoreError
 from newsletter.store import schema
 
 _WAL_WAITS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)  # seconds
 SUPPORTED = ("sqlite", "postgresql")
 _URL_FORM = "for example sqlite:///newsletter.db; in a password, @ : / are written %40 %3A %2F"
+_PATIENCE = 10  # seconds
 _MIGRATION_LOCK = 7_364_002  # see store.papers
 _alembic = threading.Lock()  # it keeps what it works on in its modules
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str, *, as_it_is: bool = False) -> Engine:
     """Give an engine for a SQLAlchemy URL; nothing is connected yet.
+
+    `as_it_is`: connecting changes no setting that stays with the database, and a server has ten seconds to answer.
 
     Raises StoreError: the URL is wrong, or of a database that is not supported.
     """
@@ -37,7 +40,9 @@ def open_engine(url: str) -> Engine:
             parsed = parsed.set(drivername="postgresql+psycopg")
         if parsed.get_backend_name() not in SUPPORTED:
             raise StoreError(f"database.url names {parsed.get_backend_name()}", hint="use sqlite:/// or postgresql://")
-        engine = sa.create_engine(parsed, pool_pre_ping=parsed.get_backend_name() == "postgresql")
+        server = parsed.get_backend_name() == "postgresql"
+        soon = {"connect_timeout": _PATIENCE} if server and as_it_is else {}
+        engine = sa.create_engine(parsed, pool_pre_ping=server, connect_args=soon)
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
         # What the library says may quote a part of a password that holds a / or an @.
         raise StoreError("database.url is no address of a database", hint=_URL_FORM) from error
@@ -46,18 +51,19 @@ def open_engine(url: str) -> Engine:
             f"the driver for {parsed.drivername} is missing", hint="pip install 'newsletter[postgresql]'"
         ) from error
     if parsed.get_backend_name() == "sqlite":
-        _prepare_sqlite(engine)
+        _prepare_sqlite(engine, wal=not as_it_is)
     return engine
 
 
-def _prepare_sqlite(engine: Engine) -> None:
+def _prepare_sqlite(engine: Engine, *, wal: bool) -> None:
     @sa.event.listens_for(engine, "connect")
     def connect(connection: Any, _record: Any) -> None:
         # Python's own driver begins transactions late and leaves DDL outside; SQLAlchemy begins them below.
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute("PRAGMA busy_timeout = 30000")
-        _use_wal(cursor)
+        if wal:
+            _use_wal(cursor)
         # FULL: after a power cut a message recorded as sent must still be recorded as sent.
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
@@ -169,10 +175,15 @@ def migrate(engine: Engine) -> None:
             raise _unknown_version(engine, version) from error
 
 
-def check_schema(engine: Engine) -> None:
-    """Make the tables of an empty database; refuse one that another version of the program made."""
+def check_schema(engine: Engine, *, as_it_is: bool = False) -> None:
+    """Make the tables of an empty database, or refuse it (`as_it_is`); refuse one that another version made."""
     with Database(engine).reading() as connection:
         version = _version(connection)
+    if version is None and as_it_is:
+        raise EmptyDatabaseError(
+            f"the database {_shown(engine)} is empty",
+            hint="the first command that keeps something makes its tables, `newsletter ingest` for instance",
+        )
     if version is None:
         migrate(engine)
     elif version != schema.REVISION:

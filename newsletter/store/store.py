@@ -8,6 +8,7 @@ from typing import Self
 
 import sqlalchemy as sa
 
+from newsletter.errors import StoreError
 from newsletter.store import schema
 from newsletter.store.deliveries import Deliveries
 from newsletter.store.engine import Database, check_schema, insert_ignore, migrate, open_engine
@@ -21,15 +22,15 @@ from newsletter.store.vectors import Vectors
 class Store:
     """What is kept, by kind. Usable from several threads; each call is a transaction of its own."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, as_it_is: bool = False) -> None:
         """Open the database at a SQLAlchemy URL.
 
-        An empty database is given its tables; one of another schema version raises StoreError, as does one that
-        cannot be reached.
+        An empty database is given its tables, or raises EmptyDatabaseError where all is to be left `as_it_is`; one of
+        another schema version raises StoreError, as does one that cannot be reached.
         """
-        self._engine = open_engine(url)
+        self._engine = open_engine(url, as_it_is=as_it_is)
         try:
-            check_schema(self._engine)
+            check_schema(self._engine, as_it_is=as_it_is)
         except BaseException:
             self._engine.dispose()
             raise
@@ -56,6 +57,26 @@ class Store:
         with self._database.writing() as connection:
             connection.execute(insert_ignore(connection, table), {"name": "secret", "value": secrets.token_urlsafe(48)})
             return str(connection.execute(sa.select(table.c.value).where(table.c.name == "secret")).scalar_one())
+
+    def check_writable(self) -> None:
+        """Begin to write, and write nothing. Raises StoreError where this user may not, or there is no room."""
+        with self._database.writing() as connection:
+            connection.execute(schema.installation.delete().where(sa.false()))
+
+    def check_intact(self) -> None:
+        """Read a whole SQLite file for damage; on PostgreSQL, whose server sees to that, do nothing. Raises StoreError.
+
+        Takes about a second for each gigabyte.
+        """
+        if self._engine.dialect.name != "sqlite":
+            return
+        with self._database.reading() as connection:
+            [said] = connection.exec_driver_sql("PRAGMA quick_check(1)").one()
+        if said != "ok":
+            raise StoreError(
+                f"the database {self._engine.url.database} is damaged: {' '.join(str(said).split())[:200]}",
+                hint="put a backup in its place; `sqlite3 FILE .recover` saves what can still be read",
+            )
 
     def close(self) -> None:
         """Give all connections back."""

@@ -81,6 +81,12 @@ class Subscribers:
         with self._database.reading() as connection:
             return _many(connection, connection.execute(sa.select(subscribers).order_by(subscribers.c.address)).all())
 
+    def counts(self) -> dict[SubscriberStatus, int]:
+        """Tell how many subscribers there are of each status; those without any are left out."""
+        query = sa.select(subscribers.c.status, sa.func.count()).group_by(subscribers.c.status)
+        with self._database.reading() as connection:
+            return {SubscriberStatus(status): count for status, count in connection.execute(query)}
+
     def active(self, cadence: Cadence) -> list[Subscriber]:
         """Give the subscribers who get issues of a cadence."""
         wanted = subscribers.c.status == SubscriberStatus.ACTIVE.value, subscribers.c.cadence == cadence.value
