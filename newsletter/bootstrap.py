@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from newsletter import catalogue
-from newsletter.errors import ConfigError, EncoderError, NotFoundError, UsageError
+from newsletter.errors import ConfigError, EncoderError, NotFoundError, SourceError, UsageError
 
 if TYPE_CHECKING:
     # Commands that need none of these start without them (pydantic alone takes 0.15 s).
@@ -211,8 +211,12 @@ def _remote(one: SourceSettings, settings: Settings, pacer: HostPacer, known: Va
 def _feeds(one: SourceSettings, settings: Settings, pacer: HostPacer, seen: Mapping[str, Validators]) -> list[Source]:
     from newsletter.sources import opml, source  # noqa: PLC0415
 
-    data = source.contents(one.path or one.url or "", settings.fetching, pacer)
-    feeds = {f"{one.name}: {feed.title}": feed.url for feed in opml.parse(data, where=str(one.path or one.url))}
+    try:
+        data = source.contents(one.path or one.url or "", settings.fetching, pacer)
+        listed = opml.parse(data, where=str(one.path or one.url))
+    except SourceError as error:  # one bad source never stops the others
+        return [source.Unreadable(one.name, error)]
+    feeds = {f"{one.name}: {feed.title}": feed.url for feed in listed}
     return [
         source.UrlSource(name, url, limits=settings.fetching, known=seen.get(name), pacer=pacer)
         for name, url in feeds.items()

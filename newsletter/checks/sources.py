@@ -146,14 +146,9 @@ def judged(source: str, state: SourceState | None, *, now: datetime, again: str,
     if state.failures:
         times = "once" if state.failures == 1 else f"{state.failures} times in a row"
         said = f"could not be read {times}, {read}: {one_line(state.last_error)}"
-        if state.retry_at and state.retry_at > now:
-            return warning(
-                name,
-                said,
-                f"its server asked us to stay away until {state.retry_at:%Y-%m-%d %H:%M} UTC: wait, or ask "
-                "it less often",
-            )
-        return (failed if state.failures >= tell_after else warning)(name, said, f"{again} tries it at once")
+        resting = state.retry_at is not None and state.retry_at > now
+        rest = f"it rests until {state.retry_at:%Y-%m-%d %H:%M} UTC; " if resting else ""
+        return (failed if state.failures >= tell_after else warning)(name, said, f"{rest}{again} tries it at once")
     if state.last_success_at is None or now - state.last_success_at > _STALE:
         return warning(name, read, _DAILY)
     return ok(name, read)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from newsletter.config import Fetching, SourceKind
-from newsletter.errors import FetchError
+from newsletter.errors import FetchError, SourceError
 from newsletter.model import Digest
 from newsletter.sources.formats import parse
 from newsletter.sources.politeness import NO_VALIDATORS, HostPacer, Validators
@@ -131,6 +131,20 @@ class Tagged:
             replace(one, categories=tuple(dict.fromkeys((*one.categories, *self._tags)))) for one in seen.digest.records
         )
         return replace(seen, digest=replace(seen.digest, records=tagged))
+
+
+class Unreadable:
+    """A list of sources that could not be read itself: pulling it says why."""
+
+    local = False
+
+    def __init__(self, name: str, error: SourceError) -> None:
+        self.name = name
+        self._error = error
+
+    def pull(self, now: datetime) -> Digest:
+        """Raise what went wrong."""
+        raise self._error
 
 
 def visit(source: Source, now: datetime) -> Visit:

@@ -101,6 +101,20 @@ def test_a_list_of_feeds_is_as_many_sources(tmp_path: Path) -> None:
     assert [(each["source"], each["papers"], each["new"]) for each in told] == [("list: a", 30, 30), ("list: b", 30, 0)]
 
 
+def test_a_list_of_feeds_that_cannot_be_read_stops_no_other_source(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    (tmp_path / "feeds.opml").write_text("not a list of feeds", encoding="utf-8")
+    lists = [
+        {"name": "list", "kind": "opml", "path": "feeds.opml"},
+        {"name": "gone", "kind": "opml", "path": "no.opml"},
+    ]
+    source = json.dumps([*lists, {"name": "good", "path": str(HUGGING)}])
+    told = desk("ingest", "--json", status=1, source=source).json["sources"]
+    assert [(each["source"], each["status"], each["new"]) for each in told] == [
+        ("list", "failed", 0), ("gone", "failed", 0), ("good", "ok", 14),
+    ]  # fmt: skip
+
+
 def test_an_address_may_name_the_day(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     with answering(Reply(HUGGING.read_bytes())) as server:
