@@ -7,6 +7,7 @@ cadence and day, editions and deliveries per issue and subscriber, so what is do
 from __future__ import annotations
 
 import random
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
@@ -78,7 +79,7 @@ def _resting(state: SourceState) -> Pulled:
     name = state.name.partition(": ")[0]  # `name: feed` is one of those that the source `name` stands for
     times = "once" if state.failures == 1 else f"{state.failures} times in a row"
     why = f"resting until {state.retry_at:%Y-%m-%d %H:%M} UTC, for it failed {times}: "
-    advice = f" (`newsletter ingest '{name}'` tries it now)"
+    advice = f" (`newsletter ingest {shlex.quote(name)}` tries it now)"
     return Pulled(state.name, None, f"{why}{state.last_error}{advice}", resting=True)
 
 

@@ -16,7 +16,7 @@ from newsletter.delivery.transport import one_line
 from newsletter.errors import SourceError
 from newsletter.model import SourceState
 from newsletter.sources.politeness import HostPacer
-from newsletter.sources.source import contents, visit
+from newsletter.sources.source import Unreadable, contents, visit
 from newsletter.store import Store
 
 _STALE = timedelta(days=3)  # a weekend, over which nothing is announced, and a day
@@ -110,7 +110,12 @@ class _Sources:
         return [source.name for source in bootstrap.sources(self.settings, self.store, [one.name])]
 
     def _unreadable(self, one: SourceSettings) -> Iterator[Check]:
-        if one.path is None or one.kind is SourceKind.OPML:  # a list is read for the names in it
+        if one.path is None:
+            return
+        if one.kind is SourceKind.OPML:
+            for source in bootstrap.sources(self.settings, self.store, [one.name]):
+                if isinstance(source, Unreadable):
+                    yield failed(f"source {source.name}", source.error.message, source.error.hint or _CHECK_IT)
             return
         for name, file in bootstrap.matching(one.name, one.path):
             try:

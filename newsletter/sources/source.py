@@ -140,11 +140,11 @@ class Unreadable:
 
     def __init__(self, name: str, error: SourceError) -> None:
         self.name = name
-        self._error = error
+        self.error = error
 
     def pull(self, now: datetime) -> Digest:
         """Raise what went wrong."""
-        raise self._error
+        raise self.error
 
 
 def visit(source: Source, now: datetime) -> Visit:
