@@ -198,7 +198,7 @@ def state(**values: Any) -> SourceState:
         (state(failures=1, last_error="404\x1b[2J"), "warning", "once, last read on 2026-08-19 at 10:00 UTC: 404 [2J"),
         (state(failures=2), "warning", "2 times in a row"),
         (state(failures=3, last_success_at=None), "failed", "3 times in a row, never read"),
-        (state(failures=9, retry_at=NOW + timedelta(hours=1)), "warning", "9 times"),
+        (state(failures=9, retry_at=NOW + timedelta(hours=1)), "failed", "9 times"),
         (state(failures=9, retry_at=NOW - timedelta(hours=1)), "failed", "9 times"),
     ],
 )

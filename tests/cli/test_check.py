@@ -246,7 +246,7 @@ def test_a_source_that_fails_again_and_again_fails_the_check(desk: Desk) -> None
     with answering(Reply(status=404)) as server:
         source = sources({"name": "papers", "url": server.url})
         for times in range(1, 4):
-            desk("ingest", status=1, source=source, **OPEN)
+            desk("ingest", "papers", status=1, source=source, **OPEN)
             found = checked(desk, status=times // 3, source=source, **OPEN)["source papers"]
             assert found["status"] == ("failed" if times == 3 else "warning")
         assert "3 times in a row, never read" in found["message"]

@@ -52,7 +52,7 @@ def test_a_source_that_fails_again_rests_and_can_be_insisted_on(tmp_path: Path) 
         told = desk("ingest", "--json", status=1, source=source, now=THURSDAY, **OPEN)
         assert told.json["sources"][0]["status"] == "resting"
         assert "for it failed 2 times in a row" in told.json["sources"][0]["error"]
-        assert "`newsletter ingest 'papers'` tries it now" in told.json["sources"][0]["error"]
+        assert "`newsletter ingest papers` tries it now" in told.json["sources"][0]["error"]
         assert len(server.queries) == 2
         desk("ingest", "papers", status=1, source=source, now=THURSDAY, **OPEN)
         assert len(server.queries) == 3
