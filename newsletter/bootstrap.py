@@ -180,10 +180,10 @@ def _remote(one: SourceSettings, settings: Settings, pacer: HostPacer, known: Va
 
 
 def _feeds(one: SourceSettings, settings: Settings, pacer: HostPacer, seen: Mapping[str, Validators]) -> list[Source]:
-    from newsletter.sources import opml, source  # noqa: PLC0415
+    from newsletter.sources import source  # noqa: PLC0415
 
-    data = source.contents(one.path or one.url or "", settings.fetching, pacer)
-    feeds = {f"{one.name}: {feed.title}": feed.url for feed in opml.parse(data, where=str(one.path or one.url))}
+    listed = source.listed_feeds(one.path or one.url or "", settings.fetching, pacer)
+    feeds = {f"{one.name}: {feed.title}": feed.url for feed in listed}
     return [
         source.UrlSource(name, url, limits=settings.fetching, known=seen.get(name), pacer=pacer)
         for name, url in feeds.items()

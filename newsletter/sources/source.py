@@ -10,8 +10,9 @@ from typing import Protocol
 from newsletter.config import Fetching, SourceKind
 from newsletter.errors import FetchError
 from newsletter.model import Digest
-from newsletter.sources.formats import parse
+from newsletter.sources.opml import Feed
 from newsletter.sources.politeness import NO_VALIDATORS, HostPacer, Validators
+from newsletter.sources.sandbox import SANDBOX
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,8 @@ class FileSource:
     def pull(self, now: datetime) -> Digest:
         """Read and parse the file. Raises FetchError (missing, unreadable, too large) and NotADigestError."""
         data = _contents(self._path, self._limits.max_bytes)
-        return parse(
-            data, kind=self._kind, where=str(self._path), today=now.date(), parse_timeout=self._limits.parse_timeout
+        return SANDBOX.digest(
+            data, kind=self._kind, where=str(self._path), today=now.date(), timeout=self._limits.parse_timeout
         )
 
 
@@ -95,8 +96,8 @@ class UrlSource:
         fetched = fetch(address, limits=self._limits, known=self._known, pacer=self._pacer, now=now)
         if fetched.not_modified:
             return Visit(Digest("", (), unchanged=True), fetched.validators)
-        digest = parse(
-            fetched.data, kind=self._kind, where=address, today=now.date(), parse_timeout=self._limits.parse_timeout
+        digest = SANDBOX.digest(
+            fetched.data, kind=self._kind, where=address, today=now.date(), timeout=self._limits.parse_timeout
         )
         return Visit(digest, fetched.validators)
 
@@ -127,13 +128,15 @@ def visit(source: Source, now: datetime) -> Visit:
     return source.visit(now) if isinstance(source, UrlSource | Tagged) else Visit(source.pull(now))
 
 
-def contents(place: Path | str, limits: Fetching, pacer: HostPacer | None = None) -> bytes:
-    """Give the bytes of a file (a Path) or an address. Raises FetchError."""
+def listed_feeds(place: Path | str, limits: Fetching, pacer: HostPacer | None = None) -> tuple[Feed, ...]:
+    """Give the feeds that an OPML file (a Path) or address lists. Raises FetchError and NotADigestError."""
     if isinstance(place, Path):
-        return _contents(place, limits.max_bytes)
-    from newsletter.sources.fetch import fetch  # noqa: PLC0415
+        data = _contents(place, limits.max_bytes)
+    else:
+        from newsletter.sources.fetch import fetch  # noqa: PLC0415
 
-    return fetch(place, limits=limits, pacer=pacer).data
+        data = fetch(place, limits=limits, pacer=pacer).data
+    return SANDBOX.feeds(data, where=str(place), timeout=limits.parse_timeout)
 
 
 def _contents(path: Path, most: int) -> bytes:

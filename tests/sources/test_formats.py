@@ -20,7 +20,7 @@ MARKDOWN = b"[On Ripples](https://arxiv.org/abs/2508.10001)\n\n" + DIGEST.split(
 
 
 def auto(data: bytes, where: str = "some-source") -> Digest:
-    return parse(data, kind=SourceKind.AUTO, where=where, today=date(2026, 11, 23), parse_timeout=30)
+    return parse(data, kind=SourceKind.AUTO, where=where, today=date(2026, 11, 23))
 
 
 def test_every_kind_that_is_a_document_of_papers_has_a_format() -> None:
