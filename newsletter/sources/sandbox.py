@@ -33,17 +33,13 @@ MEMORY = 500_000_000  # bytes, all that the process takes
 _START = 60.0  # seconds, also on a machine with other work
 # A process that has read so many documents, or keeps so much memory, gives way to a fresh one.
 _MOST_DOCUMENTS = 500
-_GROWN = 150_000_000
+_GROWN = 100_000_000
 
 _DIGEST = TypeAdapter(Digest)
 _FEEDS = TypeAdapter(tuple[Feed, ...])
 _PAGE = TypeAdapter(Page)
 _ERRORS = {kind.__name__: kind for kind in (SourceError, NotADigestError)}
 _Result = TypeVar("_Result")
-
-
-class _StoppedError(SourceError):
-    """The process ended before it had an answer, though there was time."""
 
 
 class Sandbox:
@@ -93,28 +89,15 @@ class Sandbox:
         return result.validate_json(body, strict=True)
 
     def _asked(self, request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
-        """Ask the process. Where it ends, and had read other documents, a fresh one is asked: they may have cost it."""
         with self._lock:
-            fresh = self._child is None
+            if self._child and self._child.spent:
+                self._end()
+            self._child = self._child or _Child(self._memory, request["where"])
             try:
-                try:
-                    answer = self._ready(request["where"]).ask(request, data)
-                except _StoppedError:
-                    if fresh:
-                        raise
-                    self._end()
-                    answer = self._ready(request["where"]).ask(request, data)
+                return self._child.ask(request, data)
             except BaseException:  # Ctrl-C, too: what is still to come would be taken for the next document's answer
                 self._end()
                 raise
-            if self._child and self._child.spent:
-                self._end()
-            return answer
-
-    def _ready(self, where: str) -> _Child:
-        if self._child is None:
-            self._child = _Child(self._memory, where)
-        return self._child
 
     def _end(self) -> None:
         if self._child:
@@ -123,13 +106,14 @@ class Sandbox:
 
 
 class _Child:
-    """One process, for one document after another. `spent`: it has read so much that another should take its place."""
+    """One process, for one document after another."""
 
     def __init__(self, memory: int, where: str) -> None:
         """Start it. Raises SourceError, which names `where` as the document that it was for."""
-        self.spent = False
         self._memory = memory
         self._documents = 0
+        self._held = 0
+        self._late = False
         try:
             self._complaints = tempfile.TemporaryFile()  # noqa: SIM115  open as long as the process
             self._process = subprocess.Popen(  # noqa: S603  our own interpreter and module
@@ -153,8 +137,14 @@ class _Child:
             self.end()
             raise _no_start(where, said) from error
 
+    @property
+    def spent(self) -> bool:
+        """Whether the next document should have a fresh one, so that it finds the memory of the first."""
+        worn = self._documents >= _MOST_DOCUMENTS or self._held > _GROWN
+        return worn or self._late or self._process.poll() is not None
+
     def ask(self, request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
-        """Give the answer to one request. Raises SourceError: it took too long; _StoppedError: the process ended."""
+        """Give the answer to one request. Raises SourceError: the document took too much time or memory, or a crash."""
         where, timeout = request["where"], request["timeout"]
         try:
             head, body = self._within(timeout, request, data)
@@ -164,11 +154,11 @@ class _Child:
                 hint="it may be broken or hostile; if it is only large, split it or raise fetching.parse_timeout",
             ) from error
         except (OSError, EOFError, ValueError) as error:
-            raise self._stopped(where, f"the parser ended with {self._last_words()}") from error
+            raise _too_much(where, f"the parser ended with {self._last_words()}") from error
         if "out_of_memory" in head:
-            raise self._stopped(where, f"it takes more than {self._memory // 1_000_000:,} MB of memory")
+            raise _too_much(where, f"it takes more than {self._memory // 1_000_000:,} MB of memory")
         self._documents += 1
-        self.spent = self._documents >= _MOST_DOCUMENTS or head["memory"] > _GROWN
+        self._held = head["memory"]
         return head, body
 
     def end(self) -> None:
@@ -192,13 +182,7 @@ class _Child:
 
         A timer ends the process, and that ends the waiting: pipes know no time limit on all systems.
         """
-        late = threading.Event()
-
-        def stop() -> None:
-            late.set()
-            self._process.kill()
-
-        timer = threading.Timer(seconds, stop)
+        timer = threading.Timer(seconds, self._stop)
         timer.daemon = True
         timer.start()
         try:
@@ -206,15 +190,16 @@ class _Child:
                 frames.write(self._requests, request, data)
             return frames.read(self._answers)
         except (OSError, EOFError) as error:
-            if late.is_set():
+            if self._late:
                 raise TimeoutError from error
             raise
         finally:
             timer.cancel()
+            timer.join()
 
-    def _stopped(self, where: str, reason: str) -> _StoppedError:
-        hint = "it may be broken or hostile; if it is only large, split it into several files"
-        return _StoppedError(f"{where} could not be parsed: {reason}", hint=hint)
+    def _stop(self) -> None:
+        self._late = True
+        self._process.kill()
 
     def _last_words(self) -> str:
         """Say how the process ended: by its status or signal, and with the last line it wrote."""
@@ -233,6 +218,11 @@ def _environment() -> dict[str, str]:
     path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH", "")) if part)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("NEWSLETTER_")}
     return {**kept, "PYTHONPATH": path}
+
+
+def _too_much(where: str, reason: str) -> SourceError:
+    hint = "it may be broken or hostile; if it is only large, split it into several files"
+    return SourceError(f"{where} could not be parsed: {reason}", hint=hint)
 
 
 def _no_start(where: str, reason: str) -> SourceError:
