@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from io import RawIOBase
 from typing import IO, Any
 
+OUT_OF_MEMORY = 3  # the status with which the process ends where a document took all it may have
+
 _LENGTHS = struct.Struct(">II")
 # One side reads what strangers write; it must not be able to fill the other's memory.
 _LONGEST = 500_000_000

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Never
 
 from pydantic_core import to_json
 
@@ -37,7 +37,7 @@ Request = Mapping[str, Any]
 
 
 def main() -> int:
-    """Answer requests until there are no more."""
+    """Answer requests until there are no more; give the status to end with."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the program's business
     _limit_memory(int(sys.argv[1]) if len(sys.argv) > 1 else 0)
     warnings = _Warnings()
@@ -48,11 +48,12 @@ def main() -> int:
     try:
         _serve(sys.stdin.buffer, answers, warnings)
     except (EOFError, BrokenPipeError):  # the program has ended, or needs us no more
-        os._exit(0)  # without flushing what nobody reads
-    return 1
+        return 0
+    except MemoryError:
+        return frames.OUT_OF_MEMORY
 
 
-def _serve(requests: BinaryIO, answers: BinaryIO, warnings: _Warnings) -> None:
+def _serve(requests: BinaryIO, answers: BinaryIO, warnings: _Warnings) -> Never:
     frames.write(answers, {"ready": True})
     while True:
         request, data = frames.read(requests)
@@ -71,7 +72,7 @@ def _answer(request: Request, data: bytes) -> tuple[dict[str, Any], bytes]:
         told = {"message": error.message, "hint": error.hint, "permanent": error.permanent}
         return {"error": {"kind": type(error).__name__, **told}}, b""
     except MemoryError:
-        return {"out_of_memory": True}, b""
+        raise
     except Exception as error:  # noqa: BLE001  a defect of ours or of a library must not look like an end by force
         _log.exception("%s: a parser failed", where)
         message = f"{where} cannot be parsed: {type(error).__name__}: {error}"[:1000]
@@ -140,4 +141,4 @@ def _resident() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    os._exit(main())  # at once: nothing is left to be flushed, and there may be no memory to tidy up with

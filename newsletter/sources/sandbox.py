@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,9 +32,10 @@ from newsletter.sources.text import plain
 
 MEMORY = 500_000_000  # bytes, all that the process takes
 _START = 60.0  # seconds, also on a machine with other work
+_END = 5.0
 # A process that has read so many documents, or keeps so much memory, gives way to a fresh one.
 _MOST_DOCUMENTS = 500
-_GROWN = 100_000_000
+_GROWN = 80_000_000
 
 _DIGEST = TypeAdapter(Digest)
 _FEEDS = TypeAdapter(tuple[Feed, ...])
@@ -114,18 +116,21 @@ class _Child:
         self._documents = 0
         self._held = 0
         self._late = False
+        # -P: nothing in the working directory can stand in for a module.
+        command = [sys.executable, "-P", "-m", "newsletter.sources.parse_child", str(memory)]
         try:
-            self._complaints = tempfile.TemporaryFile()  # noqa: SIM115  open as long as the process
-            self._process = subprocess.Popen(  # noqa: S603  our own interpreter and module
-                # -P: nothing in the working directory can stand in for a module.
-                [sys.executable, "-P", "-m", "newsletter.sources.parse_child", str(memory)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._complaints,
-                bufsize=0,
-                env=_environment(),
-                start_new_session=True,  # Ctrl-C at the terminal is for the program alone
-            )
+            with ExitStack() as undo:
+                self._complaints = undo.enter_context(tempfile.TemporaryFile())
+                self._process = subprocess.Popen(  # noqa: S603  our own interpreter and module
+                    command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=self._complaints,
+                    bufsize=0,
+                    env=_environment(),
+                    start_new_session=True,  # Ctrl-C at the terminal is for the program alone
+                )
+                undo.pop_all()
         except OSError as error:
             raise _no_start(where, str(error)) from error
         assert self._process.stdin is not None and self._process.stdout is not None  # noqa: S101, PT018  they are pipes
@@ -154,9 +159,13 @@ class _Child:
                 hint="it may be broken or hostile; if it is only large, split it or raise fetching.parse_timeout",
             ) from error
         except (OSError, EOFError, ValueError) as error:
-            raise _too_much(where, f"the parser ended with {self._last_words()}") from error
-        if "out_of_memory" in head:
-            raise _too_much(where, f"it takes more than {self._memory // 1_000_000:,} MB of memory")
+            said = self._last_words()
+            full = self._process.returncode == frames.OUT_OF_MEMORY
+            reason = f"it takes more than {self._memory // 1_000_000:,} MB" if full else f"the parser ended with {said}"
+            raise SourceError(
+                f"{where} could not be parsed: {reason}",
+                hint="it may be broken or hostile; if it is only large, split it into several files",
+            ) from error
         self._documents += 1
         self._held = head["memory"]
         return head, body
@@ -203,13 +212,16 @@ class _Child:
 
     def _last_words(self) -> str:
         """Say how the process ended: by its status or signal, and with the last line it wrote."""
-        self._process.kill()
-        code = self._process.wait()
+        try:
+            code = self._process.wait(_END)
+        except subprocess.TimeoutExpired:  # it still runs, but says what cannot be understood
+            self._process.kill()
+            code = self._process.wait()
         name = signal.Signals(-code).name if code < 0 else f"status {code}"
         self._complaints.seek(0)
-        lines = [plain(line) for line in self._complaints.read(100_000).decode("utf-8", errors="replace").splitlines()]
-        said = next((line for line in reversed(lines) if line), "")
-        return f"{name}: {said[:300]}" if said else name
+        lines = self._complaints.read(100_000).decode("utf-8", errors="replace").splitlines()
+        said = next((plain(line[:300]) for line in reversed(lines) if line.strip()), "")
+        return f"{name}: {said}" if said else name
 
 
 def _environment() -> dict[str, str]:
@@ -218,11 +230,6 @@ def _environment() -> dict[str, str]:
     path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH", "")) if part)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("NEWSLETTER_")}
     return {**kept, "PYTHONPATH": path}
-
-
-def _too_much(where: str, reason: str) -> SourceError:
-    hint = "it may be broken or hostile; if it is only large, split it into several files"
-    return SourceError(f"{where} could not be parsed: {reason}", hint=hint)
 
 
 def _no_start(where: str, reason: str) -> SourceError:
