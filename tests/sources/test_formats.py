@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from datetime import date
 
 import pytest
@@ -65,3 +66,24 @@ def test_a_list_of_feeds_is_known_as_one() -> None:
     with pytest.raises(NotADigestError, match="a list of feeds") as caught:
         auto(b"<opml version='2.0'><body/></opml>")
     assert "opml" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"<!doctype " + b" " * 20_000 + b"x",
+        b"<!doctype x [" + b"[" * 20_000,
+        b"<!--" * 5_000,
+        b"<?x?>" * 5_000,
+        b"aa bb\n" * 3_000_000,
+        b"aa bb\r" * 3_000_000,
+        b"[" * 20_000_000,
+        b"[" + b"{}," * 6_000_000 + b"{}]",
+    ],
+    ids=["blanks", "brackets", "comments", "instructions", "lines", "old lines", "deep", "objects"],
+)
+def test_no_document_is_long_to_tell(data: bytes) -> None:
+    began = time.process_time()
+    with pytest.raises(NotADigestError):
+        auto(data)
+    assert time.process_time() - began < 10
