@@ -37,6 +37,8 @@ _END = 5.0
 _MOST_DOCUMENTS = 500
 _GROWN = 80_000_000
 
+_HOSTILE = "it may be broken or hostile; if it is only large, split it into several files"
+
 _DIGEST = TypeAdapter(Digest)
 _FEEDS = TypeAdapter(tuple[Feed, ...])
 _PAGE = TypeAdapter(Page)
@@ -84,11 +86,16 @@ class Sandbox:
 
     def _result(self, result: TypeAdapter[_Result], words: dict[str, Any], data: bytes, timeout: float) -> _Result:
         head, body = self._asked({**words, "timeout": timeout}, data)
-        for name, level, text in head["log"]:
-            logging.getLogger(name).log(level, "%s", text)
-        if error := head.get("error"):
-            raise _ERRORS[error["kind"]](error["message"], hint=error["hint"], permanent=error["permanent"])
-        return result.validate_json(body, strict=True)
+        try:
+            for name, level, text in head["log"]:
+                logging.getLogger(name).log(level, "%s", text)
+            if error := head.get("error"):
+                raise _ERRORS[error["kind"]](error["message"], hint=error["hint"], permanent=error["permanent"])
+            return result.validate_json(body, strict=True)
+        except (KeyError, TypeError, ValueError) as error:  # only if it is no longer our program that answers
+            raise SourceError(
+                f"{words['where']} could not be parsed: the parser gave an answer that is none", hint=_HOSTILE
+            ) from error
 
     def _asked(self, request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
         with self._lock:
@@ -141,6 +148,9 @@ class _Child:
             said = self._last_words()
             self.end()
             raise _no_start(where, said) from error
+        except BaseException:  # Ctrl-C
+            self.end()
+            raise
 
     @property
     def spent(self) -> bool:
@@ -164,10 +174,10 @@ class _Child:
             reason = f"it takes more than {self._memory // 1_000_000:,} MB" if full else f"the parser ended with {said}"
             raise SourceError(
                 f"{where} could not be parsed: {reason}",
-                hint="it may be broken or hostile; if it is only large, split it into several files",
+                hint=_HOSTILE,
             ) from error
         self._documents += 1
-        self._held = head["memory"]
+        self._held = head.get("memory", 0)
         return head, body
 
     def end(self) -> None:
@@ -217,7 +227,8 @@ class _Child:
         except subprocess.TimeoutExpired:  # it still runs, but says what cannot be understood
             self._process.kill()
             code = self._process.wait()
-        name = signal.Signals(-code).name if code < 0 else f"status {code}"
+        named = -code in set(signal.Signals)
+        name = signal.Signals(-code).name if named else f"status {code}"
         self._complaints.seek(0)
         lines = self._complaints.read(100_000).decode("utf-8", errors="replace").splitlines()
         said = next((plain(line[:300]) for line in reversed(lines) if line.strip()), "")
