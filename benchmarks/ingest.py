@@ -1,7 +1,8 @@
 """How fast do papers get from JSON into the store?
 
-Made-up days of 500 papers in the shape of Hugging Face's JSON, with abstracts of 150 words: parsed, then kept in an
-empty database, then parsed and kept again, when nothing is new. On one thread.
+Made-up days of 500 papers in the shape of Hugging Face's JSON, with abstracts of 150 words: parsed (here, and in the
+process for documents of strangers, as the product does), then kept in an empty database, then parsed and kept again,
+when nothing is new. On one thread.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from newsletter.config import SourceKind
 from newsletter.model import Digest
 from newsletter.sources import huggingface
+from newsletter.sources.sandbox import SANDBOX
 from newsletter.store import Store
 
 A_DAY = 500
@@ -50,31 +53,34 @@ def made_up_day(number: int) -> bytes:
     ).encode()
 
 
-def timed(work: Callable[[], object]) -> tuple[float, float]:
-    """Give the wall and processor seconds that some work takes."""
-    wall, processor = time.perf_counter(), time.process_time()
+def parsed(data: bytes) -> Digest:
+    """Parse as a source does."""
+    return SANDBOX.digest(data, kind=SourceKind.AUTO, where="made up", today=NOW.date(), timeout=60)
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Give the seconds that some work takes."""
+    began = time.perf_counter()
     work()
-    return time.perf_counter() - wall, time.process_time() - processor
+    return time.perf_counter() - began
 
 
 def measure(papers: int, url: str) -> dict[str, object]:
     """Parse and keep about so many papers; give papers a second for each step, with the spread over days."""
     days = [made_up_day(number) for number in range(max(1, papers // A_DAY))]
-    steps: dict[str, list[tuple[float, float]]] = {"parse": [], "keep": [], "again": []}
+    steps: dict[str, list[float]] = {"parse here": [], "parse": [], "keep": [], "again": []}
+    parsed(days[0])  # the process is kept between documents; starting it is no part of any
     with Store(url) as store:
         for data in days:
             digests: list[Digest] = []
-            steps["parse"].append(timed(lambda: digests.append(huggingface.parse(data, where="made up"))))  # noqa: B023
+            steps["parse here"].append(timed(lambda: huggingface.parse(data, where="made up")))  # noqa: B023
+            steps["parse"].append(timed(lambda: digests.append(parsed(data))))  # noqa: B023
             [digest] = digests
             steps["keep"].append(timed(lambda: store.papers.add(digest, source="made up", now=NOW)))  # noqa: B023
         for data in days:
-            steps["again"].append(
-                timed(
-                    lambda: store.papers.add(huggingface.parse(data, where="made up"), source="made up", now=NOW)  # noqa: B023
-                )
-            )
+            steps["again"].append(timed(lambda: store.papers.add(parsed(data), source="made up", now=NOW)))  # noqa: B023
         kept = store.papers.count()
-    both = [(a[0] + b[0], a[1] + b[1]) for a, b in zip(steps["parse"], steps["keep"], strict=True)]
+    both = [a + b for a, b in zip(steps["parse"], steps["keep"], strict=True)]
     return {
         "day": date(2026, 8, 20).isoformat(),
         "papers": kept,
@@ -83,14 +89,9 @@ def measure(papers: int, url: str) -> dict[str, object]:
     }
 
 
-def _rates(times: list[tuple[float, float]]) -> dict[str, float]:
-    rates = sorted(A_DAY / wall for wall, _ in times)
-    return {
-        "minimum": round(rates[0]),
-        "median": round(statistics.median(rates)),
-        "maximum": round(rates[-1]),
-        "median_by_processor_time": round(statistics.median(A_DAY / max(cpu, 1e-9) for _, cpu in times)),
-    }
+def _rates(times: list[float]) -> dict[str, float]:
+    rates = sorted(A_DAY / seconds for seconds in times)
+    return {"minimum": round(rates[0]), "median": round(statistics.median(rates)), "maximum": round(rates[-1])}
 
 
 def main() -> None:

@@ -209,11 +209,10 @@ def _remote(one: SourceSettings, settings: Settings, pacer: HostPacer, known: Va
 
 
 def _feeds(one: SourceSettings, settings: Settings, pacer: HostPacer, seen: Mapping[str, Validators]) -> list[Source]:
-    from newsletter.sources import opml, source  # noqa: PLC0415
+    from newsletter.sources import source  # noqa: PLC0415
 
     try:
-        data = source.contents(one.path or one.url or "", settings.fetching, pacer)
-        listed = opml.parse(data, where=str(one.path or one.url))
+        listed = source.listed_feeds(one.path or one.url or "", settings.fetching, pacer)
     except SourceError as error:  # one bad source never stops the others
         return [source.Unreadable(one.name, error)]
     feeds = {f"{one.name}: {feed.title}": feed.url for feed in listed}
@@ -258,7 +257,7 @@ def library(
     known: list[str] = []
     sources: list[Source] = []
     for path in paths:
-        ids = lookup.listed(source.contents(path, settings.fetching)) if kind is Kind.AUTO else ()
+        ids = lookup.listed(source.file_contents(path, settings.fetching)) if kind is Kind.AUTO else ()
         there = store.papers.keys(ids)
         known += [name for name in ids if name in there]
         if unknown := [name for name in ids if name not in there]:

@@ -197,7 +197,7 @@ class Fetching(_Section):
     timeout: float = Field(default=60.0, gt=0, allow_inf_nan=False)
     read_timeout: float = Field(default=20.0, gt=0, allow_inf_nan=False)
     max_bytes: int = Field(default=20_000_000, ge=1000)
-    parse_timeout: float = Field(default=20.0, gt=0, allow_inf_nan=False)
+    parse_timeout: float = Field(default=10.0, gt=0, le=86_400, allow_inf_nan=False)
     tries: int = Field(default=3, ge=1, le=10)
     max_retry_after: float = Field(default=86_400.0, ge=0, le=31_536_000)
     per_host_interval: float = Field(default=1.0, ge=0, le=60)

@@ -16,7 +16,7 @@ from newsletter.delivery.transport import one_line
 from newsletter.errors import SourceError
 from newsletter.model import SourceState
 from newsletter.sources.politeness import HostPacer
-from newsletter.sources.source import Unreadable, contents, visit
+from newsletter.sources.source import Unreadable, file_contents, visit
 from newsletter.store import Store
 
 _STALE = timedelta(days=3)  # a weekend, over which nothing is announced, and a day
@@ -119,7 +119,7 @@ class _Sources:
             return
         for name, file in bootstrap.matching(one.name, one.path):
             try:
-                contents(file, self.settings.fetching)
+                file_contents(file, self.settings.fetching)
             except SourceError as error:
                 yield failed(f"source {name}", error.message, error.hint or _CHECK_IT)
 

@@ -9,12 +9,13 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
-from newsletter.config import Fetching
+from newsletter.config import Fetching, SourceKind
 from newsletter.errors import ConfigError, SourceError
 from newsletter.model import Digest, PaperRecord
-from newsletter.sources import feed, sniff
+from newsletter.sources import sniff
 from newsletter.sources.paging import LONGEST_VISIT, Clock, PageReader, Sleep
 from newsletter.sources.politeness import HostPacer
+from newsletter.sources.sandbox import SANDBOX
 
 URL = "https://export.arxiv.org/api/query"
 TITLE = "arXiv"
@@ -24,7 +25,8 @@ _PAGE = 200
 _MOST_PAGES = 25
 _DAYS = 7  # over a weekend with a holiday four days pass between submission and announcement
 _CATEGORY = re.compile(r"[a-z]+(?:-[a-z]+)?(?:\.(?:[A-Za-z-]{2,}|\*))?")
-_TOTAL = re.compile(rb"<(?:\w+:)?totalResults\b[^>]*>\s*(\d{1,12})\s*<")
+# Read here and not where the page is parsed; so no match looks beyond the next "<", and the search is linear.
+_TOTAL = re.compile(rb"<(?:\w{1,20}:)?totalResults\b[^<>]*>\s*(\d{1,12})\s*<")
 _ENTRY = re.compile(rb"<(?:atom:)?entry[\s>]")
 
 _log = logging.getLogger(__name__)
@@ -84,7 +86,7 @@ class ArxivApiSource:
         start = total = 0
         for _ in range(self._most_pages):
             data = self._filled(pages, start, total)
-            records = feed.parse(data, where=self._url, timeout=self._limits.parse_timeout).records
+            records = self._parsed(data, now).records
             recent = [each for each in records if each.published_at is None or each.published_at >= oldest]
             for each in recent:  # entries move to the next page when a paper is added in between
                 found.setdefault(each.arxiv_id or each.url, each)
@@ -109,6 +111,11 @@ class ArxivApiSource:
             f"{self._url} gave no entries from number {start:,} on, though there are {max(total, _total(data)):,}",
             hint="arXiv does so at times; it will be tried again",
             permanent=False,
+        )
+
+    def _parsed(self, data: bytes, now: datetime) -> Digest:
+        return SANDBOX.digest(
+            data, kind=SourceKind.FEED, where=self._url, today=now.date(), timeout=self._limits.parse_timeout
         )
 
     def _address(self, start: int) -> str:

@@ -52,7 +52,7 @@ class _Draft:
 
 def recognises(data: bytes) -> bool:
     r"""Tell whether a record begins somewhere in a text or a mail: a line `\\`, and below it `arXiv:` with an id."""
-    if sniff.binary(data):
+    if sniff.binary(data) or data.count(b"\n") > _MOST_LINES:
         return False
     lines = _lines(data)
     return len(lines) <= _MOST_LINES and any(_begins(lines, at) for at in range(len(lines)))

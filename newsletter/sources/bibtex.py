@@ -100,6 +100,8 @@ def _entries(text: str, where: str) -> Iterator[_Entry]:
     logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)  # it reports each broken entry in two lines of its own
     try:
         blocks = Splitter(text).split().blocks
+    except MemoryError:
+        raise
     except Exception as error:  # its own ParserStateException, or what a defect of it raises
         raise NotADigestError(
             f"{where} is BibTeX that cannot be parsed: {error}", hint=f"needed are {NEEDS}"

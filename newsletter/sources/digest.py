@@ -58,11 +58,11 @@ def parse(data: bytes, *, where: str, today: date) -> Digest:
     if found := sniff.looks_like(data):
         raise _refused(where, f"it is {found}")
     text = decode(data)
+    if (count := max(text.count("\n"), text.count("\r"))) > _MOST_LINES:
+        raise _refused(where, f"it has {count:,} lines")
     if found := digest_prose.other_format(text):
         raise _refused(where, f"it is {found}")
     lines = digest_lines.read_lines(text)
-    if len(lines) > _MOST_LINES:
-        raise _refused(where, f"it has {len(lines):,} lines")
     bannered = any(line.kind is Kind.BANNER and digest_lines.is_hugging_face(line.text) for line in lines)
     drafts, preface, head = _read(lines)
     titles = [_linked(title)[0] for title in _unnumbered([draft.title for draft in drafts])]

@@ -167,7 +167,7 @@ def title_from(where: str) -> str:
     """Give what a reader is shown as the place: the file's name without its ending, of an address else the host."""
     parts = urlsplit(where) if re.match(r"https?://[\w.-]+(?=[/:?#]|$)", where) else None
     name = plain(PurePath(unquote(parts.path) if parts else where).stem)
-    return name or (parts.netloc if parts else "") or where
+    return name or (parts.netloc if parts else "") or plain(where)
 
 
 def spoken(name: str) -> str:

@@ -7,7 +7,6 @@ A list of `{"paper": {…}, …}`. Archives of it also hold entries as Python li
 from __future__ import annotations
 
 import ast
-import json
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -17,9 +16,9 @@ from typing import Any
 from newsletter import identity
 from newsletter.errors import NotADigestError
 from newsletter.model import Digest, PaperRecord
-from newsletter.sources import sniff
+from newsletter.sources import json_format
 from newsletter.sources.latex import readable
-from newsletter.sources.text import decode, http_url, plain
+from newsletter.sources.text import http_url, plain
 
 TITLE = "Hugging Face Daily Papers"
 NEEDS = (
@@ -39,7 +38,8 @@ def parse(data: bytes, *, where: str) -> Digest:
     Entries that are no papers are left out with a warning in the log. Raises NotADigestError when `data` is not JSON,
     is JSON of another form, or holds entries of which none is a paper.
     """
-    document = _load(data, where)
+    hint = f'{NEEDS}; for a copied page set kind = "digest", for RSS or Atom kind = "feed"'
+    document = json_format.load(data, where=where, name="the daily papers JSON of Hugging Face", needs=hint)
     entries = _entries(document, where)
     records: list[PaperRecord] = []
     days: Counter[date] = Counter()
@@ -55,20 +55,6 @@ def parse(data: bytes, *, where: str) -> Digest:
             days[put_on.date()] += 1
     _tell(wrong, good=len(records), where=where)
     return Digest(title=TITLE, records=tuple(records), day=_day(days, document))
-
-
-def _load(data: bytes, where: str) -> Any:
-    try:
-        return json.loads(decode(data))
-    except RecursionError:
-        reason = "it is nested too deeply"
-    except ValueError as error:
-        reason = sniff.looks_like(data) if not sniff.is_json(data) else f"JSON that is broken: {error}"
-        reason = f"it is {reason or 'other text'}"
-    raise NotADigestError(
-        f"{where} is not the daily papers JSON of Hugging Face: {reason}",
-        hint=f'needed is {NEEDS}; for a copied page set kind = "digest", for RSS or Atom kind = "feed"',
-    )
 
 
 def _entries(document: Any, where: str) -> list[Any]:

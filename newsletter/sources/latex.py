@@ -93,6 +93,8 @@ def _checked(latex: str, source: str) -> str:
     """Convert one fragment; '' where the converter fails or drops a letter or digit of `source`."""
     try:
         converted: str = _converter().latex_to_text(latex, tolerant_parsing=False)
+    except MemoryError:  # it is no property of the text
+        raise
     except Exception:  # noqa: BLE001  any: IndexError for \href, RecursionError for braces, its own parse errors
         return ""
     converted = " ".join(converted.split())

@@ -16,9 +16,9 @@ from newsletter import identity
 from newsletter.config import Fetching, Lookup, SourceKind
 from newsletter.errors import FetchError
 from newsletter.model import Digest, PaperRecord
-from newsletter.sources.formats import parse
 from newsletter.sources.paging import LONGEST_VISIT, PageReader
 from newsletter.sources.politeness import HostPacer
+from newsletter.sources.sandbox import SANDBOX
 from newsletter.sources.text import decode
 
 _PAGE = 50  # ids in one request: an address of some 2,000 characters, which every server takes
@@ -86,7 +86,8 @@ class LookupSource:
         for kind, address in self._addresses():
             data = pages.get(address)
             seconds = self._limits.parse_timeout
-            records += parse(data, kind=kind, where=address, today=now.date(), parse_timeout=seconds).records
+            read = SANDBOX.digest(data, kind=kind, where=address, today=now.date(), timeout=seconds)
+            records += read.records
         found = {name for record in records for name in identity.names(record)}
         if missing := [name for name in self._ids if name not in found]:
             some = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")

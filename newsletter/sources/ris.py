@@ -124,6 +124,8 @@ def _read(parser: Any, text: str) -> dict[str, Any]:
     try:
         found: list[dict[str, Any]] = parser.parse(text)
         entry = found[0]
+    except MemoryError:
+        raise
     except Exception as error:  # whatever rispy raises for lines it does not expect, one reference is no paper
         raise ValueError(f"cannot be read ({type(error).__name__})") from error
     return entry

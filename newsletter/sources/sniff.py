@@ -22,8 +22,10 @@ _MAGIC = (
 )
 _MOST_CONTROLS = 0.02
 
+# Possessive: white space could be shared out among its parts in millions of ways.
 _PROLOGUE = re.compile(
-    r"\s*(?:<\?[^>]*>\s*|<!--.*?-->\s*|<!doctype\s+(?!html)[^>\[]*(?:\[[^\]]*\])?\s*>\s*)*", re.DOTALL | re.IGNORECASE
+    r"\s*+(?:<\?[^>]*+>\s*+|<!--.*?-->\s*+|<!doctype\s++(?!html)[^>\[]*+(?:\[[^\]]*+\])?+\s*+>\s*+)*+",
+    re.DOTALL | re.IGNORECASE,
 )
 _FEED_ROOT = re.compile(r"<(?:[\w-]+:)?(?:rss|feed|rdf|channel)\b", re.IGNORECASE)
 _HTML_ROOT = re.compile(

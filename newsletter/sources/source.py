@@ -10,8 +10,9 @@ from typing import Protocol
 from newsletter.config import Fetching, SourceKind
 from newsletter.errors import FetchError, SourceError
 from newsletter.model import Digest
-from newsletter.sources.formats import parse
+from newsletter.sources.opml import Feed
 from newsletter.sources.politeness import NO_VALIDATORS, HostPacer, Validators
+from newsletter.sources.sandbox import SANDBOX
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,9 @@ class FileSource:
 
     def pull(self, now: datetime) -> Digest:
         """Read and parse the file. Raises FetchError (missing, unreadable, too large) and NotADigestError."""
-        data = _contents(self._path, self._limits.max_bytes)
-        return parse(
-            data, kind=self._kind, where=str(self._path), today=now.date(), parse_timeout=self._limits.parse_timeout
+        data = file_contents(self._path, self._limits)
+        return SANDBOX.digest(
+            data, kind=self._kind, where=str(self._path), today=now.date(), timeout=self._limits.parse_timeout
         )
 
 
@@ -105,8 +106,8 @@ class UrlSource:
         fetched = fetch(address, limits=self._limits, known=self._known, pacer=self._pacer, now=now)
         if fetched.not_modified:
             return Visit(Digest("", (), unchanged=True), fetched.validators, fetched.server_time)
-        digest = parse(
-            fetched.data, kind=self._kind, where=address, today=now.date(), parse_timeout=self._limits.parse_timeout
+        digest = SANDBOX.digest(
+            fetched.data, kind=self._kind, where=address, today=now.date(), timeout=self._limits.parse_timeout
         )
         return Visit(digest, fetched.validators, fetched.server_time)
 
@@ -165,16 +166,20 @@ def _dated(digest: Digest, now: datetime) -> Digest:
     return replace(digest, records=records, day=digest.day if digest.day and digest.day <= tomorrow else None)
 
 
-def contents(place: Path | str, limits: Fetching, pacer: HostPacer | None = None) -> bytes:
-    """Give the bytes of a file (a Path) or an address. Raises FetchError."""
+def listed_feeds(place: Path | str, limits: Fetching, pacer: HostPacer | None = None) -> tuple[Feed, ...]:
+    """Give the feeds that an OPML file (a Path) or address lists. Raises FetchError and NotADigestError."""
     if isinstance(place, Path):
-        return _contents(place, limits.max_bytes)
-    from newsletter.sources.fetch import fetch  # noqa: PLC0415
+        data = file_contents(place, limits)
+    else:
+        from newsletter.sources.fetch import fetch  # noqa: PLC0415
 
-    return fetch(place, limits=limits, pacer=pacer).data
+        data = fetch(place, limits=limits, pacer=pacer).data
+    return SANDBOX.feeds(data, where=str(place), timeout=limits.parse_timeout)
 
 
-def _contents(path: Path, most: int) -> bytes:
+def file_contents(path: Path, limits: Fetching) -> bytes:
+    """Give the bytes of a file. Raises FetchError: it is missing, unreadable, empty or too large."""
+    most = limits.max_bytes
     try:
         if path.is_dir():
             raise FetchError(f"{path} is a folder, not a file", hint="name a file in it")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from newsletter.config import Fetching
 from newsletter.errors import FetchError, NotADigestError, SourceError
 from newsletter.model import Announce, Digest
-from newsletter.sources import arxiv_oai, arxiv_taxonomy
+from newsletter.sources import arxiv_taxonomy, oai_pages
 from newsletter.sources.arxiv_oai import OaiSource
 from newsletter.sources.source import Source
 from tests.sources.described import DATA, described, expected, mutated
@@ -27,7 +27,7 @@ INPUTS = ["oai_dc.xml", "oai_arxiv.xml", "oai_arxiv_raw.xml", "oai_other_reposit
 
 
 def parse(data: bytes | str) -> Digest:
-    return arxiv_oai.parse(data.encode() if isinstance(data, str) else data, where="the answer")
+    return oai_pages.parse(data.encode() if isinstance(data, str) else data, where="the answer")
 
 
 def record(number: str, *, categories: str = "cs.CL", title: str = "Dunes") -> str:
@@ -52,13 +52,13 @@ def error(code: str, text: str = "") -> str:
 @pytest.mark.parametrize("name", INPUTS)
 def test_a_response_gives_all_that_it_says(name: str) -> None:
     data = (DATA / name).read_bytes()
-    assert arxiv_oai.recognises(data)
+    assert oai_pages.recognises(data)
     assert described(parse(data)) == expected(name)
 
 
 def test_a_visit_tells_what_only_changed_and_a_chosen_document_is_taken_whole() -> None:
     data = (DATA / "oai_dc.xml").read_bytes()
-    page = arxiv_oai.read_page(data, where="the answer")
+    page = oai_pages.read(data, where="the answer")
     assert Announce.REPLACE in {each.announce for each in page.records}
     assert {each.announce for each in parse(data).records} == {Announce.NEW}
 
@@ -164,9 +164,9 @@ import resource, sys
 resource.setrlimit(resource.RLIMIT_AS, (500_000_000, 500_000_000))
 resource.setrlimit(resource.RLIMIT_CPU, (10, 10))
 from newsletter.errors import NotADigestError
-from newsletter.sources import arxiv_oai
+from newsletter.sources import oai_pages
 try:
-    arxiv_oai.parse(sys.stdin.buffer.read(), where="the answer")
+    oai_pages.parse(sys.stdin.buffer.read(), where="the answer")
 except NotADigestError as error:
     print(error.message)
 """
@@ -214,7 +214,7 @@ def test_any_bytes_give_papers_or_an_error(data: bytes) -> None:
 
 
 def outcome(data: bytes) -> Digest | str:
-    arxiv_oai.recognises(data)
+    oai_pages.recognises(data)
     try:
         return parse(data)
     except SourceError as found:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from datetime import date
 
 import pytest
@@ -20,7 +21,7 @@ MARKDOWN = b"[On Ripples](https://arxiv.org/abs/2508.10001)\n\n" + DIGEST.split(
 
 
 def auto(data: bytes, where: str = "some-source") -> Digest:
-    return parse(data, kind=SourceKind.AUTO, where=where, today=date(2026, 11, 23), parse_timeout=30)
+    return parse(data, kind=SourceKind.AUTO, where=where, today=date(2026, 11, 23))
 
 
 def test_every_kind_that_is_a_document_of_papers_has_a_format() -> None:
@@ -65,3 +66,24 @@ def test_a_list_of_feeds_is_known_as_one() -> None:
     with pytest.raises(NotADigestError, match="a list of feeds") as caught:
         auto(b"<opml version='2.0'><body/></opml>")
     assert "opml" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"<!doctype " + b" " * 20_000 + b"x",
+        b"<!doctype x [" + b"[" * 20_000,
+        b"<!--" * 5_000,
+        b"<?x?>" * 5_000,
+        b"aa bb\n" * 3_000_000,
+        b"aa bb\r" * 3_000_000,
+        b"[" * 20_000_000,
+        b"[" + b"{}," * 6_000_000 + b"{}]",
+    ],
+    ids=["blanks", "brackets", "comments", "instructions", "lines", "old lines", "deep", "objects"],
+)
+def test_no_document_is_long_to_tell(data: bytes) -> None:
+    began = time.process_time()
+    with pytest.raises(NotADigestError):
+        auto(data)
+    assert time.process_time() - began < 10
