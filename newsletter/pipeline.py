@@ -6,15 +6,16 @@ cadence and day, editions and deliveries per issue and subscriber, so what is do
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TypeAlias
 
 from newsletter.delivery.dispatch import Dispatcher, Policy, Tally, recover
 from newsletter.delivery.transport import Transport
-from newsletter.errors import FetchError, NotFoundError, SourceError
-from newsletter.letters import Letterhead, StoredLetters
+from newsletter.errors import FetchError, NotFoundError, SourceError, SummaryError
+from newsletter.letters import Letterhead, StoredLetters, written
 from newsletter.model import (
     Announce,
     Cadence,
@@ -36,6 +37,8 @@ from newsletter.subscriptions.signup import address_hash
 from newsletter.timetable import cadences_of, window_of
 
 Progress: TypeAlias = Callable[[int], None]
+_SUMMARISED = 500  # papers, the newest: about as many as a day has
+_PATIENCE = 3
 _NEWS = (Announce.NEW, Announce.CROSS)
 
 
@@ -63,6 +66,14 @@ class Pulled:
     new: int = 0
     replaced: int = 0
     failures: int = 0
+
+
+@dataclass(frozen=True)
+class Summarised:
+    """What came of asking a model for summaries: how many it wrote, and why others are missing."""
+
+    made: int = 0
+    problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,6 +110,35 @@ class Newsletter:
             if remember:  # only now: had the papers been lost, "unchanged" would lose them for good
                 self.store.sources.succeeded(source.name, asdict(seen.validators), now=now)
             yield Pulled(source.name, news, new=new, replaced=len(digest.records) - len(news.records))
+
+    def summarise(self, *, now: datetime, progress: Progress | None = None) -> Summarised | None:
+        """Have the model that is set write a line about the newest papers that have none; None where none is set.
+
+        Nothing raises and nothing waits for ever: `Writer.seconds` is for all of them, and a server that failed three
+        times in a row is left alone. Whatever is missing is asked for the next time.
+        """
+        writer, made, problems = self.letterhead.writer, 0, []
+        if writer is None:
+            return None
+        newest = self.store.papers.recent(_SUMMARISED, before=now + timedelta(microseconds=1))
+        hashes = {writer.text_hash(paper): paper for paper in newest if writer.wants(paper)}
+        known = self.store.summaries.load(writer.model, hashes)
+        ends, failed = time.monotonic() + writer.seconds, 0
+        for name in (name for name in hashes if name not in known):
+            left = ends - time.monotonic()
+            if left <= 0 or failed == _PATIENCE:
+                problems.append("not all summaries were written; the rest is asked for the next time")
+                break
+            try:
+                self.store.summaries.save(writer.model, name, writer.write(hashes[name], timeout=left))
+            except SummaryError as error:
+                problems.append(str(error))
+                failed += 1
+            else:
+                made, failed = made + 1, 0
+            if progress:
+                progress(1)
+        return Summarised(made, tuple(dict.fromkeys(problems)))
 
     def issues_due(self, day: date, *, now: datetime, cadence: Cadence | None = None) -> list[Issue]:
         """Give a day's issues, one a cadence; those that are not open yet are only sketched (their key is 0)."""
@@ -219,5 +259,6 @@ class Newsletter:
             edition = self.editions(issue, self.candidates(issue), [subscriber])[0]
         papers = self.store.papers.by_key(pick.paper_key for pick in edition.picks)
         considered = self.store.papers.count(issue.window)
-        message = self.letterhead.write(edition, papers, considered=considered, delivery_key=0, now=now)
+        lines = written(self.store, self.letterhead.writer, papers)
+        message = self.letterhead.write(edition, papers, considered=considered, delivery_key=0, now=now, written=lines)
         return edition, message, papers

@@ -30,7 +30,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import BigInteger, TypeEngine
 
-REVISION = "0001"
+REVISION = "0002"
+FIRST_REVISION = "0001"
+ADDED = {"summaries": "0002"}  # tables that the first revision did not have
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -127,6 +129,15 @@ vectors = Table(
     Column("encoder", String(60), primary_key=True),
     Column("text_hash", String(44), primary_key=True),
     Column("vector", LargeBinary, nullable=False),
+)
+
+# What a model wrote about a text; '' where it wrote nothing of use, so that it is not asked again.
+summaries = Table(
+    "summaries",
+    metadata,
+    Column("model", Text, primary_key=True),
+    Column("text_hash", String(44), primary_key=True),
+    Column("summary", Text, nullable=False),
 )
 
 subscribers = Table(
