@@ -1,7 +1,7 @@
 """What the sentences of an abstract are for: to say what is done, or what came out, or neither.
 
 Sets of words rather than patterns: an abstract is weighed in a fraction of the time. The weights were set by hand with
-the abstracts of tests/data/key_sentences/development.toml; `benchmarks/summaries.py` tells how apt they are.
+the abstracts of tests/data/key_sentences/development.toml and with real ones; `benchmarks/summaries.py` measures.
 """
 
 from __future__ import annotations
