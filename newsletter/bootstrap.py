@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from newsletter.pipeline import Newsletter
     from newsletter.ranking.encoder import Encoder, VectorCache
     from newsletter.ranking.ranker import Ranker
-    from newsletter.rendering import Renderer
+    from newsletter.rendering import Renderer, Writer
     from newsletter.sources.politeness import HostPacer, Validators
     from newsletter.sources.source import Source
     from newsletter.store import Store
@@ -93,6 +93,7 @@ def newsletter(settings: Settings, store: Store, *, progress: Callable[[int], No
         secret=key,
         tokens=Tokens(key),
         renderer=renderer(settings),
+        writer=writer(settings),
     )
     edited = Edited(
         also_today=settings.ranking.also_today,
@@ -103,6 +104,23 @@ def newsletter(settings: Settings, store: Store, *, progress: Callable[[int], No
     )
     # Loading a model costs half a second and some hundred megabytes: only at the first ranking, and once.
     return Newsletter(store, cache(lambda: ranker(settings, store.vectors, progress)), letterhead, edited)
+
+
+def writer(settings: Settings) -> Writer | None:
+    """Give the model that writes summaries, None where none is set."""
+    from newsletter.rendering import Writer  # noqa: PLC0415
+
+    asked = settings.summaries
+    if not asked.endpoint:
+        return None
+    return Writer(
+        endpoint=asked.endpoint,
+        model=asked.model,
+        api_key=asked.api_key.get_secret_value(),
+        timeout=asked.timeout,
+        seconds=asked.seconds,
+        language=asked.language,
+    )
 
 
 def ranker(settings: Settings, vectors: VectorCache, progress: Callable[[int], None] | None = None) -> Ranker:

@@ -110,6 +110,11 @@ def _zone(value: str) -> str:
     return value
 
 
+def _optional_url(value: str) -> str:
+    return _site_url(_http_url(value)) if value else value
+
+
+OptionalUrl = Annotated[str, AfterValidator(_optional_url)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 SiteUrl = Annotated[HttpUrl, AfterValidator(_site_url)]
 PlainAddress = Annotated[str, AfterValidator(_plain_address)]
@@ -182,6 +187,23 @@ class Rendering(_Section):
 
     template: str = "daily"
     templates: Path | None = None
+
+
+class Summaries(_Section):
+    """The model that writes a line about each paper, if any."""
+
+    endpoint: OptionalUrl = ""
+    model: str = ""
+    api_key: SecretStr = SecretStr("")
+    timeout: float = Field(default=30.0, gt=0, le=600)
+    seconds: float = Field(default=300.0, gt=0, allow_inf_nan=False)
+    language: str = Field(default="", max_length=60)
+
+    @model_validator(mode="after")
+    def _one_model(self) -> Self:
+        if self.endpoint and not self.model:
+            raise ValueError("an endpoint needs the name of a model too")
+        return self
 
 
 class Schedule(_Section):
@@ -301,6 +323,7 @@ class Settings(BaseSettings):
     web: Web = Web()
     ranking: Ranking = Ranking()
     rendering: Rendering = Rendering()
+    summaries: Summaries = Summaries()
     schedule: Schedule = Schedule()
     fetching: Fetching = Fetching()
     lookup: Lookup = Lookup()

@@ -82,6 +82,10 @@ class EncoderError(NewsletterError):
     """The text encoder's files are missing or are not the ones this version was built with."""
 
 
+class SummaryError(NewsletterError):
+    """The model that writes summaries gave none: no connection, no time, a refusal, or an answer of another form."""
+
+
 class TemplateError(NewsletterError):
     """A template does not compile, or asks for something that the edition does not have."""
 

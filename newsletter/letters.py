@@ -23,7 +23,7 @@ from newsletter.model import (
     Subscriber,
     SubscriberStatus,
 )
-from newsletter.rendering import Links, Renderer, SiteView, compose, edition_view
+from newsletter.rendering import Links, Renderer, SiteView, Writer, Written, compose, edition_view
 from newsletter.store import Store
 from newsletter.subscriptions.tokens import Tokens
 
@@ -38,6 +38,7 @@ class Letterhead:
     secret: str
     tokens: Tokens
     renderer: Renderer
+    writer: Writer | None = None
 
     @property
     def domain(self) -> str:
@@ -68,11 +69,18 @@ class Letterhead:
         )
 
     def write(
-        self, edition: Edition, papers: Mapping[int, Paper], *, considered: int, delivery_key: int, now: datetime
+        self,
+        edition: Edition,
+        papers: Mapping[int, Paper],
+        *,
+        considered: int,
+        delivery_key: int,
+        now: datetime,
+        written: Written | None = None,
     ) -> Message:
         """Give the message of an edition. `papers` holds the picked ones by key; `considered` counts the issue's."""
         links = self.links(edition)
-        view = edition_view(edition, papers, self.site, links, considered=considered)
+        view = edition_view(edition, papers, self.site, links, considered=considered, written=written)
         return compose(
             self.renderer.render(view),
             site=self.site,
@@ -84,6 +92,15 @@ class Letterhead:
             date=now,
             links=links,
         )
+
+
+def written(store: Store, writer: Writer | None, papers: Mapping[int, Paper]) -> Written | None:
+    """Give what a model has written about papers so far; nobody is asked."""
+    if writer is None:
+        return None
+    hashes = {key: writer.text_hash(paper) for key, paper in papers.items() if writer.wants(paper)}
+    known = store.summaries.load(writer.model, hashes.values())
+    return Written(writer.model, {key: known.get(name, "") for key, name in hashes.items()})
 
 
 class StoredLetters:
@@ -106,13 +123,16 @@ class StoredLetters:
                 if key in subscribers:  # who was forgotten a moment ago has no row any more
                     editions[issue_key, key] = Edition(self._issues[issue_key], subscribers[key], picks)
         papers = self._store.papers.by_key(pick.paper_key for edition in editions.values() for pick in edition.picks)
+        lines = written(self._store, self._letterhead.writer, papers)
         return {
-            delivery.key: self._letter(delivery, editions.get((delivery.issue_key, delivery.subscriber_key)), papers)
+            delivery.key: self._letter(
+                delivery, editions.get((delivery.issue_key, delivery.subscriber_key)), papers, lines
+            )
             for delivery in claimed
         }
 
     def _letter(
-        self, delivery: Delivery, edition: Edition | None, papers: Mapping[int, Paper]
+        self, delivery: Delivery, edition: Edition | None, papers: Mapping[int, Paper], lines: Written | None
     ) -> Callable[[], Message] | Outcome:
         if edition is None:
             return Outcome(DeliveryState.SKIPPED, "the subscriber was forgotten")
@@ -124,4 +144,5 @@ class StoredLetters:
             considered=self._considered[delivery.issue_key],
             delivery_key=delivery.key,
             now=self._now,
+            written=lines,
         )

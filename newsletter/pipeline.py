@@ -17,7 +17,7 @@ from typing import TypeAlias
 from newsletter.delivery.dispatch import Dispatcher, Policy, Tally, recover
 from newsletter.delivery.transport import Transport
 from newsletter.errors import FetchError, NotFoundError, SourceError
-from newsletter.letters import Letterhead, StoredLetters
+from newsletter.letters import Letterhead, StoredLetters, written
 from newsletter.model import (
     Announce,
     Cadence,
@@ -263,5 +263,6 @@ class Newsletter:
             edition = self.editions(issue, self.candidates(issue), [subscriber], library)[0]
         papers = self.store.papers.by_key(pick.paper_key for pick in edition.picks)
         considered = self.store.papers.count(issue.window)
-        message = self.letterhead.write(edition, papers, considered=considered, delivery_key=0, now=now)
+        lines = written(self.store, self.letterhead.writer, papers)
+        message = self.letterhead.write(edition, papers, considered=considered, delivery_key=0, now=now, written=lines)
         return edition, message, papers

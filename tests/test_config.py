@@ -41,6 +41,16 @@ def fields(model: type[BaseModel]) -> set[str]:
     return set(model.model_fields)
 
 
+def test_an_endpoint_needs_a_model(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="summaries: an endpoint needs the name of a model too"):
+        loaded('[summaries]\nendpoint = "http://127.0.0.1:11434/v1"', tmp_path)
+    with pytest.raises(ConfigError, match=r"summaries\.endpoint: must be an address"):
+        loaded('[summaries]\nendpoint = "localhost:11434"\nmodel = "x"', tmp_path)
+    settings = loaded('[summaries]\nendpoint = "http://127.0.0.1:11434/v1/"\nmodel = "x"\napi_key = "k3y"', tmp_path)
+    assert settings.summaries.endpoint == "http://127.0.0.1:11434/v1"
+    assert "k3y" not in repr(settings)
+
+
 class TestTheDocumentedFile:
     TEXT = DOCUMENTED.read_text(encoding="utf-8")
 

@@ -17,7 +17,8 @@ from newsletter.errors import TransportError, UsageError
 if TYPE_CHECKING:
     from newsletter.config import Settings
     from newsletter.model import PaperRecord
-    from newsletter.pipeline import Pulled
+    from newsletter.pipeline import Newsletter, Pulled
+    from newsletter.summaries import Summarised
 
 
 def ingest(
@@ -53,13 +54,25 @@ def ingest(
             ):
                 pulled.append(one)
                 advance(1)
+        summarised = None if dry_run else _summarise(newsletter)
     _tell_operator(current, pulled)
     if as_json:
-        print_json(_document(pulled, dry_run=dry_run))
+        print_json(_document(pulled, summarised, dry_run=dry_run))
     else:
         _tell(pulled, dry_run=dry_run, named=not file)
     if any(one.error for one in pulled):
         raise typer.Exit(FAILED)
+
+
+def _summarise(newsletter: Newsletter) -> Summarised | None:
+    """Have summaries written, if that is wanted. What is missing is told, and fails nothing."""
+    from newsletter.summaries import summarise  # noqa: PLC0415
+
+    with progress("Summarising", None) as advance:
+        summarised = summarise(newsletter.store, newsletter.letterhead.writer, now=bootstrap.clock(), progress=advance)
+    for problem in summarised.problems if summarised else ():
+        warn(f"summaries: {problem}")
+    return summarised
 
 
 def _tell_operator(current: Settings, pulled: list[Pulled]) -> None:
@@ -83,7 +96,7 @@ def _tell_operator(current: Settings, pulled: list[Pulled]) -> None:
             warn(f"the operator could not be told: {outcome.response}")
 
 
-def _document(pulled: list[Pulled], *, dry_run: bool) -> dict[str, Any]:
+def _document(pulled: list[Pulled], summarised: Summarised | None, *, dry_run: bool) -> dict[str, Any]:
     document: dict[str, Any] = {
         "sources": [
             {
@@ -100,6 +113,8 @@ def _document(pulled: list[Pulled], *, dry_run: bool) -> dict[str, Any]:
             for one in pulled
         ]
     }
+    if summarised:
+        document["summaries"] = {"made": summarised.made, "problems": list(summarised.problems)}
     if dry_run:
         document["papers"] = [_paper(record) for one in pulled if one.digest for record in one.digest.records]
     return document

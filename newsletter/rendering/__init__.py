@@ -8,7 +8,8 @@ message = compose(rendered, site=site, links=links, sender=..., recipient=..., .
 from newsletter.rendering.mime import compose
 from newsletter.rendering.renderer import Rendered, Renderer
 from newsletter.rendering.summary import key_sentences
-from newsletter.rendering.view import CardView, EditionView, LineView, Links, LinkView, SiteView, edition_view
+from newsletter.rendering.view import CardView, EditionView, LineView, Links, LinkView, SiteView, Written, edition_view
+from newsletter.rendering.written import Writer
 
 __all__ = [
     "CardView",
@@ -19,6 +20,8 @@ __all__ = [
     "Rendered",
     "Renderer",
     "SiteView",
+    "Writer",
+    "Written",
     "compose",
     "edition_view",
     "key_sentences",

@@ -7,7 +7,7 @@ its title, can make a mail of any size.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from newsletter.abstracts import usable
@@ -18,6 +18,7 @@ from newsletter.rendering.summary import key_sentences, shorten
 _LONGEST_TITLE = 300
 _LONGEST_LABEL = 80
 _LONGEST_URL = 1500
+_LONGEST_SUMMARY = 240
 _MOST_REASONS = 3
 _MOST_CATEGORIES = 4
 
@@ -42,6 +43,14 @@ class Links:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """Lines that a model wrote, by paper key; it may lack papers."""
+
+    model: str = ""
+    summaries: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class LinkView:
     """A link of a card. `label` is short and seen; `name` makes sense alone, and begins with the label."""
 
@@ -52,7 +61,10 @@ class LinkView:
 
 @dataclass(frozen=True, slots=True)
 class CardView:
-    """A pick in full. `label` is the title, short enough to stand in the names of links; any text may be empty."""
+    """A pick in full. `label` is the title, short enough to stand in the names of links; any text may be empty.
+
+    `summary` is a machine's, and `summary_by` says so ("summary by MODEL"); key sentences are the authors'.
+    """
 
     number: int
     title: str
@@ -62,6 +74,8 @@ class CardView:
     announced: str
     categories: str
     why: tuple[str, ...]
+    summary: str
+    summary_by: str
     key_sentences: str
     remark: str
     links: tuple[LinkView, ...]
@@ -106,7 +120,13 @@ class EditionView:
 
 
 def edition_view(
-    edition: Edition, papers: Mapping[int, Paper], site: SiteView, links: Links, *, considered: int
+    edition: Edition,
+    papers: Mapping[int, Paper],
+    site: SiteView,
+    links: Links,
+    *,
+    considered: int,
+    written: Written | None = None,
 ) -> EditionView:
     """Give what a template sees of `edition`; `considered` is how many papers were looked at for it.
 
@@ -116,7 +136,8 @@ def edition_view(
     picks = sorted(edition.picks, key=lambda pick: pick.rank)
     full = [pick for pick in picks if pick.section is Section.FOR_YOU]
     brief = [pick for pick in picks if pick.section is Section.ALSO_TODAY]
-    cards = tuple(_card(pick, papers[pick.paper_key], site, links, issue.cadence) for pick in full)
+    written = written or Written()
+    cards = tuple(_card(pick, papers[pick.paper_key], site, links, issue.cadence, written=written) for pick in full)
     also = tuple(_line(pick, papers[pick.paper_key], site, issue.cadence) for pick in brief)
     titles = [card.title for card in cards] + [line.title for line in also]
     introduction = words.introduction(considered, len(cards), len(also))
@@ -150,9 +171,10 @@ def brief(card: CardView) -> LineView:
     return LineView(number=card.number, title=card.title, url=card.url, why=card.why[0] if card.why else "")
 
 
-def _card(pick: Pick, paper: Paper, site: SiteView, links: Links, cadence: Cadence) -> CardView:
+def _card(pick: Pick, paper: Paper, site: SiteView, links: Links, cadence: Cadence, *, written: Written) -> CardView:
     title = _title(paper)
     label = shorten(title, _LONGEST_LABEL)
+    summary = shorten(written.summaries.get(pick.paper_key, ""), _LONGEST_SUMMARY)
     more, less = links.feedback.get(pick.paper_key, ("", ""))
     return CardView(
         number=pick.rank,
@@ -163,6 +185,8 @@ def _card(pick: Pick, paper: Paper, site: SiteView, links: Links, cadence: Caden
         announced=words.announced(paper.announcements),
         categories=", ".join(paper.categories[:_MOST_CATEGORIES]),
         why=_why(pick, paper, cadence)[:_MOST_REASONS],
+        summary=summary,
+        summary_by=words.summary_by(written.model) if summary else "",
         key_sentences=key_sentences(paper.abstract, paper.title) if usable(paper) else "",
         remark="" if usable(paper) else words.NO_ABSTRACT,
         links=_links(paper, label),

@@ -113,6 +113,11 @@ def reason(why: Reason, paper: Paper, cadence: Cadence) -> str:
     return f"New {when}"
 
 
+def summary_by(model: str) -> str:
+    """Give who wrote a summary, so that nobody takes a machine's words for the authors'."""
+    return f"summary by {shorten(model, _LONGEST_MATCH)}"
+
+
 def subject(titles: Sequence[str], others: int, considered: int) -> str:
     """Give the top title, shortened at a word, and how many more papers there are: at most 90 characters."""
     if not titles:

@@ -197,14 +197,19 @@ def _version(connection: Connection) -> str | None:
     if "alembic_version" in tables:  # another program may use Alembic too, and number its revisions as we do
         version = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
     ours = set(schema.metadata.tables)
-    expected = ours if version == schema.REVISION else ours - schema.ADDED_LATER
-    known = version is not None and version <= schema.REVISION
-    if (version is None and tables & ours) or (known and expected - tables):
+    if (version is None and tables & ours) or _of_version(version) - tables:
         raise StoreError(
             f"the database {_shown(connection.engine)} holds tables that are not ours",
             hint="give newsletter a database (or a PostgreSQL schema) of its own",
         )
     return version
+
+
+def _of_version(version: str | None) -> set[str]:
+    """Give the tables that a database of one of our revisions has; none for what is no revision of ours."""
+    if version is None or not schema.FIRST_REVISION <= version <= schema.REVISION:
+        return set()
+    return {table for table in schema.metadata.tables if schema.ADDED.get(table, schema.FIRST_REVISION) <= version}
 
 
 def _unknown_version(engine: Engine, version: str | None) -> StoreError:

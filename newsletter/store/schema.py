@@ -33,8 +33,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import BigInteger, TypeEngine
 
 REVISION = "0002"
-# Tables that migrations added after the first. A database of an older version has all but these.
-ADDED_LATER: frozenset[str] = frozenset()
+FIRST_REVISION = "0001"
+ADDED = {"summaries": "0002"}  # tables that the first revision did not have
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -142,6 +142,15 @@ vectors = Table(
     Column("encoder", String(60), primary_key=True),
     Column("text_hash", String(44), primary_key=True),
     Column("vector", LargeBinary, nullable=False),
+)
+
+# What a model wrote about a text; '' where it wrote nothing of use, so that it is not asked again.
+summaries = Table(
+    "summaries",
+    metadata,
+    Column("model", Text, primary_key=True),
+    Column("text_hash", String(44), primary_key=True),
+    Column("summary", Text, nullable=False),
 )
 
 subscribers = Table(

@@ -16,6 +16,7 @@ from newsletter.store.issues import Issues
 from newsletter.store.papers import Papers
 from newsletter.store.sources import Sources
 from newsletter.store.subscribers import Subscribers
+from newsletter.store.summaries import Summaries
 from newsletter.store.vectors import Vectors
 
 
@@ -38,6 +39,7 @@ class Store:
         self.papers = Papers(self._database)
         self.sources = Sources(self._database)
         self.vectors = Vectors(self._database)
+        self.summaries = Summaries(self._database)
         self.subscribers = Subscribers(self._database)
         self.issues = Issues(self._database)
         self.deliveries = Deliveries(self._database)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.rendering.summary import ELLIPSIS, key_sentences, shorten, split_sentences
+from newsletter.rendering.sentences import label, split_sentences
+from newsletter.rendering.summary import ELLIPSIS, key_sentences, shorten
 from tests.rendering.editions import ABSTRACT
 
 
@@ -25,6 +28,10 @@ from tests.rendering.editions import ABSTRACT
         "See https://example.org/a.B.C?d=E.F for more.",
         "It costs $5 per card in Washington D.C. Post offices.",
         "Approx. 40 cards (cf. Table 2, resp. Eq. 7) suffice.",
+        "Sie besuchen die 4. Klasse und lesen z. B. Romane.",
+        "We show: 1. Looms sort.",
+        "Results. Looms sort.",
+        "It runs on Mr. X. and so on.",
     ],
 )
 def test_what_looks_like_an_end_does_not_end_a_sentence(one_sentence: str) -> None:
@@ -43,10 +50,47 @@ def test_what_looks_like_an_end_does_not_end_a_sentence(one_sentence: str) -> No
         'He said "it sorts."',
         "It costs $5.",
         "The code is at https://example.org/loom.",
+        "Is it a loom?",
+        "Webstühle sortieren.",
+        "卡片被分类。",
     ],
 )
 def test_a_sentence_ends_where_the_next_begins(first: str) -> None:
     assert split_sentences(f"{first} We prove it.") == [first, "We prove it."]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("Karten fallen. Ältere Karten nicht.", ["Karten fallen.", "Ältere Karten nicht."]),
+        ("Cards fall. mRNA does not.", ["Cards fall.", "mRNA does not."]),
+        ("本文提出了织机。结果表明它很快。", ["本文提出了织机。", "结果表明它很快。"]),
+        ("कार्ड गिरते हैं। करघा चलता है।", ["कार्ड गिरते हैं।", "करघा चलता है।"]),
+        ("It fell.Results: It rose.", ["It fell.", "Results: It rose."]),
+        ("Methods. We wove. Results. It rose.", ["Methods. We wove.", "Results. It rose."]),
+        ("1. Looms sort. 2. Mills grind.", ["1. Looms sort.", "2. Mills grind."]),
+    ],
+)
+def test_sentences_of_other_scripts_labels_and_lists(text: str, sentences: list[str]) -> None:
+    assert split_sentences(text) == sentences
+
+
+@pytest.mark.parametrize(
+    ("sentence", "word"),
+    [
+        ("Results: We weave.", "results"),
+        ("RESULTS We weave.", "results"),
+        ("ResultsWe weave.", "results"),
+        ("Materials and Methods: We weave.", "materials"),
+        ("Main outcome measures: Hours.", "measures"),
+        ("Conclusion – Looms weave.", "conclusion"),
+        ("Results show that looms weave.", ""),
+        ("The result is clear: looms weave.", ""),
+        ("SARS Looms weave.", ""),
+    ],
+)
+def test_labels_of_structured_abstracts_are_told_from_words(sentence: str, word: str) -> None:
+    assert label(sentence) == word
 
 
 def test_sentences_keep_every_character_but_the_space_between() -> None:
@@ -58,6 +102,26 @@ def test_what_is_proposed_and_found_is_chosen_and_gaps_are_shown() -> None:
     assert text.startswith("We propose a loom")
     assert f" {ELLIPSIS} Experiments on 3 mills show" in text
     assert "available" not in text
+
+
+def test_what_leans_on_a_sentence_left_out_is_left_out_too() -> None:
+    padding = "The loom has a frame of oak, and the frame has a beam that takes up what was woven. " * 2
+    text = key_sentences(f"We propose a loom. {padding}It is 12% faster. The loom beats 9 clerks by 12%.", limit=90)
+    assert text == f"We propose a loom. {ELLIPSIS} The loom beats 9 clerks by 12%."
+
+
+def test_what_did_not_come_out_is_a_result_too() -> None:
+    before = "Clerks are often thought to be slower than looms, and 60% of all mills have replaced them. "
+    during = "We recruited 40 clerks of three mills, and recorded them over 12 weeks. "
+    text = key_sentences(f"{before}{during}We found no difference between clerks and looms.", limit=120)
+    assert text == "We found no difference between clerks and looms."
+
+
+def test_a_chinese_abstract_is_shown_by_half_as_many_characters() -> None:
+    abstract = "织机在许多工厂中使用。" * 30 + "结果表明，本文提出的织机快了百分之四十二。"
+    text = key_sentences(abstract, limit=200)
+    assert "百分之四十二" in text
+    assert len(text) <= 100
 
 
 def test_a_short_abstract_is_given_whole() -> None:
@@ -80,6 +144,13 @@ def test_key_sentences_are_never_too_long_and_all_taken_from_the_abstract(abstra
     assert len(text) <= 300
     plain = " ".join(abstract.split())
     assert all(piece.strip() in plain for piece in text.removesuffix(ELLIPSIS).split(f" {ELLIPSIS} "))
+
+
+@pytest.mark.parametrize("piece", ["a ", "A. ", "no ", "We show 1.5% $x$. ", "Results: ", "。", "$", "To be ", "1. "])
+def test_a_hostile_abstract_takes_no_longer_than_its_length(piece: str) -> None:
+    started = time.process_time()
+    key_sentences(piece * (60_000 // len(piece)), "Title")
+    assert time.process_time() - started < 3
 
 
 @given(st.text(max_size=200), st.integers(min_value=2, max_value=100))

@@ -20,3 +20,10 @@ def upgrade() -> None:
     op.add_column("ratings", sa.Column("answer", sa.Boolean(), server_default=sa.false(), nullable=False))
     quiet = sa.Column("quiet", sa.String(length=20), server_default="note", nullable=False)
     op.add_column("subscribers", quiet)
+    op.create_table(
+        "summaries",
+        sa.Column("model", sa.Text(), nullable=False),
+        sa.Column("text_hash", sa.String(length=44), nullable=False),
+        sa.Column("summary", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("model", "text_hash", name="pk_summaries"),
+    )
