@@ -182,6 +182,6 @@ def test_the_key_is_in_no_problem(newsletter: Callable[..., Newsletter], store: 
     announce(store)
     chat.answer = sending(KEY.encode(), 401)
     made = newsletter()
-    summarised = made.summarise(now=NOW)
+    summarised = asked(made)
     assert summarised
     assert KEY not in repr(summarised) + repr(made.letterhead.writer)
