@@ -25,11 +25,15 @@ _INGEST_LOCK = 7_364_001  # any number, ours alone: PostgreSQL's advisory locks 
 
 @dataclass
 class _Batch:
-    """What is known while records are matched: drafts, drafts by name, and the one that each record is of (`named`)."""
+    """What is known while records are matched: drafts, drafts by name, and the one that each record is of (`named`).
+
+    `doubtful` are records that bear the ids of two works which nothing else shows to be one.
+    """
 
     drafts: list[Draft] = field(default_factory=list)
     by_name: dict[str, list[Draft]] = field(default_factory=dict)
     named: list[Draft] = field(default_factory=list)
+    doubtful: list[PaperRecord] = field(default_factory=list)
 
     def know(self, draft: Draft) -> None:
         for name in draft.names:
@@ -51,9 +55,24 @@ class _Batch:
             return None
         (first, _), *rest = found.values()
         for other, name in rest:
-            if name.startswith(("arxiv:", "doi:")) and identity.linked(first, other):
-                first = self._unite(first, other)
+            if name.startswith(("arxiv:", "doi:")):
+                if identity.linked(first, other):
+                    first = self._unite(first, other)
+                else:
+                    self.doubtful.append(record)
         return first
+
+    def unite_more(self) -> None:
+        """Look again at records with the ids of two works: what came after them may have shown them to be one.
+
+        So the outcome does not depend on whether the same records come again.
+        """
+        before = -1
+        while self.doubtful and len(self.drafts) != before:
+            before = len(self.drafts)
+            again, self.doubtful = self.doubtful, []
+            for record in again:
+                self.match(record)
 
     def _unite(self, one: Draft, other: Draft) -> Draft:
         """Make one of two drafts. The one that stays is stored, and was news, if either is and was."""
@@ -188,6 +207,7 @@ def _matched(connection: Connection, records: Sequence[PaperRecord], *, news: bo
             draft.announce()
         batch.know(draft)
         batch.named.append(draft)
+    batch.unite_more()
     return batch
 
 
