@@ -140,6 +140,8 @@ class Newsletter:
 
     def _sketch(self, cadence: Cadence, day: date, now: datetime) -> Issue:
         previous = self.store.issues.latest(cadence)
+        if previous and previous.day == day:  # another process has just opened it
+            return previous
         window = window_of(cadence, day, previous, now=now, timezone=self.edited.timezone)
         return Issue(0, cadence, day, window, IssueState.DRAFT if self.edited.approval else IssueState.OPEN)
 
