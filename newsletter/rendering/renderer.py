@@ -129,7 +129,7 @@ def _ever_smaller(view: EditionView) -> Iterator[EditionView]:
     yield view
     for last in range(len(view.cards) - 1, -1, -1):
         if view.cards[last].key_sentences:
-            shorter = replace(view.cards[last], key_sentences="")
+            shorter = replace(view.cards[last], key_sentences=())
             view = replace(view, cards=(*view.cards[:last], shorter, *view.cards[last + 1 :]))
             yield view
     while view.cards:

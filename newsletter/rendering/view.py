@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from newsletter.abstracts import usable
-from newsletter.model import Cadence, Edition, Paper, Pick, Section
+from newsletter.model import Cadence, Edition, Paper, Pick, ReasonKind, Section
+from newsletter.phrases import spans
 from newsletter.rendering import words
 from newsletter.rendering.summary import key_sentences, shorten
 
@@ -60,6 +61,14 @@ class LinkView:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch of text; `marked` where it is a keyword that the reader asked for."""
+
+    text: str
+    marked: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CardView:
     """A pick in full. `label` is the title, short enough to stand in the names of links; any text may be empty.
 
@@ -76,7 +85,7 @@ class CardView:
     why: tuple[str, ...]
     summary: str
     summary_by: str
-    key_sentences: str
+    key_sentences: tuple[Part, ...]
     remark: str
     links: tuple[LinkView, ...]
     more_url: str
@@ -187,12 +196,25 @@ def _card(pick: Pick, paper: Paper, site: SiteView, links: Links, cadence: Caden
         why=_why(pick, paper, cadence)[:_MOST_REASONS],
         summary=summary,
         summary_by=words.summary_by(written.model) if summary else "",
-        key_sentences=key_sentences(paper.abstract, paper.title) if usable(paper) else "",
+        key_sentences=_marked(pick, paper) if usable(paper) else (),
         remark="" if usable(paper) else words.NO_ABSTRACT,
         links=_links(paper, label),
         more_url=more,
         less_url=less,
     )
+
+
+def _marked(pick: Pick, paper: Paper) -> tuple[Part, ...]:
+    """Give the key sentences, with the keywords marked for which the paper was picked."""
+    text = key_sentences(paper.abstract, paper.title)
+    words = (reason.matched for reason in pick.reasons if reason.kind is ReasonKind.KEYWORD)
+    parts: list[Part] = []
+    end = 0
+    for start, stop in sorted(span for word in words for span in spans(text, word)):
+        if start >= end:
+            parts += [Part(text[end:start], marked=False), Part(text[start:stop], marked=True)]
+            end = stop
+    return tuple(part for part in (*parts, Part(text[end:], marked=False)) if part.text)
 
 
 def _line(pick: Pick, paper: Paper, site: SiteView, cadence: Cadence) -> LineView:

@@ -7,7 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from newsletter import identity
-from newsletter.ranking.phrases import PhraseIndex, is_acronym, pattern, rarity
+from newsletter.phrases import is_acronym, pattern, spans
+from newsletter.ranking.phrases import PhraseIndex, rarity
 from tests.ranking.papers import paper
 
 
@@ -143,3 +144,17 @@ def test_the_quick_look_hides_nothing_that_the_pattern_finds(phrase: str, text: 
     whole = f"{text}\n"
     searched = whole if is_acronym(phrase.strip()) else identity.folded(whole)
     assert found(phrase, text) == (wanted is not None and wanted.search(searched) is not None)
+
+
+def test_where_a_phrase_stands_is_told_in_the_text_as_it_is_written() -> None:
+    text = "Straße, ﬁne-tuning; Fine tuned é and FINETUNING."
+    assert [text[start:end] for start, end in spans(text, "fine-tuning")] == ["ﬁne-tuning", "FINETUNING"]
+    assert spans("diffusion models, Diffusion Model", "diffusion model") == ((0, 16), (18, 33))
+    assert spans("rag and RAG", "RAG") == ((8, 11),)
+    assert spans("anything", "…") == ()
+
+
+@given(st.text(max_size=80), st.text(max_size=12))
+def test_what_stands_somewhere_is_a_piece_of_the_text(text: str, phrase: str) -> None:
+    for start, end in spans(text, phrase):
+        assert 0 <= start < end <= len(text)

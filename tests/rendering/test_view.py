@@ -148,3 +148,12 @@ def test_the_provenance_names_address_and_rhythm() -> None:
     assert view([]).provenance == (
         "You get Daily Papers every day at 07:00 (Europe/London) because ada@example.com subscribed to it."
     )
+
+
+def test_keywords_for_which_a_paper_was_picked_are_marked_in_its_key_sentences() -> None:
+    shown = paper(1, abstract="We study fine-tuning. Models of speech like finetuning, and <b>more</b>.")
+    reasons = (Reason(ReasonKind.KEYWORD, "fine tuning"), Reason(ReasonKind.KEYWORD, "speech"))
+    picked = edition([pick(1, Section.FOR_YOU, *reasons)])
+    [card] = edition_view(picked, {1: shown}, SITE, links([1]), considered=9).cards
+    assert "".join(part.text for part in card.key_sentences) == shown.abstract
+    assert [part.text for part in card.key_sentences if part.marked] == ["fine-tuning", "speech"]
