@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from newsletter.config import Settings, SourceKind, SourceSettings
     from newsletter.delivery.transport import Transport
     from newsletter.pipeline import Newsletter
-    from newsletter.ranking.encoder import Encoder, VectorCache
+    from newsletter.ranking.encoder import CachedEncoder, Encoder, VectorCache
     from newsletter.ranking.ranker import Ranker
     from newsletter.rendering import Renderer, Writer
     from newsletter.sources.politeness import HostPacer, Validators
@@ -125,14 +125,28 @@ def writer(settings: Settings) -> Writer | None:
 
 def ranker(settings: Settings, vectors: VectorCache, progress: Callable[[int], None] | None = None) -> Ranker:
     """Give the ranker with the encoder that is set and the installation's topics."""
-    from newsletter.ranking.encoder import CachedEncoder  # noqa: PLC0415
     from newsletter.ranking.ranker import Ranker  # noqa: PLC0415
 
-    return Ranker(CachedEncoder(encoder(settings), vectors, progress), catalogue.load(settings.topics))
+    return Ranker(cached(encoder(settings), settings, vectors, progress), catalogue.load(settings.topics))
+
+
+def cached(
+    encoder: Encoder, settings: Settings, vectors: VectorCache, progress: Callable[[int], None] | None = None
+) -> CachedEncoder:
+    """Give the encoder that is set with its cache. `progress` is told how many texts have their vectors."""
+    from newsletter.ranking.encoder import CachedEncoder  # noqa: PLC0415
+
+    if settings.ranking.encoder == "endpoint":  # each request's vectors are kept at once
+        return CachedEncoder(encoder, vectors, progress, batch=settings.embedding.batch, touchstone=True)
+    return CachedEncoder(encoder, vectors, progress)
 
 
 def encoder(settings: Settings) -> Encoder:
     """Give the encoder that is set."""
+    if settings.ranking.encoder == "endpoint":
+        from newsletter.ranking.endpoint import Endpoint  # noqa: PLC0415
+
+        return Endpoint(settings.embedding)
     if settings.ranking.encoder == "wordllama":
         from newsletter.ranking.wordllama import WordLlama  # noqa: PLC0415
 

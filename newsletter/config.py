@@ -110,12 +110,36 @@ def _zone(value: str) -> str:
     return value
 
 
+def _endpoint_url(value: str) -> str:
+    if "?" in value or "#" in value:
+        raise ValueError("must end before any ? or #: /embeddings is put behind it")
+    if "@" in urlsplit(value).netloc:
+        raise ValueError("must hold no user and no password: embedding.api_key is the place for a key")
+    return value.rstrip("/")
+
+
+def _model_name(value: str) -> str:
+    if not value.isprintable() or value != value.strip():
+        raise ValueError("must be a name in printable characters")
+    return value
+
+
+def _header_word(value: SecretStr) -> SecretStr:
+    word = value.get_secret_value()
+    if not word.isascii() or not word.isprintable() or " " in word:  # RFC 6750 section 2.1
+        raise ValueError("must be one word of ASCII characters")
+    return value
+
+
 def _optional_url(value: str) -> str:
     return _site_url(_http_url(value)) if value else value
 
 
 OptionalUrl = Annotated[str, AfterValidator(_optional_url)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+EndpointUrl = Annotated[HttpUrl, AfterValidator(_endpoint_url)]
+ModelName = Annotated[str, AfterValidator(_model_name)]
+HeaderWord = Annotated[SecretStr, AfterValidator(_header_word)]
 SiteUrl = Annotated[HttpUrl, AfterValidator(_site_url)]
 PlainAddress = Annotated[str, AfterValidator(_plain_address)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
@@ -177,9 +201,20 @@ class Web(_Section):
 class Ranking(_Section):
     """How papers are compared with profiles."""
 
-    encoder: Literal["minilm", "wordllama"] = "minilm"
+    encoder: Literal["minilm", "wordllama", "endpoint"] = "minilm"
     background: int = Field(default=2000, ge=0, le=20000)
     also_today: int = Field(default=6, ge=0, le=30)
+
+
+class Embedding(_Section):
+    """The service that turns texts into vectors, where `ranking.encoder` is "endpoint"."""
+
+    url: EndpointUrl | None = None
+    model: ModelName = ""
+    api_key: HeaderWord = SecretStr("")
+    batch: int = Field(default=32, ge=1, le=2048)
+    characters: int = Field(default=6000, ge=100, le=1_000_000)
+    timeout: float = Field(default=60.0, gt=0, allow_inf_nan=False)
 
 
 class Rendering(_Section):
@@ -322,6 +357,7 @@ class Settings(BaseSettings):
     smtp: Smtp = Smtp()
     web: Web = Web()
     ranking: Ranking = Ranking()
+    embedding: Embedding = Embedding()
     rendering: Rendering = Rendering()
     summaries: Summaries = Summaries()
     schedule: Schedule = Schedule()
@@ -329,6 +365,12 @@ class Settings(BaseSettings):
     lookup: Lookup = Lookup()
     topics: Path = assets.CONFIG / "topics.toml"
     source: Sources = ()
+
+    @model_validator(mode="after")
+    def _endpoint_is_named(self) -> Self:
+        if self.ranking.encoder == "endpoint" and not (self.embedding.url and self.embedding.model):
+            raise ValueError('ranking.encoder is "endpoint", which needs embedding.url and embedding.model')
+        return self
 
     @classmethod
     def settings_customise_sources(
@@ -381,5 +423,5 @@ def _explain(error: ValidationError, file: Path | None) -> str:
     for item in error.errors(include_url=False, include_input=False):
         name = ".".join(str(part) for part in item["loc"])
         known = "no such setting" if item["type"] == "extra_forbidden" else item["msg"].removeprefix("Value error, ")
-        lines.append(f"{name}: {known}")
+        lines.append(f"{name}: {known}" if name else known)  # a rule over several settings is of no one path
     return f"the settings ({where}) are wrong: " + "; ".join(lines)

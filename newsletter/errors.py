@@ -79,7 +79,7 @@ class NotADigestError(SourceError):
 
 
 class EncoderError(NewsletterError):
-    """The text encoder's files are missing or are not the ones this version was built with."""
+    """The text encoder cannot work: its files are missing or changed, or its endpoint does not answer as it should."""
 
 
 class SummaryError(NewsletterError):

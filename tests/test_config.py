@@ -92,6 +92,7 @@ class TestTheDocumentedFile:
         assert settings.topics == Path("my-topics.toml")
         assert settings.smtp.ca_file == Path("our-ca.pem")
         assert settings.rendering.templates == Path("my-templates")
+        assert settings.embedding.url == "http://localhost:11434/v1"
 
     def test_every_setting_is_explained_above_it(self) -> None:
         for block in re.split(r"\n\n+", self.TEXT):
@@ -343,6 +344,43 @@ class TestValues:
         for owner, name in ((settings, "topics"), (settings.site, "name")):
             with pytest.raises(ValueError, match="frozen"):
                 setattr(owner, name, "other")
+
+
+class TestEmbedding:
+    def test_an_endpoint_has_an_address_and_a_model(self, tmp_path: Path) -> None:
+        text = '[ranking]\nencoder = "endpoint"\n[embedding]\nurl = "http://localhost:11434/v1/"\nmodel = "e5"'
+        embedding = loaded(text, tmp_path).embedding
+        assert (embedding.url, embedding.model) == ("http://localhost:11434/v1", "e5")
+
+    @pytest.mark.parametrize("named", ["", 'url = "http://a.example"', 'model = "e5"'])
+    def test_an_endpoint_that_is_not_named_is_told(self, named: str, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match=r'wrong: ranking\.encoder is "endpoint", which needs embedding\.url and'):
+            loaded(f'[ranking]\nencoder = "endpoint"\n[embedding]\n{named}', tmp_path)
+
+    @pytest.mark.parametrize(
+        "url", ["", "localhost:8080", "http://a.example/v1?key=1", "http://a.example/#", "http://u:p@a.example/v1"]
+    )
+    def test_an_address_that_embeddings_cannot_follow_is_refused(self, url: str, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match=r"embedding\.url: must"):
+            loaded(f'[embedding]\nurl = "{url}"', tmp_path)
+
+    @pytest.mark.parametrize("key", ["two words", "ключ", "line\\nend"])
+    def test_a_key_that_no_header_can_hold_is_refused_and_not_repeated(self, key: str, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match=r"embedding\.api_key: must be one word") as caught:
+            loaded(f'[embedding]\napi_key = "{key}"', tmp_path)
+        assert key not in str(caught.value)
+
+    @pytest.mark.parametrize("model", ["e5 ", "e\\u0000"])
+    def test_a_model_has_a_name_that_can_be_kept(self, model: str, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match=r"embedding\.model: must be a name"):
+            loaded(f'[embedding]\nmodel = "{model}"', tmp_path)
+
+    def test_the_key_is_not_shown_and_comes_from_a_file(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "key").write_text("sk-1\n")
+        monkeypatch.setenv("NEWSLETTER_EMBEDDING__API_KEY_FILE", str(tmp_path / "key"))
+        settings = config.load()
+        assert settings.embedding.api_key.get_secret_value() == "sk-1"
+        assert "sk-1" not in repr(settings)
 
 
 class TestSources:

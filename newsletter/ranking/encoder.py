@@ -1,8 +1,7 @@
 """The port `Encoder`: texts to unit vectors. And the cache in front of it.
 
-Adapters: `minilm` (all-MiniLM-L6-v2, the default) and `wordllama` (a static table). A recipe for adding another: give
-it a `name` that changes whenever its vectors would (model, weights, token limit), check its files by SHA-256, hold its
-vectors against known ones in a test, and name it in `bootstrap.encoder`.
+Adapters: `minilm` (all-MiniLM-L6-v2, the default), `wordllama` (a static table) and `endpoint` (a service).
+docs/ranking.md has a recipe for adding another.
 """
 
 from __future__ import annotations
@@ -24,7 +23,12 @@ Vectors: TypeAlias = NDArray[np.float32]
 Progress: TypeAlias = Callable[[int], None]
 
 _BATCH = 256
-_MOST_REMEMBERED = 20_000  # 20 MB: what one issue's subscribers have in common
+_MOST_REMEMBERED = 20_000_000  # octets of vectors: what one issue's subscribers have in common
+_OCTETS = 2  # of a number as it is kept
+_TOUCHSTONE = "Attention is not explanation: a title by which to tell whether a model is still the same."
+# The cosine of one text's vectors by one model on two days; other kinds of processor and other batches move the third
+# decimal, another model leaves nothing of it.
+_SAME = 0.98
 
 
 class Encoder(Protocol):
@@ -64,41 +68,100 @@ class CachedEncoder:
     The latest are remembered here too, because one issue's subscribers ask for the same texts again and again.
     """
 
-    def __init__(self, encoder: Encoder, cache: VectorCache, progress: Progress | None = None) -> None:
+    def __init__(
+        self,
+        encoder: Encoder,
+        cache: VectorCache,
+        progress: Progress | None = None,
+        *,
+        batch: int = _BATCH,
+        touchstone: bool = False,
+    ) -> None:
+        """Put a cache before `encoder`. `batch` texts are encoded, and their vectors kept, at a time; `progress` is
+        told their number.
+
+        `touchstone`: before it encodes anything, see that the encoder still gives the vector of a certain text that is
+        kept. Behind an address there may be another model from one day to the next, whose vectors mean nothing beside
+        the old ones.
+        """
         self._encoder = encoder
         self._cache = cache
         self._progress = progress or (lambda _count: None)
+        self._batch = batch
+        self._unproved = touchstone
         self._remembered: dict[str, bytes] = {}
+        self._dimensions = 0
         self.name = encoder.name
-        self.dimensions = encoder.dimensions
+        self.encoded = 0  # texts that were not known
+
+    @property
+    def dimensions(self) -> int:
+        """The length of a vector: of those that are known, else as the encoder says."""
+        return self._dimensions or self._encoder.dimensions
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Give the vectors of texts, from the cache where they are known."""
+        """Give the vectors of texts, from the cache where they are known. Raises EncoderError."""
         hashes = [_text_hash(text) for text in texts]
         known = self._known(hashes)
         missing = {name: text for name, text in zip(hashes, texts, strict=True) if name not in known}
         self._progress(len(texts) - len(missing))
+        if missing and self._unproved:
+            self._prove()
         # Texts of like length go together: a batch costs what its longest text costs.
-        for some in _batches(sorted(missing.items(), key=lambda item: len(item[1])), _BATCH):
-            rows = self._encoder.encode([text for _, text in some]).astype(np.float16)
-            fresh = {name: row.tobytes() for (name, _), row in zip(some, rows, strict=True)}
+        for some in _batches(sorted(missing.items(), key=lambda item: len(item[1])), self._batch):
+            fresh = self._fresh(dict(some))
             self._cache.save(self.name, fresh)  # batch by batch: an interrupted run loses one batch
             known.update(fresh)
+            self.encoded += len(some)
             self._progress(len(some))
         self._remember(known)
         joined = b"".join(known[name] for name in hashes)
         return np.frombuffer(joined, np.float16).reshape(len(texts), self.dimensions).astype(np.float32)
 
+    def _fresh(self, texts: Mapping[str, str]) -> dict[str, bytes]:
+        rows = self._encoder.encode(list(texts.values())).astype(np.float16)
+        fresh = {name: row.tobytes() for name, row in zip(texts, rows, strict=True)}
+        self._measure(fresh)
+        return fresh
+
     def _known(self, hashes: Sequence[str]) -> dict[str, bytes]:
         known = {name: vector for name in hashes if (vector := self._remembered.get(name)) is not None}
         if rest := {name for name in hashes if name not in known}:
             known.update(self._cache.load(self.name, rest))
+            self._measure(known)
         return known
 
+    def _measure(self, vectors: Mapping[str, bytes]) -> None:
+        """Hold the first vectors' number of dimensions, and refuse all that have another."""
+        for vector in vectors.values():
+            dimensions = len(vector) // _OCTETS
+            if dimensions != (self._dimensions or dimensions):
+                raise self._changed(
+                    f"gives vectors of {dimensions} numbers, those that are kept have {self._dimensions}"
+                )
+            self._dimensions = dimensions
+
+    def _prove(self) -> None:
+        name = _text_hash(_TOUCHSTONE)
+        kept = self._cache.load(self.name, [name])
+        self._measure(kept)
+        fresh = self._fresh({name: _TOUCHSTONE})
+        if kept and float(_unpacked(kept[name]) @ _unpacked(fresh[name])) < _SAME:
+            raise self._changed("no longer gives the vectors that are kept of it")
+        self._cache.save(self.name, fresh)
+        self._unproved = False
+
+    def _changed(self, how: str) -> EncoderError:
+        return EncoderError(
+            f"the encoder {self.name} {how}: there is another model behind the same name",
+            hint="`newsletter embed --again` encodes everything anew; or give the new model a name of its own",
+        )
+
     def _remember(self, known: Mapping[str, bytes]) -> None:
-        if len(self._remembered) + len(known) > _MOST_REMEMBERED:
+        most = _MOST_REMEMBERED // max(1, self._dimensions * _OCTETS)
+        if len(self._remembered) + len(known) > most:
             self._remembered.clear()
-        self._remembered.update(islice(known.items(), _MOST_REMEMBERED))
+        self._remembered.update(islice(known.items(), most))
 
 
 def checked_file(package: str, path: str, sha256: str) -> Path:
@@ -121,6 +184,10 @@ def checked_file(package: str, path: str, sha256: str) -> Path:
             hint=f"install the pinned version of {package} again",
         )
     return file
+
+
+def _unpacked(vector: bytes) -> Vectors:
+    return np.frombuffer(vector, np.float16).astype(np.float32)
 
 
 def _text_hash(text: str) -> str:

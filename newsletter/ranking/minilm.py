@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from newsletter.errors import EncoderError
 from newsletter.ranking.encoder import Vectors, checked_file
 
 _MODEL = (
@@ -32,13 +33,18 @@ class MiniLM:
     dimensions = 384
 
     def __init__(self, tokens: int = 192) -> None:
-        """Load the model (0.2 s). Raises EncoderError where its files are missing or changed."""
+        """Load the model (0.2 s). Raises EncoderError where its files are missing or changed, or onnxruntime is."""
         # onnxruntime 1.32 writes a device id below ~/.cache when it is imported, for reports to its makers. Readers'
         # papers are nobody else's business; only before the import can it be told so.
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-        # Lazy: these two cost half a second, which `--help` and the web pages need not pay.
-        import onnxruntime  # noqa: PLC0415
-        from tokenizers import Tokenizer  # noqa: PLC0415
+        try:  # lazy: these two cost half a second, which `--help` and the web pages need not pay
+            import onnxruntime  # noqa: PLC0415
+            from tokenizers import Tokenizer  # noqa: PLC0415
+        except ImportError as error:  # never silently another encoder: its issues would be other issues
+            raise EncoderError(
+                f"the encoder minilm cannot be loaded: {error}",
+                hint='`pip install onnxruntime tokenizers`; without onnxruntime, set ranking.encoder = "wordllama"',
+            ) from error
 
         self.name = f"all-minilm-l6-v2-int8/{tokens}"
         self._tokenizer = Tokenizer.from_file(str(checked_file(*_TOKENIZER)))

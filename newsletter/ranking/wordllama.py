@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from newsletter.errors import EncoderError
 from newsletter.ranking.encoder import Vectors, checked_file
 
 _TABLE = (
@@ -30,9 +31,14 @@ class WordLlama:
     dimensions = 256
 
     def __init__(self, tokens: int = 512) -> None:
-        """Load the table (0.1 s). Raises EncoderError where its files are missing or changed."""
-        from safetensors import safe_open  # noqa: PLC0415  lazy, as in minilm.py
-        from tokenizers import Tokenizer  # noqa: PLC0415
+        """Load the table (0.1 s). Raises EncoderError where its files are missing or changed, or its extra is."""
+        try:
+            from safetensors import safe_open  # noqa: PLC0415  lazy, as in minilm.py
+            from tokenizers import Tokenizer  # noqa: PLC0415
+        except ImportError as error:
+            raise EncoderError(
+                f"the encoder wordllama cannot be loaded: {error}", hint="pip install 'newsletter[wordllama]'"
+            ) from error
 
         self.name = f"wordllama-l2-supercat-256/{tokens}"
         self._tokenizer = Tokenizer.from_file(str(checked_file(*_TOKENIZER)))

@@ -19,15 +19,9 @@ from urllib.parse import urlsplit
 from newsletter import __version__
 from newsletter.config import Fetching
 from newsletter.errors import FetchError
+from newsletter.patience import TEMPORARY, pause_before, retry_after
 from newsletter.sources import guard
-from newsletter.sources.politeness import (
-    NO_VALIDATORS,
-    HostPacer,
-    Validators,
-    pause_before,
-    retry_after,
-    server_time,
-)
+from newsletter.sources.politeness import NO_VALIDATORS, HostPacer, Validators, server_time
 from newsletter.sources.text import plain
 from newsletter.sources.unpack import unpacked
 
@@ -44,8 +38,6 @@ _NOT_MODIFIED = 304
 _PIECE = 64 * 1024
 # Headers, six hops of them at up to 100 KB, and the marks between chunks come on top of what a document may have.
 _OVERHEAD = 1_000_000
-# Worth another attempt, beside every 5xx: request timeout, too early, too many (RFC 9110, 8470, 6585).
-_TEMPORARY = (408, 425, 429)
 _ACCEPT = "application/atom+xml, application/rss+xml, application/rdf+xml, application/json, text/plain, */*;q=0.5"
 _AGAIN = "it will be tried again"
 _HINTS = {
@@ -240,7 +232,7 @@ def _refusal(errand: _Errand, response: httpx.Response) -> FetchError:
     reason = plain(response.reason_phrase)[:100]
     message = f"{errand.url} answered {status}" + (f" {reason}" if reason else "")
     # 204 and a 304 that nobody asked for: a server in disorder, which may mend itself.
-    permanent = status < 500 and status not in (*_TEMPORARY, _NO_CONTENT, _NOT_MODIFIED)
+    permanent = status < 500 and status not in (*TEMPORARY, _NO_CONTENT, _NOT_MODIFIED)
     hint = _HINTS.get(status, "check the source's url" if permanent else _AGAIN)
     seconds = None
     if not permanent:

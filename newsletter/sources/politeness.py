@@ -1,25 +1,23 @@
 """Manners towards the servers we read from: ask only for news, not too often, and come back when they say.
 
-Validators make a request conditional (RFC 9110 section 13, RFC 9111 section 4.3); Retry-After is RFC 9110 section
-10.2.3, with 429 of RFC 6585 section 4. All times are seconds; clocks, sleep and dice are arguments.
+Validators make a request conditional (RFC 9110 section 13, RFC 9111 section 4.3). All times are seconds; clocks, sleep
+and dice are arguments.
 """
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
+
+from newsletter.patience import http_date
 
 # Hosts whose operators ask for more, with all hosts below them as one (https://info.arxiv.org/help/api/tou.html).
 _ASKED_FOR = {"arxiv.org": 3.0}
-_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 _FIRST_REST, _LONGEST_REST = timedelta(minutes=10), timedelta(hours=12)
 _LONGEST_VALIDATOR = 1000
-_SECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,40 +111,12 @@ class HostPacer:
         return host, self._interval
 
 
-def retry_after(value: str, *, now: datetime, most: float) -> float | None:
-    """Give the seconds that a Retry-After header asks for, from 0 to `most`; None where it is missing or senseless.
-
-    `now` (aware) is what a date is counted from. A date that names no zone is of GMT (RFC 9110 section 5.6.7).
-    """
-    value = value.strip()
-    if _SECONDS.fullmatch(value):
-        return min(float(value), most)
-    moment = _http_date(value)
-    return None if moment is None else min(max(0.0, (moment - now).total_seconds()), most)
-
-
 def server_time(headers: Mapping[str, str]) -> datetime | None:
     """Give the time (aware) at which a server made its answer; None where it does not say, or a cache kept the answer.
 
     Date and Age: RFC 9110 section 6.6.1, RFC 9111 section 5.1.
     """
-    return _http_date(headers.get("date", "")) if headers.get("age", "0").strip() == "0" else None
-
-
-def _http_date(value: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(value)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def pause_before(attempt: int, *, dice: Callable[[], float]) -> float:
-    """Give the seconds to wait before another attempt (1 is the second): 1, 2, 4 … up to 30, each by half at random.
-
-    The chance keeps many newsletters from coming back to a server at the same moment. `dice` gives 0 to 1.
-    """
-    return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** (attempt - 1)) * (0.5 + dice() / 2)
+    return http_date(headers.get("date", "")) if headers.get("age", "0").strip() == "0" else None
 
 
 def rest_after(failures: int, *, dice: Callable[[], float]) -> timedelta:

@@ -151,6 +151,17 @@ class Papers:
             rows = connection.execute(query.order_by(papers.c.first_seen_at.desc(), papers.c.key).limit(limit))
             return [_paper(row, ()) for row in rows]
 
+    def every(self) -> Iterator[list[Paper]]:
+        """Give every paper, news or of a reader's library, newest first and without announcements, some at a time."""
+        query, below = sa.select(papers).where(papers.c.same_as.is_(None)), sa.true()
+        while True:
+            with self._database.reading() as connection:
+                rows = connection.execute(query.where(below).order_by(papers.c.key.desc()).limit(SIZE)).all()
+            if not rows:
+                return
+            yield [_paper(row, ()) for row in rows]
+            below = papers.c.key < rows[-1].key
+
     def by_key(self, keys: Iterable[int]) -> dict[int, Paper]:
         """Give papers by key, with their announcements. For one that turned out to be another, the other."""
         found: dict[int, Paper] = {}
@@ -175,6 +186,13 @@ class Papers:
             query = query.where(*_inside(window))
         with self._database.reading() as connection:
             return connection.execute(query).scalar_one()
+
+    def count_every(self) -> int:
+        """Tell how many papers there are, with those of readers' libraries."""
+        with self._database.reading() as connection:
+            return connection.execute(
+                sa.select(sa.func.count()).select_from(papers).where(papers.c.same_as.is_(None))
+            ).scalar_one()
 
 
 def _inside(window: Window) -> tuple[sa.ColumnElement[bool], ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,10 +12,12 @@ from sqlalchemy.engine import Connection, Row
 
 from newsletter.errors import NotFoundError, StoreError
 from newsletter.model import Answer, Cadence, InterestProfile, NewSubscriber, QuietDay, Subscriber, SubscriberStatus
-from newsletter.store.batches import batches
+from newsletter.store.batches import SIZE, batches
 from newsletter.store.engine import Database, insert_ignore
 from newsletter.store.papers import keys_of
 from newsletter.store.schema import papers, ratings, subscribers, suppressions
+
+_IS_ACTIVE = subscribers.c.status == SubscriberStatus.ACTIVE.value
 
 
 class Subscribers:
@@ -89,10 +91,29 @@ class Subscribers:
 
     def active(self, cadence: Cadence) -> list[Subscriber]:
         """Give the subscribers who get issues of a cadence."""
-        wanted = subscribers.c.status == SubscriberStatus.ACTIVE.value, subscribers.c.cadence == cadence.value
+        wanted = _IS_ACTIVE, subscribers.c.cadence == cadence.value
         with self._database.reading() as connection:
             rows = connection.execute(sa.select(subscribers).where(*wanted).order_by(subscribers.c.key)).all()
             return _many(connection, rows)
+
+    def profiles(self) -> Iterator[list[InterestProfile]]:
+        """Give the interest profiles of those who are mailed or will be again, some at a time."""
+        above: sa.ColumnElement[bool] = sa.true()
+        while True:
+            with self._database.reading() as connection:
+                query = sa.select(subscribers).where(_IS_ACTIVE, above).order_by(subscribers.c.key).limit(SIZE)
+                some = _many(connection, connection.execute(query).all())
+            if not some:
+                return
+            yield [one.profile for one in some]
+            above = subscribers.c.key > some[-1].key
+
+    def count_active(self) -> int:
+        """Tell how many subscribers are mailed or will be again."""
+        with self._database.reading() as connection:
+            return connection.execute(
+                sa.select(sa.func.count()).select_from(subscribers).where(_IS_ACTIVE)
+            ).scalar_one()
 
     def by_key(self, keys: Iterable[int]) -> dict[int, Subscriber]:
         """Give subscribers by key."""

@@ -89,7 +89,9 @@ class Desk:
             patch.setattr(sys, "stderr", err)
             yield out, err
 
-    def start(self, *words: object, now: str | None = THURSDAY, **settings: Any) -> subprocess.Popen[bytes]:
+    def start(
+        self, *words: object, now: str | None = THURSDAY, stderr: int = subprocess.PIPE, **settings: Any
+    ) -> subprocess.Popen[bytes]:
         """Start a command as a process of its own."""
         return subprocess.Popen(
             [sys.executable, "-m", "newsletter", *map(str, words)],
@@ -97,7 +99,7 @@ class Desk:
             env=self.environment(now, {**settings}) | {"PYTHONPATH": str(ROOT)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
         )
 
     def process(self, *words: object, status: int = 0, now: str | None = THURSDAY, **settings: Any) -> Finished:

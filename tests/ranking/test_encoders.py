@@ -1,10 +1,11 @@
-"""What every encoder does, and that these two are the ones they say they are."""
+"""What every encoder does, and that those of ours are the ones they say they are."""
 
 from __future__ import annotations
 
 import importlib.util
 import shutil
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from newsletter.config import Embedding
 from newsletter.errors import EncoderError
 from newsletter.ranking import minilm as minilm_module
 from newsletter.ranking import wordllama as wordllama_module
 from newsletter.ranking.encoder import CachedEncoder, Encoder, Vectors, checked_file
+from newsletter.ranking.endpoint import Endpoint
 from newsletter.ranking.minilm import MiniLM
 from newsletter.ranking.wordllama import WordLlama
 from newsletter.store import Store
+from tests.ranking.services import Service
 
 CTC = "A CTC alignment-based transformer for end-to-end speech recognition."
 BLACK_HOLES = "Black hole mergers as tracers of galaxy populations"
@@ -32,7 +36,13 @@ GOLDEN = {
 TEXTS = [CTC, "", BLACK_HOLES, "x", IN_CONTEXT, "ζ-функция 黎曼 🙂", "word " * 3000, "CTC"]
 
 
-@pytest.fixture(params=["minilm", "wordllama"])
+@pytest.fixture(scope="module")
+def endpoint(wordllama: WordLlama) -> Iterator[Endpoint]:
+    with Service(wordllama).running() as service:
+        yield Endpoint(Embedding(url=service.url, model="wordllama"))
+
+
+@pytest.fixture(params=["minilm", "wordllama", "endpoint"])
 def encoder(request: pytest.FixtureRequest) -> Encoder:
     given: Encoder = request.getfixturevalue(request.param)
     return given
@@ -150,6 +160,28 @@ def test_a_changed_or_missing_model_file_is_refused(
     there.unlink()
     with pytest.raises(EncoderError, match=r"is not installed.*make setup"):
         checked_file(copy, path, digest)
+
+
+@pytest.mark.parametrize("missing", ["onnxruntime", "tokenizers"])
+def test_minilm_without_its_libraries_says_what_to_install_or_to_set(
+    missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)  # which makes an import of it fail
+    with pytest.raises(EncoderError, match=f"minilm cannot be loaded: .*{missing}") as told:
+        MiniLM()
+    assert "pip install onnxruntime" in told.value.hint
+    assert 'ranking.encoder = "wordllama"' in told.value.hint
+
+
+def test_wordllama_needs_no_onnxruntime(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    assert WordLlama().encode([CTC]).shape == (1, 256)
+
+
+def test_wordllama_without_its_extra_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    with pytest.raises(EncoderError, match=r"wordllama cannot be loaded: .*pip install 'newsletter\[wordllama\]'"):
+        WordLlama()
 
 
 def test_a_package_that_is_not_installed_is_named() -> None:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from newsletter.config import Fetching
 from newsletter.errors import FetchError
+from newsletter.patience import pause_before, retry_after
 from newsletter.sources.fetch import Fetched, Surroundings, fetch
-from newsletter.sources.politeness import HostPacer, pause_before, rest_after, retry_after
+from newsletter.sources.politeness import HostPacer, rest_after
 from tests.sources.servers import Clock, Site, in_turn, plainly, raw, serving
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)

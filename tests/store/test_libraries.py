@@ -33,6 +33,20 @@ def test_a_library_is_kept_and_is_no_news(store: Store) -> None:
     assert (paper.title, paper.announced, paper.announcements) == (MINE.title, False, ())
 
 
+def test_every_paper_is_given_newest_first_with_those_of_libraries_and_each_work_once(store: Store) -> None:
+    assert (list(store.papers.every()), store.papers.count_every()) == ([], 0)
+    many = [PaperRecord(f"Dune {number}", arxiv_id=f"2508.{number:05}", authors=("A. L.",)) for number in range(1100)]
+    announce(store, *many)
+    store.papers.keep([OTHER, PaperRecord("A dune", doi="10.1000/dune", authors=("A. L.",))], now=NOW)
+    announce(store, PaperRecord("Dune 7", arxiv_id="2508.00007", doi="10.1000/dune"))  # so the two are one work
+    parts = list(store.papers.every())
+    papers = [paper for some in parts for paper in some]
+    assert store.papers.count_every() == len(papers) == len({paper.key for paper in papers}) == 1101
+    assert max(map(len, parts)) <= 500
+    assert [paper.key for paper in papers] == sorted((paper.key for paper in papers), reverse=True)
+    assert papers[0].title == OTHER.title
+
+
 def test_what_is_announced_later_is_news_then_and_the_same_paper(store: Store) -> None:
     store.papers.keep([MINE], now=NOW)
     before = store.papers.keys(["arxiv:2508.10433"])

@@ -52,6 +52,17 @@ def test_any_number_of_vectors_is_kept_and_found(store: Store) -> None:
     assert store.vectors.load("one", (name for name in many)) == many
 
 
+def test_vectors_are_counted_and_dropped_by_encoder(store: Store) -> None:
+    assert store.vectors.counts() == {}
+    for encoder, count in (("one", 2), ("two", 3), ("three", 1)):
+        store.vectors.save(encoder, {str(number): b"" for number in range(count)})
+    assert store.vectors.counts() == {"one": 2, "two": 3, "three": 1}
+    assert (store.vectors.drop("three"), store.vectors.drop("three")) == (1, 0)
+    assert store.vectors.drop_others("two") == {"one": 2}
+    assert store.vectors.drop_others("two") == {}
+    assert store.vectors.counts() == {"two": 3}
+
+
 def test_a_time_without_a_zone_is_refused(store: Store) -> None:
     naive = datetime(2026, 11, 23, 6)  # noqa: DTZ001  that is the point
     with pytest.raises(StatementError, match="a naive datetime cannot be stored"):

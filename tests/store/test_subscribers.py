@@ -100,6 +100,20 @@ def test_only_active_subscribers_of_the_cadence_get_an_issue(store: Store) -> No
     assert everyone == sorted(everyone, key=lambda one: one.email)
 
 
+def test_the_profiles_are_of_all_who_are_active_whatever_their_cadence(store: Store) -> None:
+    assert (list(store.subscribers.profiles()), store.subscribers.count_active()) == ([], 0)
+    for number in range(3):
+        for status in SubscriberStatus:
+            profile = InterestProfile(keywords=(f"{status} {number}",))
+            cadence = Cadence.PAUSED if number else Cadence.DAILY
+            store.subscribers.add(
+                new_subscriber(f"{status}{number}@x.example", profile=profile, status=status, cadence=cadence), now=NOW
+            )
+    found = [profile.keywords for some in store.subscribers.profiles() for profile in some]
+    assert found == [("active 0",), ("active 1",), ("active 2",)]
+    assert store.subscribers.count_active() == 3
+
+
 def test_ratings_follow_a_paper_whose_id_becomes_better(store: Store) -> None:
     title = "Ripples on the dunes of Mars move"
     store.papers.add(digest(PaperRecord(title)), source="inbox", now=NOW)
