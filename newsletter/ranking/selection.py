@@ -1,8 +1,8 @@
 """The issue as a list. The best papers first; but not four of a kind, and no interest of the reader's unseen.
 
 Papers are taken one by one, each time the one whose score is the highest after two deductions: for likeness to a paper
-that is taken already (maximal marginal relevance, Carbonell & Goldstein 1998), and for how much of the list the same
-interest has already, against its share (as seats go to parties, Sainte-Laguë 1910). What both cost is in docs/ranking.md.
+that is taken already (maximal marginal relevance, Carbonell & Goldstein 1998), and for what its interest has of the
+list already, against its share (as seats go to parties, Sainte-Laguë 1910). docs/ranking.md has what both cost.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from newsletter.ranking.candidates import Scores
 from newsletter.ranking.encoder import Vectors
 
 # A MiniLM cosine of 0.5 is "the same narrow subject", of 0.9 "the same work told again".
-_ALIKE = 0.5
-_LIKENESS = 4.0
-_CROWDING = 1.0
+_ALIKE, _LIKENESS = 0.5, 4.0
+_CROWDING, _MOST_CROWDING = 1.0, 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,32 +33,35 @@ class Offer:
 def chosen(offers: Sequence[Offer], vectors: Vectors, shares: Mapping[str, float], *, cards: int) -> list[int]:
     """Give the rows of up to `cards` offers, in the order of their scores.
 
-    `vectors` (n × d) are those of all papers, of length 1. `shares` tells how much each interest counts. As long as
-    that takes no more than half of the list, every interest that has an offer has its best one in it.
+    `vectors` (n × d) are those of all papers, of length 1. `shares` tells how much each interest counts. Every interest
+    that has an offer has its best one in the list, as long as that takes no more than half of it.
     """
-    left = sorted(offers, key=lambda offer: (-offer.score, offer.row))
-    seats = list(dict.fromkeys(offer.interest for offer in left))[: max(1, cards // 2)]
-    likest = np.zeros(len(left), np.float32)
-    places = {offer.row: place for place, offer in enumerate(left)}
-    matrix = vectors[[offer.row for offer in left]] if left else vectors[:0]
-    taken: list[Offer] = []
-    total = sum(shares.get(interest, 0.0) for interest in {offer.interest for offer in left}) or 1.0
-    while left and len(taken) < cards:
-        held = [offer.interest for offer in taken]
-        waiting = [interest for interest in seats if interest not in held]
-        pool = left if cards - len(taken) > len(waiting) else [each for each in left if each.interest in waiting]
+    ordered = sorted(offers, key=lambda offer: (-offer.score, offer.row))
+    interests = list(dict.fromkeys(offer.interest for offer in ordered))
+    place = {interest: number for number, interest in enumerate(interests)}
+    of = np.array([place[offer.interest] for offer in ordered], np.intp)
+    share = np.array([max(shares.get(interest, 0.0), 1e-6) for interest in interests])
+    fair = cards * share / share.sum() if len(share) else share
+    scores = np.array([offer.score for offer in ordered])
+    some = vectors[[offer.row for offer in ordered]]
+    seats = np.arange(len(interests)) < max(1, cards // 2)
 
-        def worth(offer: Offer, held: list[str] = held) -> float:
-            share = max(shares.get(offer.interest, 0.0) / total, 1e-3)
-            crowd = held.count(offer.interest) / (cards * share)
-            return offer.score - _likeness(float(likest[places[offer.row]])) - _CROWDING * min(crowd, 3.0)
-
-        best = max(pool, key=worth)  # of offers worth the same, the first: the higher score, then the earlier paper
+    taken: list[int] = []
+    held = np.zeros(len(interests))
+    likest = np.zeros(len(ordered), np.float32)
+    while len(taken) < min(cards, len(ordered)):
+        worth = scores - _likeness(likest) - _CROWDING * np.minimum(held / np.maximum(fair, 1e-6), _MOST_CROWDING)[of]
+        worth[taken] = -np.inf
+        waiting = seats & (held == 0)
+        if cards - len(taken) <= waiting.sum():  # what room is left is theirs
+            worth[~waiting[of]] = -np.inf
+        best = int(np.argmax(worth))  # of equals the first: the higher score, then the earlier paper
         taken.append(best)
-        left.remove(best)
-        likest = np.maximum(likest, matrix @ vectors[best.row])
-    return [offer.row for offer in sorted(taken, key=lambda offer: (-offer.score, offer.row))]
+        held[of[best]] += 1
+        likest = np.maximum(likest, some @ some[best])
+    return [ordered[number].row for number in sorted(taken)]
 
 
-def _likeness(cosine: float) -> float:
-    return _LIKENESS * max(0.0, (cosine - _ALIKE) / (1 - _ALIKE)) ** 2
+def _likeness(cosines: Scores) -> NDArray[np.float64]:
+    near = np.maximum(0.0, (cosines.astype(np.float64) - _ALIKE) / (1 - _ALIKE))
+    return np.asarray(_LIKENESS * near**2)
