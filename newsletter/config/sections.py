@@ -1,0 +1,187 @@
+"""The sections of the settings, each with its defaults. `config/newsletter.toml` says what every setting means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from newsletter.config.values import (
+    EndpointUrl,
+    HeaderWord,
+    HttpUrl,
+    Mailbox,
+    ModelName,
+    OptionalUrl,
+    PlainAddress,
+    SiteUrl,
+    SmtpSecurity,
+    SourceKind,
+    TransportKind,
+    Weekday,
+    ZoneName,
+)
+
+
+class _Section(BaseModel):
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
+
+
+class Site(_Section):
+    """Who sends the newsletter, and where its pages are."""
+
+    name: str = "Daily Papers"
+    url: SiteUrl = "https://newsletter.example.org"
+    sender: Mailbox = "Daily Papers <papers@newsletter.example.org>"
+    postal_address: str = ""
+    operator: PlainAddress = ""
+    secret: SecretStr = SecretStr("")
+    timezone: ZoneName = "UTC"
+
+
+class Database(_Section):
+    """Where everything is kept, as a SQLAlchemy URL."""
+
+    url: str = Field(default="sqlite:///newsletter.db", repr=False)  # it may hold a password
+
+
+class DeliverySettings(_Section):
+    """How messages leave and how long we try."""
+
+    transport: TransportKind = TransportKind.MAILDIR
+    maildir: Path = Path("mail")
+    bounce_address: PlainAddress = ""
+    attempts: int = Field(default=8, ge=1, le=50)
+    resend_uncertain: bool = False
+
+
+class Smtp(_Section):
+    """The SMTP server that takes our mail."""
+
+    host: str = "localhost"
+    port: int = Field(default=25, ge=1, le=65535)
+    security: SmtpSecurity = SmtpSecurity.NONE
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    connections: int = Field(default=4, ge=1, le=200)
+    timeout: float = Field(default=60.0, gt=0, allow_inf_nan=False)
+    ca_file: Path | None = None
+
+
+class Web(_Section):
+    """Where the web pages listen."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=1, le=65535)
+
+
+class Ranking(_Section):
+    """How papers are compared with profiles."""
+
+    encoder: Literal["minilm", "wordllama", "endpoint"] = "minilm"
+    background: int = Field(default=2000, ge=0, le=20000)
+    also_today: int = Field(default=6, ge=0, le=30)
+
+
+class Embedding(_Section):
+    """The service that turns texts into vectors, where `ranking.encoder` is "endpoint"."""
+
+    url: EndpointUrl | None = None
+    model: ModelName = ""
+    api_key: HeaderWord = SecretStr("")
+    batch: int = Field(default=32, ge=1, le=2048)
+    characters: int = Field(default=6000, ge=100, le=1_000_000)
+    timeout: float = Field(default=60.0, gt=0, allow_inf_nan=False)
+
+
+class Rendering(_Section):
+    """What the emails are made from."""
+
+    template: str = "daily"
+    templates: Path | None = None
+
+
+class Summaries(_Section):
+    """The model that writes a line about each paper, if any."""
+
+    endpoint: OptionalUrl = ""
+    model: str = ""
+    api_key: SecretStr = SecretStr("")
+    timeout: float = Field(default=30.0, gt=0, le=600)
+    seconds: float = Field(default=300.0, gt=0, allow_inf_nan=False)
+    language: str = Field(default="", max_length=60)
+
+    @model_validator(mode="after")
+    def _one_model(self) -> Self:
+        if self.endpoint and not self.model:
+            raise ValueError("an endpoint needs the name of a model too")
+        return self
+
+
+class Schedule(_Section):
+    """When issues are due."""
+
+    weekly_on: Weekday = "monday"
+    approval: bool = False
+
+
+class Fetching(_Section):
+    """Limits for everything that is read from a source."""
+
+    timeout: float = Field(default=60.0, gt=0, allow_inf_nan=False)
+    read_timeout: float = Field(default=20.0, gt=0, allow_inf_nan=False)
+    max_bytes: int = Field(default=20_000_000, ge=1000)
+    parse_timeout: float = Field(default=10.0, gt=0, le=86_400, allow_inf_nan=False)
+    tries: int = Field(default=3, ge=1, le=10)
+    max_retry_after: float = Field(default=86_400.0, ge=0, le=31_536_000)
+    per_host_interval: float = Field(default=1.0, ge=0, le=60)
+    allow_private: bool = False
+    contact: str = ""
+    tell_after: int = Field(default=3, ge=1)
+
+
+class Lookup(_Section):
+    """Where papers are looked up of which only the id is known."""
+
+    arxiv: HttpUrl = "https://export.arxiv.org/api/query"
+    crossref: HttpUrl = "https://api.crossref.org/works"
+
+
+class SourceSettings(_Section):
+    """One `[[source]]`: a name, the format, and where the bytes are.
+
+    That is `url` or `path`, exactly one; a path may be a pattern (`inbox/*.txt`). `arxiv-api` and `arxiv-oai` know
+    their address, and are told what to ask for: `query` or `categories`, `set`, and how many `days` back.
+    """
+
+    name: str = Field(min_length=1)
+    kind: SourceKind = SourceKind.AUTO
+    url: HttpUrl | None = None
+    path: Path | None = None
+    query: str = ""
+    categories: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    set: str = ""
+    days: int = Field(default=3, ge=1, le=60)
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        at_home = self.kind in {SourceKind.ARXIV_API, SourceKind.ARXIV_OAI}
+        if self.url is not None and self.path is not None:
+            raise ValueError(f"the source {self.name} has both a url and a path")
+        if self.url is None and self.path is None and not at_home:
+            raise ValueError(f"the source {self.name} needs either a url or a path")
+        if self.kind is SourceKind.ARXIV_API and not (self.query or self.categories):
+            raise ValueError(f"the source {self.name} needs a query or categories")
+        return self
+
+
+def _distinct(sources: tuple[SourceSettings, ...]) -> tuple[SourceSettings, ...]:
+    names = [one.name for one in sources]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"each needs a name of its own; there twice: {', '.join(twice)}")
+    return sources
+
+
+Sources = Annotated[tuple[SourceSettings, ...], AfterValidator(_distinct)]
