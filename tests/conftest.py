@@ -7,6 +7,7 @@ in NEWSLETTER_TEST_REQUIRE (comma separated, as `.ci/run` sets it) it fails, so 
 from __future__ import annotations
 
 import os
+import signal
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -55,6 +56,9 @@ OBSTACLES: dict[str, Callable[[str], str]] = {
 
 
 def pytest_configure() -> None:
+    # Started in the background by a shell, we ignore Ctrl-C, and so would the programs that tests start and interrupt.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if unknown := REQUIRED - OBSTACLES.keys():
         raise pytest.UsageError(f"NEWSLETTER_TEST_REQUIRE: no such service: {', '.join(sorted(unknown))}")
 
