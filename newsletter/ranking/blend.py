@@ -13,12 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newsletter.ranking.candidates import COSINE_FLOOR, Candidates, Scores, paper_text
+from newsletter.ranking.encoder import Vectors
 from newsletter.ranking.interests import Interests, Query
 
 _KNN = 5
-_RIDGE, _NEAREST, _LEXICAL = 1.0, 0.5, 0.3
-_QUERY_LEXICAL = 0.15  # less than for whole papers: phrase_evidence counts the words of a query too
-_FEEDBACK, _FEEDBACK_PAPERS, _FEEDBACK_FROM = 0.5, 10, 300
+_RIDGE, _NEAREST, _LEXICAL = 1.0, 0.2, 0.1
+_RIDGE_FLOOR = 0.002  # at a strictness of 1; the columns widen with its root
+_QUERY_LEXICAL = 0.15
+_TOPIC_LEXICAL = 0.3
+_FEEDBACK_PAPERS, _FEEDBACK_SHARE = 20, 250
+_FEW = 10
+_SAME = 0.99  # the cosine from which a candidate is the liked paper itself
 _KEYWORDS_AS_PAPERS = 2.0
 _PHRASE, _PHRASE_MOST = 0.6, 1.5
 _TOPIC_PHRASE, _TOPIC_PHRASE_MOST = 0.3, 0.6
@@ -66,39 +71,77 @@ def _softmax_join(columns: list[tuple[float, Scores]], count: int) -> Scores:
 
 
 def _library_column(candidates: Candidates, interests: Interests) -> Scores:
-    """Liked papers: ridge + ½ nearest + 0.3 words. Keywords stand beside them as papers of weight 2 together."""
+    """Liked papers: kernel ridge + what is nearest + words, and for few also what the background has like them.
+
+    Keywords stand beside them as papers of weight 2 together.
+    """
     words = interests.words
     weights = np.ones(len(interests.liked) + len(words), np.float32)
     weights[len(interests.liked) :] = _KEYWORDS_AS_PAPERS / max(1, len(words))
+    count = float(weights.sum())
     examples = np.vstack([interests.liked_vectors, *(query.vector[None] for query in words)])
     texts = [paper_text(paper) for paper in interests.liked] + [query.text for query in words]
-    mean = (examples * weights[:, None]).sum(axis=0) / weights.sum()
-    penalty = max(2.0, 40.0 / float(weights.sum()))
-    ridge = along(candidates, mean, penalty)
-    nearest = standard(_nearest_mean(candidates.vectors @ examples.T), COSINE_FLOOR)
+    strictness = _strictness(count)
+    ridge = candidates.ridge.examples(examples, weights / count, texts, strictness)
+    cosines = candidates.vectors @ examples.T
+    nearest = standard(_nearest_mean(cosines), COSINE_FLOOR)
     lexical = standard(_nearest_mean(candidates.overlap(texts)), _LEXICAL_FLOOR)
-    return _weighted((_RIDGE, ridge), (_NEAREST, nearest), (_LEXICAL, lexical))
+    parts = [
+        (_RIDGE, _scaled(ridge, strictness, cosines.max(axis=1) < _SAME)),
+        (_NEAREST, nearest),
+        (_LEXICAL, lexical),
+    ]
+    if count <= _FEW:
+        mean = (examples * weights[:, None]).sum(axis=0) / count
+        towards = candidates.background.direction(mean, max(2.0, 40.0 / count))
+        parts += _feedback(candidates, towards, min(1.0, 2.0 / count), strictness)
+    return _weighted(*parts)
 
 
 def query_column(candidates: Candidates, query: Query) -> Scores:
-    """Words alone: cosine + 0.3 words + ½ ridge towards the ten papers of the background that fit best.
-
-    The last is pseudo-relevance feedback (Rocchio 1971), which needs some hundreds of papers to find ten from.
-    """
+    """Words alone: cosine + a few words + what the papers of the background that fit best say."""
     close = candidates.closeness(query.vector).standard
     parts = [(1.0, close), (_QUERY_LEXICAL, _word_overlap(candidates, query.text))]
-    background = candidates.background
-    if len(background.vectors) >= _FEEDBACK_FROM:
-        best = background.vectors[background.nearest(query.vector, _FEEDBACK_PAPERS)].mean(axis=0)
-        parts.append((_FEEDBACK, along(candidates, best, 40.0 / _FEEDBACK_PAPERS)))
-    return _weighted(*parts)
+    return _weighted(*parts, *_feedback(candidates, query.vector, 1.0, _strictness(_FEW)))
+
+
+def _feedback(
+    candidates: Candidates, direction: Vectors, weight: float, strictness: float
+) -> list[tuple[float, Scores]]:
+    """Take the papers of the background that lie furthest in a direction as if they were liked.
+
+    This is pseudo-relevance feedback (Rocchio 1971): one paper in 250 and twenty at most, each for a twentieth of the
+    weight, because what is nearest among few papers need not be near.
+    """
+    ridge = candidates.ridge
+    count = min(_FEEDBACK_PAPERS, len(ridge.background) // _FEEDBACK_SHARE)
+    if count == 0:
+        return []
+    rows = np.argsort(-(ridge.background @ direction), kind="stable")[:count]
+    weights = np.full(count, 1 / count, np.float32)
+    column = ridge.background_examples(rows, weights, strictness)
+    return [(weight * count / _FEEDBACK_PAPERS, _scaled(column, strictness))]
+
+
+def _strictness(count: float) -> float:
+    """Tell how many times as much the ridge is to smooth where few papers are liked."""
+    return next((strictness for fewer, strictness in ((5, 16.0), (15, 4.0)) if count < fewer), 1.0)
+
+
+def _scaled(column: Scores, strictness: float, telling: NDArray[np.bool_] | None = None) -> Scores:
+    """Give a column in standard deviations of the papers that are `telling`: of all, unless one is the liked itself.
+
+    That one would stand so far out that all others looked alike.
+    """
+    some = column if telling is None or not telling.any() else column[telling]
+    return _float32(column / max(float(some.std()), _RIDGE_FLOOR * strictness**0.5))
 
 
 def topic_column(candidates: Candidates, query: Query) -> Scores:
     """A topic of the catalogue: cosine + 0.3 words, and what its keywords and arXiv categories say."""
     if query.text not in candidates.topic_columns:
         close = candidates.closeness(query.vector).standard
-        column = _weighted((1.0, close), (_LEXICAL, _word_overlap(candidates, query.text)))
+        column = _weighted((1.0, close), (_TOPIC_LEXICAL, _word_overlap(candidates, query.text)))
         if query.topic is not None:
             column += phrase_evidence(candidates, query.topic.keywords, _TOPIC_PHRASE, _TOPIC_PHRASE_MOST)
             column += _CATEGORY * candidates.category_evidence(query.topic.categories)
@@ -112,12 +155,6 @@ def phrase_evidence(candidates: Candidates, phrases: tuple[str, ...], each: floa
     for phrase in dict.fromkeys(phrases):
         found += each * candidates.phrases.rarity(phrase) * candidates.phrases.hits(phrase)
     return np.minimum(found, most)
-
-
-def along(candidates: Candidates, mean: NDArray[Any], penalty: float) -> Scores:
-    """Score candidates along the ridge direction to `mean`, in standard deviations of the background."""
-    background = candidates.background
-    return _float32((candidates.vectors - background.mean) @ background.direction(mean, penalty))
 
 
 def _word_overlap(candidates: Candidates, text: str) -> Scores:

@@ -15,6 +15,7 @@ from newsletter.abstracts import usable
 from newsletter.model import Paper
 from newsletter.ranking.background import Background
 from newsletter.ranking.encoder import Encoder, Vectors
+from newsletter.ranking.kernel import KernelRidge
 from newsletter.ranking.phrases import PhraseIndex, rarity
 
 Scores = NDArray[np.float32]
@@ -75,6 +76,7 @@ class Candidates:
     papers: tuple[Paper, ...]
     vectors: Vectors
     background: Background
+    ridge: KernelRidge
     words: Words
     lexical: Any
     phrases: PhraseIndex
@@ -86,10 +88,12 @@ class Candidates:
         """Prepare papers. `background` are texts of papers in general, newest first, that tell what is special."""
         words = Words(background)
         texts = [paper_text(paper) for paper in papers]
+        vectors, known = encoder.encode(texts), encoder.encode(background)
         return cls(
             papers=tuple(papers),
-            vectors=encoder.encode(texts),
-            background=Background.of(encoder.encode(background)),
+            vectors=vectors,
+            background=Background.of(known),
+            ridge=KernelRidge.of(vectors, known, background),
             words=words,
             lexical=words.matrix(texts),
             phrases=PhraseIndex(papers),
