@@ -127,7 +127,11 @@ def ranker(settings: Settings, vectors: VectorCache, progress: Callable[[int], N
     """Give the ranker with the encoder that is set and the installation's topics."""
     from newsletter.ranking.ranker import Ranker  # noqa: PLC0415
 
-    return Ranker(cached(encoder(settings), settings, vectors, progress), catalogue.load(settings.topics))
+    return Ranker(
+        cached(encoder(settings), settings, vectors, progress),
+        catalogue.load(settings.topics),
+        exploring=settings.ranking.exploration,
+    )
 
 
 def cached(

@@ -54,7 +54,10 @@ class Section(StrEnum):
 
 
 class ReasonKind(StrEnum):
-    """What in a profile (or outside it) speaks for a pick. `NEAR`: nothing does, this part of it is just nearest."""
+    """What in a profile (or outside it) speaks for a pick.
+
+    `NEAR`: nothing does, this part of it is just nearest. `ELSEWHERE`: nothing should, it is there to look around.
+    """
 
     KEYWORD = "keyword"
     AUTHOR = "author"
@@ -63,6 +66,7 @@ class ReasonKind(StrEnum):
     INTERESTS = "interests"
     NEAR = "near"
     POPULAR = "popular"
+    ELSEWHERE = "elsewhere"
     NEW = "new"
 
 

@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -202,12 +203,16 @@ class Newsletter:
             return [Edition(issue, one, ()) for one in subscribers]
         library = {**unkept, **self.library(subscribers)}
         before = self.store.issues.already_picked(subscriber.key for subscriber in subscribers)
-        return [
-            Edition(issue, one, self._pick(candidates, one, library, before.get(one.key, set()))) for one in subscribers
-        ]
+        pick = partial(self._pick, candidates, library, issue.window.end)
+        return [Edition(issue, one, pick(one, before.get(one.key, set()))) for one in subscribers]
 
     def _pick(
-        self, candidates: Candidates, subscriber: Subscriber, library: Mapping[str, Paper], before: set[int]
+        self,
+        candidates: Candidates,
+        library: Mapping[str, Paper],
+        now: datetime,
+        subscriber: Subscriber,
+        before: set[int],
     ) -> tuple[Pick, ...]:
         picks = self.ranker().pick(
             candidates,
@@ -215,6 +220,7 @@ class Newsletter:
             library,
             cards=subscriber.papers,
             also=self.edited.also_today,
+            now=now,
             exclude=before,
         )
         quiet = not any(pick.section is Section.FOR_YOU for pick in picks)

@@ -82,6 +82,7 @@ class Ranking(_Section):
     encoder: Literal["minilm", "wordllama", "endpoint"] = "minilm"
     background: int = Field(default=2000, ge=0, le=20000)
     also_today: int = Field(default=6, ge=0, le=30)
+    exploration: bool = True
 
 
 class Embedding(_Section):

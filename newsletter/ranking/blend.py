@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from newsletter.ranking.candidates import COSINE_FLOOR, Candidates, Scores, paper_text
 from newsletter.ranking.encoder import Vectors
-from newsletter.ranking.interests import Interests, Query
+from newsletter.ranking.interests import Group, Interests, Query
 
 _KNN = 5
 _RIDGE, _NEAREST, _LEXICAL = 1.0, 0.2, 0.1
@@ -31,6 +31,7 @@ _CATEGORY = 0.5
 _AUTHOR = 3.0
 _DISLIKE = 0.5
 _SHARPNESS = 2.0
+_TREND, _ENOUGH_TOLD, _ATTENTION_FLOOR, _ANOTHER_SOURCE = 0.8, 5, 0.5, 0.7
 _LEXICAL_FLOOR = 0.02  # for words what COSINE_FLOOR is for cosines
 
 
@@ -41,6 +42,7 @@ def scores(candidates: Candidates, interests: Interests) -> Scores:
     if interests.empty:
         return popularity(candidates)
     total = _softmax_join(_columns(candidates, interests), len(candidates))
+    total += trend(candidates, interests)
     total += phrase_evidence(candidates, interests.profile.keywords, _PHRASE, _PHRASE_MOST)
     for name in interests.profile.authors:
         total[list(candidates.by_author(name))] += _AUTHOR
@@ -48,14 +50,32 @@ def scores(candidates: Candidates, interests: Interests) -> Scores:
 
 
 def popularity(candidates: Candidates) -> Scores:
-    """Give what there is for a reader who told us nothing: the readers' votes, on a log scale."""
-    return np.log1p(np.array([max(0, paper.upvotes or 0) for paper in candidates.papers], np.float32))
+    """Give what there is for a reader who told us nothing: the attention that papers get, on a log scale.
+
+    That is readers' votes, and how many sources announced it.
+    """
+    votes = np.array([max(0, paper.upvotes or 0) for paper in candidates.papers], np.float32)
+    sources = np.array([max(1, len(paper.announcements)) for paper in candidates.papers], np.float32)
+    return _float32(np.log1p(votes) + _ANOTHER_SOURCE * (sources - 1))
+
+
+def trend(candidates: Candidates, interests: Interests) -> Scores:
+    """Give what attention adds for a reader of whom little is known, less the more they told us."""
+    profile = interests.profile
+    told = len(profile.keywords) + len(profile.authors) + sum(len(group.papers) for group in interests.groups)
+    told += 2 * len(profile.topics) + (3 if profile.interests else 0)
+    thin = max(0.0, 1 - told / _ENOUGH_TOLD)
+    if thin == 0 or len(candidates) == 0:
+        return np.zeros(len(candidates), np.float32)
+    attention = popularity(candidates)
+    above = np.clip(standard(attention, _ATTENTION_FLOOR), 0, 2)
+    return _float32(_TREND * thin * above * (attention > 0))
 
 
 def _columns(candidates: Candidates, interests: Interests) -> list[tuple[float, Scores]]:
     columns = [(query.weight, topic_column(candidates, query)) for query in interests.topics]
-    if interests.liked:
-        columns.append((1.0, _library_column(candidates, interests)))
+    if interests.groups:
+        columns += [(group.share, _library_column(candidates, group)) for group in interests.groups]
     else:
         columns += [(query.weight, query_column(candidates, query)) for query in interests.words]
     return columns
@@ -70,17 +90,17 @@ def _softmax_join(columns: list[tuple[float, Scores]], count: int) -> Scores:
     return joined
 
 
-def _library_column(candidates: Candidates, interests: Interests) -> Scores:
+def _library_column(candidates: Candidates, group: Group) -> Scores:
     """Liked papers: kernel ridge + what is nearest + words, and for few also what the background has like them.
 
     Keywords stand beside them as papers of weight 2 together.
     """
-    words = interests.words
-    weights = np.ones(len(interests.liked) + len(words), np.float32)
-    weights[len(interests.liked) :] = _KEYWORDS_AS_PAPERS / max(1, len(words))
+    words = group.words
+    beside = np.full(len(words), _KEYWORDS_AS_PAPERS / max(1, len(words)), np.float32)
+    weights = _float32(np.concatenate([group.weights, beside]))
     count = float(weights.sum())
-    examples = np.vstack([interests.liked_vectors, *(query.vector[None] for query in words)])
-    texts = [paper_text(paper) for paper in interests.liked] + [query.text for query in words]
+    examples = np.vstack([group.vectors, *(query.vector[None] for query in words)])
+    texts = [paper_text(paper) for paper in group.papers] + [query.text for query in words]
     strictness = _strictness(count)
     ridge = candidates.ridge.examples(examples, weights / count, texts, strictness)
     cosines = candidates.vectors @ examples.T
@@ -188,11 +208,11 @@ def _dislikes(candidates: Candidates, interests: Interests) -> Scores:
     """
     if len(interests.disliked_vectors) == 0:
         return np.zeros(len(candidates), np.float32)
-    bad = (candidates.vectors @ interests.disliked_vectors.T).max(axis=1)
+    bad = candidates.vectors @ interests.disliked_vectors.T
     good = np.zeros(len(candidates), np.float32)
-    examples = [interests.liked_vectors, *(query.vector[None] for query in (*interests.topics, *interests.words))]
-    known = np.vstack(examples)
-    if len(known):
-        good = (candidates.vectors @ known.T).max(axis=1)
-    penalty: Scores = np.clip(np.float32(_DISLIKE * 10) * (bad - np.maximum(good, 0.3)), 0.0, 1.0)
-    return penalty
+    examples = [group.vectors for group in interests.groups]
+    examples += [query.vector[None] for query in (*interests.topics, *interests.words)]
+    if examples:
+        good = (candidates.vectors @ np.vstack(examples).T).max(axis=1)
+    nearer = np.clip(np.float32(_DISLIKE * 10) * (bad - np.maximum(good, 0.3)[:, None]), 0.0, 1.0)
+    return _float32((nearer * interests.disliked_weights).max(axis=1))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from newsletter.ranking.candidates import paper_text
 from newsletter.ranking.encoder import Encoder, Vectors
 
 _KINDRED = 0.2  # mean cosine above which groups of keywords are one interest
+_UNLIKE = 0.08  # mean cosine below which groups of liked papers are two interests: two papers of different fields
+_HALF_LIFE = 90.0  # days after which an answer counts half
+_FORGOTTEN = 0.05
 # Cosine to the nearest topic from which a sentence is about a subject: "Robots that learn from video." has 0.48,
 # "black holes" 0.39; "Papers with code please." 0.30, "I am a PhD student." 0.23.
 _SUBJECT = 0.35
@@ -39,20 +43,39 @@ class Query:
 
 
 @dataclass(frozen=True)
+class Group:
+    """Liked papers that belong together, and the words that go with them: a person may read on RNA and on knitting.
+
+    `papers` come with a matrix (n × d) and weights (n); `share` is what part of all they like this is, by weight.
+    """
+
+    papers: tuple[Paper, ...]
+    vectors: Vectors
+    weights: Vectors
+    share: float
+    words: tuple[Query, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What tells it from other groups."""
+        return self.papers[0].title
+
+
+@dataclass(frozen=True)
 class Interests:
-    """A profile in vectors. `liked` and `disliked` come with matrices (n × d) in the same order."""
+    """A profile in vectors. What is disliked comes as a matrix (n × d) with weights (n)."""
 
     profile: InterestProfile
     topics: tuple[Query, ...]
     words: tuple[Query, ...]
-    liked: tuple[Paper, ...]
-    liked_vectors: Vectors
+    groups: tuple[Group, ...]
     disliked_vectors: Vectors
+    disliked_weights: Vectors
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to rank by."""
-        return not (self.topics or self.words or self.liked or self.profile.authors)
+        return not (self.topics or self.words or self.groups or self.profile.authors)
 
 
 def topic_text(topic: Topic) -> str:
@@ -61,25 +84,64 @@ def topic_text(topic: Topic) -> str:
 
 
 def understand(
-    profile: InterestProfile, topics: Mapping[str, Topic], library: Mapping[str, Paper], encoder: Encoder
+    profile: InterestProfile,
+    topics: Mapping[str, Topic],
+    library: Mapping[str, Paper],
+    encoder: Encoder,
+    *,
+    now: datetime | None = None,
 ) -> Interests:
-    """Make a profile ready. `library` holds the liked and disliked papers by id; ids it lacks are left out."""
+    """Make a profile ready. `library` holds the rated papers by id; ids it lacks are left out.
+
+    What was answered before `now` counts less the longer ago that is; without `now` all answers count in full.
+    """
     chosen = [(topics[slug], weight) for slug, weight in profile.topics if slug in topics]
-    liked = tuple(library[name] for name in profile.liked if name in library)
-    disliked = [library[name] for name in profile.disliked if name in library]
+    said = _said(profile, now)
+    liked = {name: weight for name, weight in said.items() if weight > 0 and name in library}
+    disliked = {name: -weight for name, weight in said.items() if weight < 0 and name in library}
     texts = [topic_text(topic) for topic, _ in chosen]
-    vectors = encoder.encode([*texts, *map(paper_text, liked), *map(paper_text, disliked)])
+    vectors = encoder.encode([*texts, *(paper_text(library[name]) for name in (*liked, *disliked))])
     split = len(texts), len(texts) + len(liked)
+    words = _queries(profile, topics, encoder)
     return Interests(
         profile=profile,
         topics=tuple(
             Query(topic.title, text, vector, weight, topic)
             for (topic, weight), text, vector in zip(chosen, texts, vectors[: split[0]], strict=True)
         ),
-        words=_queries(profile, topics, encoder),
-        liked=liked,
-        liked_vectors=vectors[split[0] : split[1]],
+        words=words,
+        groups=_groups([library[name] for name in liked], vectors[split[0] : split[1]], list(liked.values()), words),
         disliked_vectors=vectors[split[1] :],
+        disliked_weights=np.array(list(disliked.values()), np.float32),
+    )
+
+
+def _said(profile: InterestProfile, now: datetime | None) -> dict[str, float]:
+    """Give what papers count, by id: 1 for those named, less and less for answers; below 0 for those not wanted."""
+    said = dict.fromkeys(profile.disliked, -1.0) | dict.fromkeys(profile.liked, 1.0)
+    for answer in profile.answers:
+        days = max(0.0, (now - answer.at) / timedelta(days=1)) if now else 0.0
+        said[answer.paper] = (1.0 if answer.liked else -1.0) * 0.5 ** (days / _HALF_LIFE)
+    return {name: weight for name, weight in said.items() if abs(weight) >= _FORGOTTEN}
+
+
+def _groups(
+    papers: Sequence[Paper], vectors: Vectors, weights: Sequence[float], words: Sequence[Query]
+) -> tuple[Group, ...]:
+    """Part a library into what has nothing to do with one another; words go to the group that they are nearest to."""
+    rows = parted(vectors, _UNLIKE)
+    means = [vectors[some].mean(axis=0) for some in rows]
+    homes = [int(np.argmax([mean @ query.vector for mean in means])) for query in words] if rows else []
+    heights = np.array(weights, np.float32)
+    return tuple(
+        Group(
+            papers=tuple(papers[row] for row in some),
+            vectors=vectors[some],
+            weights=heights[some],
+            share=float(heights[some].sum() / heights.sum()),
+            words=tuple(query for query, home in zip(words, homes, strict=True) if home == number),
+        )
+        for number, some in enumerate(rows)
     )
 
 
@@ -126,14 +188,19 @@ def _shortened(text: str, limit: int = 80) -> str:
 
 
 def kindred(words: Sequence[str], vectors: Vectors) -> list[list[str]]:
-    """Group words whose vectors (n × d) are alike: average linkage (Sokal & Michener 1958), cut at a cosine of 0.2."""
-    if len(words) < 2:
-        return [list(words)] if words else []
+    """Group words whose vectors (n × d) are alike."""
+    return [[words[row] for row in some] for some in parted(vectors, _KINDRED)]
+
+
+def parted(vectors: Vectors, cosine: float) -> list[list[int]]:
+    """Give the rows of groups of vectors (n × d): average linkage (Sokal & Michener 1958), cut at a mean cosine."""
+    if len(vectors) < 2:
+        return [[row] for row in range(len(vectors))]
     from scipy.cluster.hierarchy import fcluster, linkage  # noqa: PLC0415  lazy: a tenth of a second
 
-    distances = np.clip(1 - vectors @ vectors.T, 0, 2)[np.triu_indices(len(words), 1)]
-    labels = fcluster(linkage(distances, "average"), 1 - _KINDRED, "distance")
-    groups: dict[int, list[str]] = {}
-    for word, label in zip(words, labels, strict=True):
-        groups.setdefault(int(label), []).append(word)
+    distances = np.clip(1 - vectors @ vectors.T, 0, 2)[np.triu_indices(len(vectors), 1)]
+    labels = fcluster(linkage(distances, "average"), 1 - cosine, "distance")
+    groups: dict[int, list[int]] = {}
+    for row, label in enumerate(labels):
+        groups.setdefault(int(label), []).append(row)
     return list(groups.values())

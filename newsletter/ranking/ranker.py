@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 
 import numpy as np
 
-from newsletter.model import InterestProfile, Paper, Pick, ReasonKind, Section, Topic
+from newsletter.model import InterestProfile, Paper, Pick, Section, Topic
 from newsletter.ranking.blend import scores
 from newsletter.ranking.candidates import Candidates, paper_text
 from newsletter.ranking.encoder import Encoder
-from newsletter.ranking.interests import Interests, topic_text, understand
-from newsletter.ranking.reasons import Explainer
+from newsletter.ranking.interests import topic_text, understand
+from newsletter.ranking.listing import compose, ordered
 
 _ENOUGH_BACKGROUND = 500
 
 
 class Ranker:
-    """Ranks papers against profiles with one encoder and one topic catalogue."""
+    """Ranks papers against profiles with one encoder and one topic catalogue.
 
-    def __init__(self, encoder: Encoder, topics: Mapping[str, Topic]) -> None:
+    `exploring`: whether long lists end with a paper from elsewhere.
+    """
+
+    def __init__(self, encoder: Encoder, topics: Mapping[str, Topic], *, exploring: bool = True) -> None:
         self._encoder = encoder
         self._topics = topics
+        self._exploring = exploring
 
     def prepare(self, papers: Sequence[Paper], background: Sequence[Paper]) -> Candidates:
         """Prepare an issue's papers, once for all subscribers. `background` are papers in general, newest first.
@@ -41,39 +46,44 @@ class Ranker:
         *,
         cards: int,
         also: int,
+        now: datetime,
         exclude: Collection[int] = (),
     ) -> tuple[Pick, ...]:
         """Give up to `cards` papers for a profile and `also` more beside them, with reasons.
 
         A card is a paper that something in the profile speaks for; one that is merely nearest is at best told in brief.
-        Left out are papers with a muted keyword, papers the reader rated already, and those whose keys are in `exclude`
-        (sent before). `library` holds the rated papers by id.
+        The last of many cards may be one from elsewhere. Left out are papers with a muted keyword,
+        papers the reader rated already, and those whose keys are in `exclude` (sent before). `library` holds the rated
+        papers by id; answers count less the longer before `now` they were given.
         """
-        interests = understand(profile, self._topics, library, self._encoder)
+        interests = understand(profile, self._topics, library, self._encoder, now=now)
         rated = {library[name].key for name in profile.rated if name in library}
         allowed = self._allowed(candidates, profile, {*exclude, *rated})
         found = scores(candidates, interests)
-        # Stable: of papers that score alike the one announced first comes first, today and at every repetition.
-        order = [int(row) for row in np.argsort(-found, kind="stable") if allowed[row]][: cards + also]
-        explainer = Explainer(candidates, interests)
-        why = {row: explainer.reasons(row) for row in order}
-        full = [row for row in order if why[row][0].kind is not ReasonKind.NEAR][:cards]
-        brief = [row for row in order if row not in full][:also]
+        full, brief = compose(
+            candidates,
+            interests,
+            found,
+            ordered(found, allowed),
+            cards=cards,
+            also=also,
+            exploring=self._exploring,
+        )
         return tuple(
             Pick(
-                paper_key=candidates.papers[row].key,
+                paper_key=candidates.papers[one.row].key,
                 rank=rank,
                 section=Section.FOR_YOU if rank <= len(full) else Section.ALSO_TODAY,
-                score=round(float(found[row]), 4),
-                reasons=why[row],
+                score=round(float(found[one.row]), 4),
+                reasons=one.reasons,
             )
-            for rank, row in enumerate((*full, *brief), 1)
+            for rank, one in enumerate((*full, *brief), 1)
         )
 
     def order(self, candidates: Candidates, profile: InterestProfile, library: Mapping[str, Paper]) -> list[int]:
         """Give all rows, best first: what `evaluate` measures."""
-        interests: Interests = understand(profile, self._topics, library, self._encoder)
-        return [int(row) for row in np.argsort(-scores(candidates, interests), kind="stable")]
+        interests = understand(profile, self._topics, library, self._encoder)
+        return ordered(scores(candidates, interests), [True] * len(candidates))
 
     @staticmethod
     def _allowed(candidates: Candidates, profile: InterestProfile, exclude: Collection[int]) -> Sequence[bool]:

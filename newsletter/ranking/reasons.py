@@ -1,4 +1,4 @@
-"""Why a paper was picked, in terms of the profile: what matched, strongest first."""
+"""Why a paper was picked, in terms of the profile: what matched, strongest first. And which interest that is."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from typing import TypeAlias
 import numpy as np
 
 from newsletter.model import Reason, ReasonKind
+from newsletter.ranking.blend import trend
 from newsletter.ranking.candidates import Candidates, Scores
 from newsletter.ranking.interests import Interests
 
-_Strength: TypeAlias = tuple[float, Reason]
+_Strength: TypeAlias = tuple[float, Reason, str]
 _MOST = 3
 # Above these a reader agrees that the paper "is about" the topic, or is "like" the other paper (read off on digests of
 # 46 days; a MiniLM cosine of two random papers of one field is 0.1 to 0.2).
 _ABOUT_COSINE, _ABOUT_SPREADS = 0.3, 1.5
 _LIKE_COSINE, _LIKE_SPREADS = 0.35, 2.0
 _TOPIC_PHRASE_COSINE = 0.2
+_MUCH_ATTENTION = 0.2  # of the score
 
 
 class Explainer:
@@ -27,35 +29,67 @@ class Explainer:
         self._interests = interests
         self._authors = [candidates.by_author(name) for name in interests.profile.authors]
         self._close = [(query, candidates.closeness(query.vector)) for query in (*interests.topics, *interests.words)]
+        self._liked = [(paper, group.name) for group in interests.groups for paper in group.papers]
+        vectors = [group.vectors for group in interests.groups]
+        self._liked_vectors = np.vstack(vectors) if vectors else candidates.vectors[:0]
+        self._trend = trend(candidates, interests)
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """How much each interest counts, by its name: a topic its weight, a group of liked papers its part of all."""
+        found = {query.label: query.weight for query in (*self._interests.topics, *self._interests.words)}
+        found |= {f"by {name}": 1.0 for name in self._interests.profile.authors}
+        return found | {group.name: group.share for group in self._interests.groups}
 
     def reasons(self, row: int) -> tuple[Reason, ...]:
         """Give one to three reasons for the paper in a row; where nothing stands out, what comes nearest."""
+        return self.explained(row)[0]
+
+    def explained(self, row: int) -> tuple[tuple[Reason, ...], str]:
+        """Give the reasons, and the name of the interest that speaks strongest for the paper; '' where none does."""
         found = [*self._by_author(row), *self._by_keyword(row), *self._by_example(row), *self._by_meaning(row)]
         if not found:
-            return (self._nearest(row),)
-        found.sort(key=lambda strength_reason: -strength_reason[0])
-        return tuple(dict.fromkeys(reason for _, reason in found))[:_MOST]
+            return (self._nearest(row),), ""
+        found.sort(key=lambda strength: -strength[0])
+        reasons = list(dict.fromkeys(reason for _, reason, _ in found))
+        if self._trend[row] >= _MUCH_ATTENTION:
+            reasons = [*reasons[: _MOST - 1], Reason(ReasonKind.POPULAR, self._attention(row))]
+        return tuple(reasons[:_MOST]), found[0][2]
+
+    def nearest_to_groups(self, count: int) -> list[int]:
+        """Give the rows that are nearest to each group of liked papers, `count` a group, where there are several."""
+        groups = self._interests.groups
+        if len(groups) < 2:
+            return []
+        near = [(self._candidates.vectors @ group.vectors.T).max(axis=1) for group in groups]
+        return [int(row) for column in near for row in np.argsort(-column, kind="stable")[:count]]
 
     def _by_author(self, row: int) -> list[_Strength]:
-        return [(10.0, Reason(ReasonKind.AUTHOR, found[row])) for found in self._authors if row in found]
+        return [
+            (10.0, Reason(ReasonKind.AUTHOR, found[row]), f"by {name}")
+            for name, found in zip(self._interests.profile.authors, self._authors, strict=True)
+            if row in found
+        ]
 
     def _by_keyword(self, row: int) -> list[_Strength]:
         index = self._candidates.phrases
+        homes = {word: query.label for query in self._interests.words for word in query.keywords}
         return [
-            (5.0 + index.rarity(word), Reason(ReasonKind.KEYWORD, word))
+            (5.0 + index.rarity(word), Reason(ReasonKind.KEYWORD, word), homes.get(word.strip(), word))
             for word in self._interests.profile.keywords
             if index.hits(word)[row]
         ]
 
     def _by_example(self, row: int) -> list[_Strength]:
-        if not self._interests.liked:
+        if not self._liked:
             return []
         similar = self._similar(row)
         best = int(np.argmax(similar))
         cosine = float(similar[best])
-        if cosine < _LIKE_COSINE or self._candidates.standing(self._interests.liked_vectors[best], row) < _LIKE_SPREADS:
+        if cosine < _LIKE_COSINE or self._candidates.standing(self._liked_vectors[best], row) < _LIKE_SPREADS:
             return []
-        return [(2.0 + cosine, Reason(ReasonKind.LIKED_PAPER, self._interests.liked[best].title))]
+        paper, group = self._liked[best]
+        return [(2.0 + cosine, Reason(ReasonKind.LIKED_PAPER, paper.title), group)]
 
     def _by_meaning(self, row: int) -> list[_Strength]:
         found = []
@@ -64,23 +98,31 @@ class Explainer:
             about = cosine >= _ABOUT_COSINE and float(close.standard[row]) >= _ABOUT_SPREADS
             if query.topic:
                 if about or (cosine >= _TOPIC_PHRASE_COSINE and self._holds(query.topic.keywords, row)):
-                    found.append((2.0 + cosine, Reason(ReasonKind.TOPIC, query.label)))
+                    found.append((2.0 + cosine, Reason(ReasonKind.TOPIC, query.label), query.label))
             elif about and not self._holds(query.keywords, row):  # a keyword itself says more than nearness to it
-                found.append((1.0 + cosine, Reason(ReasonKind.INTERESTS, query.label)))
+                found.append((1.0 + cosine, Reason(ReasonKind.INTERESTS, query.label), query.label))
         return found
 
     def _similar(self, row: int) -> Scores:
-        similar: Scores = self._interests.liked_vectors @ self._candidates.vectors[row]
+        similar: Scores = self._liked_vectors @ self._candidates.vectors[row]
         return similar
 
     def _holds(self, phrases: tuple[str, ...], row: int) -> bool:
         return any(self._candidates.phrases.hits(phrase)[row] for phrase in phrases)
 
     def _nearest(self, row: int) -> Reason:
-        """Give the part of the profile that a paper is nearest to; votes or novelty where the profile is empty."""
+        """Give the part of the profile that a paper is nearest to; attention or novelty where the profile is empty."""
         near = [(float(close.cosine[row]), query.label) for query, close in self._close]
-        near += zip(self._similar(row).tolist(), (paper.title for paper in self._interests.liked), strict=True)
+        near += zip(self._similar(row).tolist(), (paper.title for paper, _ in self._liked), strict=True)
         if near:
             return Reason(ReasonKind.NEAR, max(near, key=lambda cosine_label: cosine_label[0])[1])
-        votes = self._candidates.papers[row].upvotes
-        return Reason(ReasonKind.POPULAR, f"{votes} upvotes") if votes else Reason(ReasonKind.NEW, "")
+        attention = self._attention(row)
+        return Reason(ReasonKind.POPULAR, attention) if attention else Reason(ReasonKind.NEW, "")
+
+    def _attention(self, row: int) -> str:
+        """Say what attention a paper gets: its votes, or how many sources announced it; '' for none."""
+        paper = self._candidates.papers[row]
+        if paper.upvotes:
+            return f"{paper.upvotes:,} upvote{'' if paper.upvotes == 1 else 's'}"
+        sources = len(paper.announcements)
+        return f"announced by {sources} sources" if sources > 1 else ""

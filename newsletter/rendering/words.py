@@ -109,7 +109,9 @@ def reason(why: Reason, paper: Paper, cadence: Cadence) -> str:
     if why.kind is ReasonKind.NEAR:
         return f"Nearest to “{shorten(why.matched, _LONGEST_MATCH)}” {when}"
     if why.kind is ReasonKind.POPULAR:
-        return f"Popular {when}" + (f": {count(paper.upvotes, 'upvote')}" if paper.upvotes else "")
+        return f"Popular {when}" + (f": {why.matched}" if why.matched else "")
+    if why.kind is ReasonKind.ELSEWHERE:
+        return "Outside your usual topics, and much noticed " + when
     return f"New {when}"
 
 

@@ -232,7 +232,7 @@ def test_odd_days_give_finite_scores(
         scores = list(scored(ranker, candidates, profile).values())
         assert len(scores) == len(papers)
         assert np.isfinite(scores).all()
-        picks = ranker.pick(candidates, profile, LIBRARY, cards=3, also=2)
+        picks = ranker.pick(candidates, profile, LIBRARY, cards=3, also=2, now=NOW)
         assert [pick.rank for pick in picks] == list(range(1, len(picks) + 1))
         if len({one.title for one in papers}) == 1:
             assert np.ptp(scores) < 1e-5

@@ -51,7 +51,7 @@ class Day:
         """Give the titles that a reader with such a profile gets first."""
         titles = {one.key: one.title for one in self.candidates.papers}
         profile = InterestProfile(**fields)  # type: ignore[arg-type]
-        picks = self.ranker.pick(self.candidates, profile, self.library, cards=count, also=0)
+        picks = self.ranker.pick(self.candidates, profile, self.library, cards=count, also=0, now=NOW)
         assert all(pick.reasons for pick in picks)
         return [titles[pick.paper_key] for pick in picks]
 
@@ -157,7 +157,7 @@ def test_a_topic_brings_its_paper_first(topic: str, expected: str, seeds: Day) -
 def test_a_followed_author_comes_first_whatever_the_subject(seeds: Day) -> None:
     written = next(one for one in seeds.candidates.papers if len(one.authors) > 1 and one.categories)
     profile = InterestProfile(keywords=("in-context learning",), authors=(written.authors[1],))
-    picks = seeds.ranker.pick(seeds.candidates, profile, {}, cards=6, also=0)
+    picks = seeds.ranker.pick(seeds.candidates, profile, {}, cards=6, also=0, now=NOW)
     (found,) = [pick for pick in picks if pick.paper_key == written.key]
     assert found.reasons[0].kind is ReasonKind.AUTHOR
 

@@ -45,7 +45,7 @@ def picked(
     also: int = 8,
     exclude: Sequence[int] = (),
 ) -> tuple[Pick, ...]:
-    return ranker.pick(day, profile, LIBRARY, cards=cards, also=also, exclude=exclude)
+    return ranker.pick(day, profile, LIBRARY, cards=cards, also=also, now=NOW, exclude=exclude)
 
 
 def keys(picks: Sequence[Pick]) -> list[int]:

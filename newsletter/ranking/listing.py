@@ -1,0 +1,82 @@
+"""From scores to the list that a reader gets: cards with reasons, one of them from elsewhere, and brief lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from newsletter.model import Reason, ReasonKind
+from newsletter.ranking.blend import popularity, standard
+from newsletter.ranking.candidates import Candidates, Scores
+from newsletter.ranking.interests import Interests
+from newsletter.ranking.reasons import Explainer
+from newsletter.ranking.selection import Offer, chosen
+
+_LOOKED_AT = 3  # times as many papers as are wanted: enough to leave out some that are alike
+_NEAREST = 5  # papers to every group of liked ones
+_LEAST_FOR_ONE_FROM_ELSEWHERE = 5  # cards
+_TRIED = 10
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One paper of the list: its row among the candidates, and why it is there."""
+
+    row: int
+    reasons: tuple[Reason, ...]
+
+
+def compose(
+    candidates: Candidates,
+    interests: Interests,
+    scores: Scores,
+    order: Sequence[int],
+    *,
+    cards: int,
+    also: int,
+    exploring: bool,
+) -> tuple[list[Listed], list[Listed]]:
+    """Give the cards and the brief lines. `order` has the rows that may be picked, best first.
+
+    A card is a paper that something in the profile speaks for. Of five cards or more the last may be one from
+    elsewhere, where `exploring`.
+    """
+    explainer = Explainer(candidates, interests)
+    allowed = set(order)
+    looked_at = [*order[: _LOOKED_AT * (cards + also)], *explainer.nearest_to_groups(_NEAREST)]
+    why = {row: explainer.explained(row) for row in dict.fromkeys(looked_at) if row in allowed}
+    offers = [
+        Offer(row, float(scores[row]), interest)
+        for row, (reasons, interest) in why.items()
+        if reasons[0].kind is not ReasonKind.NEAR
+    ]
+    rows = chosen(offers, candidates.vectors, explainer.shares, cards=cards)
+    full = [Listed(row, why[row][0]) for row in rows]
+    if exploring and not interests.empty and len(full) >= _LEAST_FOR_ONE_FROM_ELSEWHERE:
+        elsewhere = _elsewhere(candidates, explainer, scores, [row for row in order if row not in rows])
+        if elsewhere is not None:
+            full = [*full[: cards - 1], Listed(elsewhere, (Reason(ReasonKind.ELSEWHERE, ""),))]
+    taken = {one.row for one in full}
+    rest = [row for row in order if row not in taken][:also]
+    return full, [Listed(row, why[row][0] if row in why else explainer.reasons(row)) for row in rest]
+
+
+def _elsewhere(candidates: Candidates, explainer: Explainer, scores: Scores, rows: Sequence[int]) -> int | None:
+    """Give a paper that others mind and nothing in the profile speaks for, the nearer the better; None without one.
+
+    What nobody minds would be a random paper, and who asked for interests did not ask for that.
+    """
+    attention = popularity(candidates)
+    worth = standard(attention, 0.5) + 0.5 * standard(scores, 0.5)
+    minded = sorted((row for row in rows if attention[row] > 0), key=lambda row: (-worth[row], row))
+    return next((row for row in minded[:_TRIED] if not explainer.explained(row)[1]), None)
+
+
+def ordered(scores: Scores, allowed: Sequence[bool]) -> list[int]:
+    """Give the rows that are allowed, best first.
+
+    Stable: of papers that score alike the one announced first comes first, today and at every repetition.
+    """
+    return [int(row) for row in np.argsort(-scores, kind="stable") if allowed[row]]
