@@ -8,7 +8,9 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import resource
 import time
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +22,7 @@ from newsletter import assets, catalogue
 from newsletter.model import InterestProfile, Paper, Topic
 from newsletter.ranking.blend import scores
 from newsletter.ranking.candidates import Candidates, paper_text
-from newsletter.ranking.encoder import CachedEncoder, Encoder
+from newsletter.ranking.encoder import CachedEncoder, Encoder, Vectors
 from newsletter.ranking.interests import Interests, understand
 from newsletter.ranking.minilm import MiniLM
 from newsletter.ranking.ranker import Ranker
@@ -30,6 +32,7 @@ from newsletter.store import Store
 
 CANDIDATES, BACKGROUND, ENCODED = 200, 500, 64
 CARDS, ALSO = 10, 10
+LARGE_CANDIDATES, LARGE_BACKGROUND, LARGE_LIKED = 1000, 5000, 30
 
 
 def main() -> None:
@@ -37,8 +40,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--subscribers", type=int, nargs="+", default=[100, 1000], metavar="N", help="profiles to rank")
+    parser.add_argument(
+        "--large",
+        type=int,
+        nargs="+",
+        default=[],
+        metavar="N",
+        help=f"also rank {LARGE_CANDIDATES} papers against {LARGE_BACKGROUND} for N readers who liked {LARGE_LIKED}",
+    )
     arguments = parser.parse_args()
     document = measured(arguments.subscribers)
+    document["large"] = [large(count, known=known) for count in arguments.large for known in (True, False)]
     if arguments.json:
         print(json.dumps(document, indent=1))
     else:
@@ -99,6 +111,51 @@ def ranked(count: int, store: Store, world: World) -> dict[str, Any]:
             "all": round(1000 * total / count, 3),
             **{step: round(1000 * seconds / count, 3) for step, seconds in steps.items()},
         },
+    }
+
+
+class MadeUp:
+    """Vectors that chance gives, as long as MiniLM's: how fast they are ranked does not depend on their values."""
+
+    name, dimensions = "made-up/384", 384
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Give unit vectors, the same for the same text."""
+        rows = [np.random.default_rng(zlib.crc32(text.encode())).normal(size=self.dimensions) for text in texts]
+        vectors = np.array(rows, np.float32).reshape(len(texts), self.dimensions)
+        unit: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return unit
+
+
+def large(count: int, *, known: bool) -> dict[str, Any]:
+    """Pick for many readers who liked much: papers of the background (`known`), or as many others."""
+    topics = catalogue.load(assets.CONFIG / "topics.toml")
+    papers = made_up_papers(list(topics.values()), LARGE_CANDIDATES + 2 * LARGE_BACKGROUND)
+    day, rest = papers[:LARGE_CANDIDATES], papers[LARGE_CANDIDATES:]
+    background, others = rest[:LARGE_BACKGROUND], rest[LARGE_BACKGROUND:]
+    chance = random.Random(20250822)
+    shelf = background if known else others
+    profiles = [
+        InterestProfile(liked=tuple(paper.id for paper in chance.sample(shelf, LARGE_LIKED))) for _ in range(count)
+    ]
+    library = {paper.id: paper for paper in shelf}
+    with Store("sqlite://") as store:
+        encoder = CachedEncoder(MadeUp(), store.vectors)
+        encoder.encode([paper_text(paper) for paper in papers])
+        ranker = Ranker(CachedEncoder(MadeUp(), store.vectors), topics)
+        preparing, candidates = timed(lambda: ranker.prepare(day, background))
+        picking, _ = timed(
+            lambda: [len(ranker.pick(candidates, one, library, cards=CARDS, also=ALSO)) for one in profiles]
+        )
+    return {
+        "subscribers": count,
+        "candidates": LARGE_CANDIDATES,
+        "background": LARGE_BACKGROUND,
+        "liked": LARGE_LIKED,
+        "liked_in_background": known,
+        "seconds": {"prepare": round(preparing, 2), "pick": round(picking, 2)},
+        "milliseconds_per_subscriber": round(1000 * picking / count, 3),
+        "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
 
 
@@ -177,6 +234,13 @@ def told(document: dict[str, Any]) -> None:
     for one in document["ranking"]:
         parts = ", ".join(f"{name} {value:.2f}" for name, value in one["milliseconds_per_subscriber"].items())
         print(f"{one['subscribers']} subscribers: {one['subscribers_per_second']:.0f} a second; ms each: {parts}")
+    for one in document["large"]:
+        where = "of" if one["liked_in_background"] else "outside"
+        print(
+            f"{one['subscribers']} readers who liked {LARGE_LIKED} papers {where} the background, "
+            f"{LARGE_CANDIDATES} papers against {LARGE_BACKGROUND}: prepared in {one['seconds']['prepare']} s, "
+            f"picked in {one['seconds']['pick']} s, {one['peak_megabytes']} MB at most"
+        )
     for one in document["encoding"]:
         print(f"{one['encoder']}: {one['texts_per_second']:.0f} abstracts a second")
 

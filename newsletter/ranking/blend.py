@@ -1,4 +1,4 @@
-"""How well a day's papers fit a profile: the MiniLM blend.
+"""How well a day's papers fit a profile: kernel ridge for liked papers, cosines for words, and what goes with them.
 
 Every interest gives a column of scores over the candidates, in units of how papers in general differ; the columns are
 joined by a soft maximum, so that a paper need fit one interest only and several interests do not average into none.
@@ -19,7 +19,7 @@ from newsletter.ranking.interests import Group, Interests, Query
 _KNN = 5
 _RIDGE, _NEAREST, _LEXICAL = 1.0, 0.2, 0.1
 _RIDGE_FLOOR = 0.002  # at a strictness of 1; the columns widen with its root
-_QUERY_LEXICAL = 0.15
+_QUERY_LEXICAL = 0.15  # less than for topics: phrase_evidence counts the words of a query too
 _TOPIC_LEXICAL = 0.3
 _FEEDBACK_PAPERS, _FEEDBACK_SHARE = 20, 250
 _FEW = 10

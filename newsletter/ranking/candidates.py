@@ -23,7 +23,7 @@ Scores = NDArray[np.float32]
 # Where a day holds nothing on a subject, its cosines differ by noise alone; without a floor the noise would be blown up
 # to the size of a signal.
 COSINE_FLOOR = 0.08
-_MOST_REMEMBERED = 4_000_000  # numbers: 16 MB, or 20,000 texts against 200 candidates
+_MOST_REMEMBERED = 16_000_000  # numbers: 64 MB, or 16,000 texts against 1,000 candidates
 
 
 def paper_text(paper: Paper) -> str:

@@ -1,7 +1,7 @@
 """What a liked paper says for a new one, less what papers in general say for it: kernel ridge regression.
 
-The kernel k(a, b) = exp(2 (cos − 1)) − exp(−2) is 0 for papers with nothing in common. Background papers B count as
-ones that nobody marked (Hastie et al., The Elements of Statistical Learning, 5.8), which leaves of a liked paper l
+The kernel is k(a, b) = exp(2 (cos − 1)). Background papers B count as ones that the reader did not mark (Hastie et al.,
+The Elements of Statistical Learning, 5.8), which leaves of a liked paper l
 
     k'(c, l) = k(c, l) − k(c, B) (K_BB + λ I)⁻¹ k(B, l)
 
@@ -28,7 +28,6 @@ def kernel(left: Vectors, right: Vectors) -> Vectors:
     values -= 1
     values *= np.float32(_SHARPNESS)
     np.exp(values, out=values)
-    values -= np.exp(np.float32(-_SHARPNESS))
     found: Vectors = values
     return found
 
@@ -59,8 +58,9 @@ class KernelRidge:
         if not inside.all():
             some, heights = vectors[~inside], weights[~inside]
             found = found + heights @ kernel(some, self.candidates)
-            if len(self.background):
-                found -= (heights @ kernel(some, self.background)) @ self._factor(strictness)
+            if len(self.background) == 0:  # only the candidates themselves tell what papers in general are like
+                return _centred(found)
+            found -= (heights @ kernel(some, self.background)) @ self._factor(strictness)
         return found
 
     def background_examples(self, rows: np.ndarray, weights: Vectors, strictness: float) -> Vectors:
@@ -84,3 +84,7 @@ class KernelRidge:
             right = kernel(self.background, self.candidates)
             self._explained[strictness] = np.ascontiguousarray(cho_solve(factor, right, check_finite=False))
         return self._explained[strictness]
+
+
+def _centred(column: Vectors) -> Vectors:
+    return column - column.mean() if len(column) else column
