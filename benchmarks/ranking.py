@@ -31,6 +31,7 @@ from newsletter.ranking.wordllama import WordLlama
 from newsletter.store import Store
 
 CANDIDATES, BACKGROUND, ENCODED = 200, 500, 64
+NOW = datetime(2025, 8, 21, tzinfo=UTC)
 CARDS, ALSO = 10, 10
 LARGE_CANDIDATES, LARGE_BACKGROUND, LARGE_LIKED = 1000, 5000, 30
 
@@ -101,7 +102,7 @@ def ranked(count: int, store: Store, world: World) -> dict[str, Any]:
     understanding, interests = timed(lambda: [understand(profile, world.topics, library, encoder) for profile in some])
     scoring, found = timed(lambda: [scores(candidates, one) for one in interests])
     explaining, _ = timed(lambda: [explained(candidates, *each) for each in zip(interests, found, strict=True)])
-    again, _ = timed(lambda: [ranker.pick(candidates, one, library, cards=CARDS, also=ALSO) for one in some])
+    again, _ = timed(lambda: [ranker.pick(candidates, one, library, cards=CARDS, also=ALSO, now=NOW) for one in some])
     total = understanding + scoring + explaining
     steps = {"understand": understanding, "score": scoring, "reasons": explaining, "pick_again": again}
     return {
@@ -145,7 +146,7 @@ def large(count: int, *, known: bool) -> dict[str, Any]:
         ranker = Ranker(CachedEncoder(MadeUp(), store.vectors), topics)
         preparing, candidates = timed(lambda: ranker.prepare(day, background))
         picking, _ = timed(
-            lambda: [len(ranker.pick(candidates, one, library, cards=CARDS, also=ALSO)) for one in profiles]
+            lambda: [len(ranker.pick(candidates, one, library, cards=CARDS, also=ALSO, now=NOW)) for one in profiles]
         )
     return {
         "subscribers": count,

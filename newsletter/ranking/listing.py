@@ -16,7 +16,7 @@ from newsletter.ranking.selection import Offer, chosen
 
 _LOOKED_AT = 3  # times as many papers as are wanted: enough to leave out some that are alike
 _NEAREST = 5  # papers to every group of liked ones
-_LEAST_FOR_ONE_FROM_ELSEWHERE = 5  # cards
+_ROOM_FOR_ELSEWHERE, _LEAST_AT_HOME = 8, 5  # cards asked for, and cards that the profile speaks for
 _TRIED = 10
 
 
@@ -40,8 +40,8 @@ def compose(
 ) -> tuple[list[Listed], list[Listed]]:
     """Give the cards and the brief lines. `order` has the rows that may be picked, best first.
 
-    A card is a paper that something in the profile speaks for. Of five cards or more the last may be one from
-    elsewhere, where `exploring`.
+    A card is a paper that something in the profile speaks for. Of eight or more the last may be one from elsewhere,
+    where `exploring`.
     """
     explainer = Explainer(candidates, interests)
     allowed = set(order)
@@ -54,7 +54,8 @@ def compose(
     ]
     rows = chosen(offers, candidates.vectors, explainer.shares, cards=cards)
     full = [Listed(row, why[row][0]) for row in rows]
-    if exploring and not interests.empty and len(full) >= _LEAST_FOR_ONE_FROM_ELSEWHERE:
+    room = cards >= _ROOM_FOR_ELSEWHERE and len(full) >= _LEAST_AT_HOME
+    if exploring and room and not interests.empty:
         elsewhere = _elsewhere(candidates, explainer, scores, [row for row in order if row not in rows])
         if elsewhere is not None:
             full = [*full[: cards - 1], Listed(elsewhere, (Reason(ReasonKind.ELSEWHERE, ""),))]

@@ -193,7 +193,7 @@ def _card(pick: Pick, paper: Paper, site: SiteView, links: Links, cadence: Caden
         authors=words.authors(paper.authors),
         announced=words.announced(paper.announcements),
         categories=", ".join(paper.categories[:_MOST_CATEGORIES]),
-        why=_why(pick, paper, cadence)[:_MOST_REASONS],
+        why=_why(pick, cadence)[:_MOST_REASONS],
         summary=summary,
         summary_by=words.summary_by(written.model) if summary else "",
         key_sentences=_marked(pick, paper) if usable(paper) else (),
@@ -218,7 +218,7 @@ def _marked(pick: Pick, paper: Paper) -> tuple[Part, ...]:
 
 
 def _line(pick: Pick, paper: Paper, site: SiteView, cadence: Cadence) -> LineView:
-    why = _why(pick, paper, cadence)
+    why = _why(pick, cadence)
     return LineView(number=pick.rank, title=_title(paper), url=_url(paper, site), why=why[0] if why else "")
 
 
@@ -226,8 +226,8 @@ def _title(paper: Paper) -> str:
     return shorten(paper.title, _LONGEST_TITLE) or "Untitled paper"
 
 
-def _why(pick: Pick, paper: Paper, cadence: Cadence) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(words.reason(reason, paper, cadence) for reason in pick.reasons))
+def _why(pick: Pick, cadence: Cadence) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(words.reason(reason, cadence) for reason in pick.reasons))
 
 
 def _url(paper: Paper, site: SiteView) -> str:

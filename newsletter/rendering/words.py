@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from newsletter.model import Announcement, Cadence, Paper, Reason, ReasonKind
+from newsletter.model import Announcement, Cadence, Reason, ReasonKind
 from newsletter.rendering.summary import ELLIPSIS, shorten
 
 SUBJECT_LIMIT = 90
@@ -101,7 +101,7 @@ def announced(announcements: Sequence[Announcement]) -> str:
     return ", ".join(filter(None, groups[:_NAMED_SOURCES]))
 
 
-def reason(why: Reason, paper: Paper, cadence: Cadence) -> str:
+def reason(why: Reason, cadence: Cadence) -> str:
     """Give one reason for a pick in words that name what in the profile spoke for it."""
     if why.kind in _REASONS:
         return _REASONS[why.kind].format(shorten(why.matched, _LONGEST_MATCH))

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 from newsletter.model import Paper
 
+NOW = datetime(2025, 8, 20, tzinfo=UTC)
+
 
 def paper(
     key: int,
@@ -27,7 +29,7 @@ def paper(
         arxiv_id="",
         doi="",
         published_at=None,
-        first_seen_at=datetime(2025, 8, 20, tzinfo=UTC),
+        first_seen_at=NOW,
         upvotes=upvotes,
         repository="",
         project_page="",

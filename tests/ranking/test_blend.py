@@ -13,7 +13,7 @@ from newsletter.ranking.candidates import Candidates, Words, same_name
 from newsletter.ranking.encoder import CachedEncoder
 from newsletter.ranking.interests import kindred, understand
 from newsletter.ranking.ranker import Ranker
-from tests.ranking.papers import library, paper
+from tests.ranking.papers import NOW, library, paper
 
 SPEECH = [
     paper(1, "End-to-end speech recognition with CTC", "Recognising speech by connectionist temporal classification."),

@@ -9,7 +9,7 @@ import pytest
 from newsletter.model import InterestProfile, Pick, Reason, ReasonKind, Section
 from newsletter.ranking.candidates import Candidates
 from newsletter.ranking.ranker import Ranker
-from tests.ranking.papers import library, paper
+from tests.ranking.papers import NOW, library, paper
 
 LIKED = paper(31, "Attention-based speech recognition", "Spoken words are recognised by an attention model.")
 DISLIKED = paper(32, "A survey of speech recognition", "Everything about recognising spoken words.")

@@ -52,17 +52,18 @@ def test_sources_of_one_day_are_joined_and_of_others_stand_apart() -> None:
         (ReasonKind.LIKED_PAPER, "Pointer Networks", "Like “Pointer Networks”, which you liked"),
         (ReasonKind.INTERESTS, "neutron stars", "Close to “neutron stars”"),
         (ReasonKind.NEAR, "Robotics", "Nearest to “Robotics” today"),
-        (ReasonKind.POPULAR, "", "Popular today: 108 upvotes"),
+        (ReasonKind.POPULAR, "108 upvotes", "Popular today: 108 upvotes"),
+        (ReasonKind.ELSEWHERE, "", "Outside your usual topics, and much noticed today"),
         (ReasonKind.NEW, "", "New today"),
     ],
 )
 def test_every_reason_has_words(kind: ReasonKind, matched: str, text: str) -> None:
-    assert reason(Reason(kind, matched), paper(upvotes=108), Cadence.DAILY) == text
+    assert reason(Reason(kind, matched), Cadence.DAILY) == text
 
 
 def test_a_weekly_issue_speaks_of_the_week() -> None:
-    popular = Reason(ReasonKind.POPULAR, "")
-    assert reason(popular, paper(upvotes=1), Cadence.WEEKLY) == "Popular this week: 1 upvote"
+    popular = Reason(ReasonKind.POPULAR, "1 upvote")
+    assert reason(popular, Cadence.WEEKLY) == "Popular this week: 1 upvote"
     assert view([paper()], cadence=Cadence.WEEKLY).kind == "Weekly issue"
 
 
