@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from newsletter.ranking.candidates import COSINE_FLOOR, Candidates, Scores, paper_text
 from newsletter.ranking.encoder import Vectors
-from newsletter.ranking.interests import Group, Interests, Query
+from newsletter.ranking.interests import Interests, Query
 
 _KNN = 5
 _RIDGE, _NEAREST, _LEXICAL = 1.0, 0.2, 0.1
@@ -62,7 +62,7 @@ def popularity(candidates: Candidates) -> Scores:
 def trend(candidates: Candidates, interests: Interests) -> Scores:
     """Give what attention adds for a reader of whom little is known, less the more they told us."""
     profile = interests.profile
-    told = len(profile.keywords) + len(profile.authors) + sum(len(group.papers) for group in interests.groups)
+    told = len(profile.keywords) + len(profile.authors) + len(interests.liked.papers)
     told += 2 * len(profile.topics) + (3 if profile.interests else 0)
     thin = max(0.0, 1 - told / _ENOUGH_TOLD)
     if thin == 0 or len(candidates) == 0:
@@ -74,8 +74,8 @@ def trend(candidates: Candidates, interests: Interests) -> Scores:
 
 def _columns(candidates: Candidates, interests: Interests) -> list[tuple[float, Scores]]:
     columns = [(query.weight, topic_column(candidates, query)) for query in interests.topics]
-    if interests.groups:
-        columns += [(group.share, _library_column(candidates, group)) for group in interests.groups]
+    if interests.liked.papers:
+        columns.append((1.0, _library_column(candidates, interests)))
     else:
         columns += [(query.weight, query_column(candidates, query)) for query in interests.words]
     return columns
@@ -90,17 +90,17 @@ def _softmax_join(columns: list[tuple[float, Scores]], count: int) -> Scores:
     return joined
 
 
-def _library_column(candidates: Candidates, group: Group) -> Scores:
+def _library_column(candidates: Candidates, interests: Interests) -> Scores:
     """Liked papers: kernel ridge + what is nearest + words, and for few also what the background has like them.
 
     Keywords stand beside them as papers of weight 2 together.
     """
-    words = group.words
+    words, liked = interests.words, interests.liked
     beside = np.full(len(words), _KEYWORDS_AS_PAPERS / max(1, len(words)), np.float32)
-    weights = _float32(np.concatenate([group.weights, beside]))
+    weights = _float32(np.concatenate([liked.weights, beside]))
     count = float(weights.sum())
-    examples = np.vstack([group.vectors, *(query.vector[None] for query in words)])
-    texts = [paper_text(paper) for paper in group.papers] + [query.text for query in words]
+    examples = np.vstack([liked.vectors, *(query.vector[None] for query in words)])
+    texts = [paper_text(paper) for paper in liked.papers] + [query.text for query in words]
     strictness = _strictness(count)
     ridge = candidates.ridge.examples(examples, weights / count, texts, strictness)
     cosines = candidates.vectors @ examples.T
@@ -210,9 +210,9 @@ def _dislikes(candidates: Candidates, interests: Interests) -> Scores:
         return np.zeros(len(candidates), np.float32)
     bad = candidates.vectors @ interests.disliked_vectors.T
     good = np.zeros(len(candidates), np.float32)
-    examples = [group.vectors for group in interests.groups]
-    examples += [query.vector[None] for query in (*interests.topics, *interests.words)]
-    if examples:
-        good = (candidates.vectors @ np.vstack(examples).T).max(axis=1)
+    queries = (*interests.topics, *interests.words)
+    examples = np.vstack([interests.liked.vectors, *(query.vector[None] for query in queries)])
+    if len(examples):
+        good = (candidates.vectors @ examples.T).max(axis=1)
     nearer = np.clip(np.float32(_DISLIKE * 10) * (bad - np.maximum(good, 0.3)[:, None]), 0.0, 1.0)
     return _float32((nearer * interests.disliked_weights).max(axis=1))

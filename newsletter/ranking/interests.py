@@ -18,7 +18,7 @@ from newsletter.ranking.candidates import paper_text
 from newsletter.ranking.encoder import Encoder, Vectors
 
 _KINDRED = 0.2  # mean cosine above which groups of keywords are one interest
-_UNLIKE = 0.08  # mean cosine below which groups of liked papers are two interests: two papers of different fields
+_UNLIKE = 0.1  # mean cosine below which groups of liked papers are two interests
 _HALF_LIFE = 90.0  # days after which an answer counts half
 _FORGOTTEN = 0.05
 # Cosine to the nearest topic from which a sentence is about a subject: "Robots that learn from video." has 0.48,
@@ -43,22 +43,16 @@ class Query:
 
 
 @dataclass(frozen=True)
-class Group:
-    """Liked papers that belong together, and the words that go with them: a person may read on RNA and on knitting.
+class Library:
+    """Liked papers with a matrix (n × d) and weights (n).
 
-    `papers` come with a matrix (n × d) and weights (n); `share` is what part of all they like this is, by weight.
+    `groups` are the rows of those that belong together: a person may read on RNA and on knitting.
     """
 
     papers: tuple[Paper, ...]
     vectors: Vectors
     weights: Vectors
-    share: float
-    words: tuple[Query, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """What tells it from other groups."""
-        return self.papers[0].title
+    groups: tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -68,14 +62,14 @@ class Interests:
     profile: InterestProfile
     topics: tuple[Query, ...]
     words: tuple[Query, ...]
-    groups: tuple[Group, ...]
+    liked: Library
     disliked_vectors: Vectors
     disliked_weights: Vectors
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to rank by."""
-        return not (self.topics or self.words or self.groups or self.profile.authors)
+        return not (self.topics or self.words or self.liked.papers or self.profile.authors)
 
 
 def topic_text(topic: Topic) -> str:
@@ -102,15 +96,20 @@ def understand(
     texts = [topic_text(topic) for topic, _ in chosen]
     vectors = encoder.encode([*texts, *(paper_text(library[name]) for name in (*liked, *disliked))])
     split = len(texts), len(texts) + len(liked)
-    words = _queries(profile, topics, encoder)
+    examples = vectors[split[0] : split[1]]
     return Interests(
         profile=profile,
         topics=tuple(
             Query(topic.title, text, vector, weight, topic)
             for (topic, weight), text, vector in zip(chosen, texts, vectors[: split[0]], strict=True)
         ),
-        words=words,
-        groups=_groups([library[name] for name in liked], vectors[split[0] : split[1]], list(liked.values()), words),
+        words=_queries(profile, topics, encoder),
+        liked=Library(
+            papers=tuple(library[name] for name in liked),
+            vectors=examples,
+            weights=np.array(list(liked.values()), np.float32),
+            groups=tuple(map(tuple, parted(examples, _UNLIKE))),
+        ),
         disliked_vectors=vectors[split[1] :],
         disliked_weights=np.array(list(disliked.values()), np.float32),
     )
@@ -123,26 +122,6 @@ def _said(profile: InterestProfile, now: datetime | None) -> dict[str, float]:
         days = max(0.0, (now - answer.at) / timedelta(days=1)) if now else 0.0
         said[answer.paper] = (1.0 if answer.liked else -1.0) * 0.5 ** (days / _HALF_LIFE)
     return {name: weight for name, weight in said.items() if abs(weight) >= _FORGOTTEN}
-
-
-def _groups(
-    papers: Sequence[Paper], vectors: Vectors, weights: Sequence[float], words: Sequence[Query]
-) -> tuple[Group, ...]:
-    """Part a library into what has nothing to do with one another; words go to the group that they are nearest to."""
-    rows = parted(vectors, _UNLIKE)
-    means = [vectors[some].mean(axis=0) for some in rows]
-    homes = [int(np.argmax([mean @ query.vector for mean in means])) for query in words] if rows else []
-    heights = np.array(weights, np.float32)
-    return tuple(
-        Group(
-            papers=tuple(papers[row] for row in some),
-            vectors=vectors[some],
-            weights=heights[some],
-            share=float(heights[some].sum() / heights.sum()),
-            words=tuple(query for query, home in zip(words, homes, strict=True) if home == number),
-        )
-        for number, some in enumerate(rows)
-    )
 
 
 def _queries(profile: InterestProfile, topics: Mapping[str, Topic], encoder: Encoder) -> tuple[Query, ...]:

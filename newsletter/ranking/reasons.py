@@ -29,17 +29,19 @@ class Explainer:
         self._interests = interests
         self._authors = [candidates.by_author(name) for name in interests.profile.authors]
         self._close = [(query, candidates.closeness(query.vector)) for query in (*interests.topics, *interests.words)]
-        self._liked = [(paper, group.name) for group in interests.groups for paper in group.papers]
-        vectors = [group.vectors for group in interests.groups]
-        self._liked_vectors = np.vstack(vectors) if vectors else candidates.vectors[:0]
+        self._liked = interests.liked
+        self._group = {row: number for number, rows in enumerate(interests.liked.groups) for row in rows}
         self._trend = trend(candidates, interests)
 
     @property
     def shares(self) -> dict[str, float]:
-        """How much each interest counts, by its name: a topic its weight, a group of liked papers its part of all."""
+        """How much each interest counts, by its name: a topic its weight, a group of liked papers its part of them."""
         found = {query.label: query.weight for query in (*self._interests.topics, *self._interests.words)}
         found |= {f"by {name}": 1.0 for name in self._interests.profile.authors}
-        return found | {group.name: group.share for group in self._interests.groups}
+        whole = float(self._liked.weights.sum())
+        for number, rows in enumerate(self._liked.groups):
+            found[_named(number)] = float(self._liked.weights[list(rows)].sum()) / whole
+        return found
 
     def reasons(self, row: int) -> tuple[Reason, ...]:
         """Give one to three reasons for the paper in a row; where nothing stands out, what comes nearest."""
@@ -58,10 +60,11 @@ class Explainer:
 
     def nearest_to_groups(self, count: int) -> list[int]:
         """Give the rows that are nearest to each group of liked papers, `count` a group, where there are several."""
-        groups = self._interests.groups
+        groups = self._liked.groups
         if len(groups) < 2:
             return []
-        near = [(self._candidates.vectors @ group.vectors.T).max(axis=1) for group in groups]
+        cosines = self._candidates.vectors @ self._liked.vectors.T
+        near = [cosines[:, list(rows)].max(axis=1) for rows in groups]
         return [int(row) for column in near for row in np.argsort(-column, kind="stable")[:count]]
 
     def _by_author(self, row: int) -> list[_Strength]:
@@ -81,15 +84,15 @@ class Explainer:
         ]
 
     def _by_example(self, row: int) -> list[_Strength]:
-        if not self._liked:
+        if not self._liked.papers:
             return []
         similar = self._similar(row)
         best = int(np.argmax(similar))
         cosine = float(similar[best])
-        if cosine < _LIKE_COSINE or self._candidates.standing(self._liked_vectors[best], row) < _LIKE_SPREADS:
+        if cosine < _LIKE_COSINE or self._candidates.standing(self._liked.vectors[best], row) < _LIKE_SPREADS:
             return []
-        paper, group = self._liked[best]
-        return [(2.0 + cosine, Reason(ReasonKind.LIKED_PAPER, paper.title), group)]
+        reason = Reason(ReasonKind.LIKED_PAPER, self._liked.papers[best].title)
+        return [(2.0 + cosine, reason, _named(self._group[best]))]
 
     def _by_meaning(self, row: int) -> list[_Strength]:
         found = []
@@ -104,7 +107,7 @@ class Explainer:
         return found
 
     def _similar(self, row: int) -> Scores:
-        similar: Scores = self._liked_vectors @ self._candidates.vectors[row]
+        similar: Scores = self._liked.vectors @ self._candidates.vectors[row]
         return similar
 
     def _holds(self, phrases: tuple[str, ...], row: int) -> bool:
@@ -113,7 +116,7 @@ class Explainer:
     def _nearest(self, row: int) -> Reason:
         """Give the part of the profile that a paper is nearest to; attention or novelty where the profile is empty."""
         near = [(float(close.cosine[row]), query.label) for query, close in self._close]
-        near += zip(self._similar(row).tolist(), (paper.title for paper, _ in self._liked), strict=True)
+        near += zip(self._similar(row).tolist(), (paper.title for paper in self._liked.papers), strict=True)
         if near:
             return Reason(ReasonKind.NEAR, max(near, key=lambda cosine_label: cosine_label[0])[1])
         attention = self._attention(row)
@@ -126,3 +129,7 @@ class Explainer:
             return f"{paper.upvotes:,} upvote{'' if paper.upvotes == 1 else 's'}"
         sources = len(paper.announcements)
         return f"announced by {sources} sources" if sources > 1 else ""
+
+
+def _named(group: int) -> str:
+    return f"liked papers, group {group}"
