@@ -1,9 +1,10 @@
 """What do answers bring? Simulated readers answer what they are shown, over twenty issues.
 
 DIR holds a data set as `newsletter evaluate` reads it. A reader's true taste is their whole library there. They begin
-with a few of its papers; the rest is spread over the issues, among papers of other people. Of the ten papers of an
-issue, a reader answers some that are theirs with "more like this", and a few others with "not for me". The same reader
-is also ranked without answers, and with "more like this" alone. What is measured is nDCG@10 of the next issue's list.
+with a few of its papers; the rest comes in the issues, which all readers share: the papers of all their libraries, in
+any order. Of the ten papers of an issue, a reader answers some that are theirs with "more like this", and a few others
+with "not for me". The same reader is also ranked without answers, and with "more like this" alone. What is measured is
+nDCG@10 of each issue's list.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ from newsletter.ranking.minilm import MiniLM
 from newsletter.ranking.ranker import Ranker
 from newsletter.store import Store
 
-ISSUES, PAPERS, CARDS, BACKGROUND = 20, 100, 10, 2000
-STARTS_WITH, LEAST = 3, 23  # papers of the library
+ISSUES, CARDS, BACKGROUND = 20, 10, 1000
+STARTS_WITH, LEAST, MOST = 3, 43, 150  # papers of the library
 ANSWERS_MORE, ANSWERS_LESS = 0.6, 0.2  # how often a shown paper is answered, that is theirs, or is not
 FIRST = datetime(2026, 1, 1, 6, tzinfo=UTC)
 WAYS = ("no answers", "more", "more and less")
@@ -39,7 +40,7 @@ def main() -> None:
     """Measure, and print one JSON document, or a line an issue; draw the plot where one is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, metavar="DIR", help="papers.jsonl, profiles.jsonl and candidates.txt")
-    parser.add_argument("--readers", type=int, default=100, metavar="N", help="how many readers are simulated")
+    parser.add_argument("--readers", type=int, default=40, metavar="N", help="how many readers are simulated")
     parser.add_argument("--database", default="sqlite://", metavar="URL", help="keeps the vectors between runs")
     parser.add_argument("--plot", type=Path, metavar="FILE.svg", help="draw the figures")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
@@ -55,18 +56,20 @@ def main() -> None:
 
 @dataclass(frozen=True)
 class Life:
-    """One simulated reader: what they begin with, and which papers of each issue are theirs."""
+    """One simulated reader: what they begin with, and what else is theirs."""
 
     begins: tuple[str, ...]
-    theirs: tuple[frozenset[str], ...]
-    issues: tuple[tuple[str, ...], ...]
+    theirs: frozenset[str]
 
 
 def measured(trial: Trial, count: int, database: str) -> dict[str, Any]:
     """Give the mean nDCG@10 of every issue, for each way of minding answers."""
     with Store(database) as store:
         ranker = Ranker(CachedEncoder(MiniLM(), store.vectors), catalogue.load(assets.CONFIG / "topics.toml"))
-        gains = np.array([lived(trial, life, ranker) for life in lives(trial, count)])
+        readers = lives(trial, count)
+        background = list(trial.papers.values())[:BACKGROUND]
+        issues = [ranker.prepare([trial.papers[name] for name in names], background) for names in spread(readers)]
+        gains = np.array([lived(trial, life, issues, ranker) for life in readers])
     late = gains[:, :, ISSUES // 2 :].mean(axis=2)
     return {
         "benchmark": "feedback",
@@ -82,41 +85,36 @@ def measured(trial: Trial, count: int, database: str) -> dict[str, Any]:
 
 
 def lives(trial: Trial, count: int) -> list[Life]:
-    """Make readers up from libraries that are large enough, the same ones each time."""
+    """Take readers with large libraries, the same ones each time."""
     chance = random.Random(20260101)
-    names = sorted(trial.papers)
     found: list[Life] = []
     for reader in chance.sample(trial.readers, len(trial.readers)):
         library = sorted({*reader.liked, *reader.relevant})
-        if len(found) == count or len(library) < LEAST:
-            continue
-        chance.shuffle(library)
-        begins, rest = tuple(library[:STARTS_WITH]), library[STARTS_WITH:]
-        theirs = [frozenset(rest[issue::ISSUES]) for issue in range(ISSUES)]
-        others = [name for name in chance.sample(names, 3 * ISSUES * PAPERS) if name not in set(library)]
-        issues = []
-        for number, mine in enumerate(theirs):
-            some = others[number * PAPERS : number * PAPERS + PAPERS - len(mine)]
-            issues.append(tuple(sorted([*mine, *some], key=lambda name: (len(name), name))))
-        found.append(Life(begins, tuple(theirs), tuple(issues)))
+        if len(found) < count and LEAST <= len(library) <= MOST:
+            chance.shuffle(library)
+            found.append(Life(tuple(library[:STARTS_WITH]), frozenset(library[STARTS_WITH:])))
     return found
 
 
-def lived(trial: Trial, life: Life, ranker: Ranker) -> list[list[float]]:
+def spread(readers: Sequence[Life]) -> list[list[str]]:
+    """Spread all papers over the issues."""
+    names = sorted({name for life in readers for name in life.theirs})
+    random.Random(20260102).shuffle(names)
+    return [names[issue::ISSUES] for issue in range(ISSUES)]
+
+
+def lived(trial: Trial, life: Life, issues: Sequence[Candidates], ranker: Ranker) -> list[list[float]]:
     """Give a reader's nDCG@10 by way and issue. Every way sees the same issues and throws the same dice."""
-    background = list(trial.papers.values())[:BACKGROUND]
-    prepared = [ranker.prepare([trial.papers[name] for name in names], background) for names in life.issues]
     gains = []
     for way in WAYS:
         chance = random.Random(life.begins[0])
         profile = InterestProfile(liked=life.begins)
         row = []
-        for number, candidates in enumerate(prepared):
+        for number, candidates in enumerate(issues):
             now = FIRST + timedelta(days=number)
             shown = listed(ranker, candidates, profile, trial.papers, now)
-            row.append(gain(shown, life.theirs[number]))
-            said = answers(shown, life.theirs[number], way, chance, now)
-            profile = replace(profile, answers=(*profile.answers, *said))
+            row.append(gain(shown, life.theirs & {paper.id for paper in candidates.papers}))
+            profile = replace(profile, answers=(*profile.answers, *answers(shown, life.theirs, way, chance, now)))
         gains.append(row)
     return gains
 
