@@ -31,7 +31,8 @@ _CATEGORY = 0.5
 _AUTHOR = 3.0
 _DISLIKE = 0.5
 _SHARPNESS = 2.0
-_TREND, _ENOUGH_TOLD, _ATTENTION_FLOOR, _ANOTHER_SOURCE = 0.3, 5, 0.5, 0.7
+_TREND, _ATTENTION_FLOOR, _ANOTHER_SOURCE = 0.1, 0.5, 0.7
+_LITTLE_TOLD, _ENOUGH_TOLD = 4, 9  # statements; between them attention counts less and less
 _LEXICAL_FLOOR = 0.02  # for words what COSINE_FLOOR is for cosines
 
 
@@ -60,11 +61,14 @@ def popularity(candidates: Candidates) -> Scores:
 
 
 def trend(candidates: Candidates, interests: Interests) -> Scores:
-    """Give what attention adds for a reader of whom little is known, less the more they told us."""
+    """Give what attention adds for a reader of whom little is known: enough to go before what is as near.
+
+    It fades in small steps, so that one statement more never makes a paper that it speaks for come later.
+    """
     profile = interests.profile
-    told = len(profile.keywords) + len(profile.authors) + len(interests.liked.papers)
-    told += 2 * len(profile.topics) + (3 if profile.interests else 0)
-    thin = max(0.0, 1 - told / _ENOUGH_TOLD)
+    told = len(profile.keywords) + len(profile.topics) + len(profile.authors) + len(interests.liked.papers)
+    told += bool(profile.interests)
+    thin = min(1.0, max(0.0, (_ENOUGH_TOLD - told) / (_ENOUGH_TOLD - _LITTLE_TOLD)))
     if thin == 0 or len(candidates) == 0:
         return np.zeros(len(candidates), np.float32)
     attention = popularity(candidates)

@@ -8,7 +8,7 @@ import numpy as np
 
 from newsletter.model import Reason, ReasonKind
 from newsletter.ranking.blend import trend
-from newsletter.ranking.candidates import Candidates, Scores
+from newsletter.ranking.candidates import Candidates, Closeness, Scores
 from newsletter.ranking.interests import Interests
 
 _Strength: TypeAlias = tuple[float, Reason, str]
@@ -18,7 +18,8 @@ _MOST = 3
 _ABOUT_COSINE, _ABOUT_SPREADS = 0.3, 1.5
 _LIKE_COSINE, _LIKE_SPREADS = 0.35, 2.0
 _TOPIC_PHRASE_COSINE = 0.2
-_MUCH_ATTENTION = 0.2  # of the score
+_AS_EXAMPLE = 0.45  # of words beside liked papers
+_MUCH_ATTENTION = 0.1  # of the score: a standard deviation more than papers get
 
 
 class Explainer:
@@ -102,13 +103,20 @@ class Explainer:
             if query.topic:
                 if about or (cosine >= _TOPIC_PHRASE_COSINE and self._holds(query.topic.keywords, row)):
                     found.append((2.0 + cosine, Reason(ReasonKind.TOPIC, query.label), query.label))
-            elif about and not self._holds(query.keywords, row):  # a keyword itself says more than nearness to it
+            elif about and not self._holds(query.keywords, row) and self._owed_to(close, row):
                 found.append((1.0 + cosine, Reason(ReasonKind.INTERESTS, query.label), query.label))
         return found
 
     def _similar(self, row: int) -> Scores:
         similar: Scores = self._liked.vectors @ self._candidates.vectors[row]
         return similar
+
+    def _owed_to(self, close: Closeness, row: int) -> bool:
+        """Tell whether a score owes something to words: beside liked papers these are but one example among many."""
+        if not self._liked.papers:
+            return True
+        best = float(self._similar(row).max())
+        return float(close.cosine[row]) >= max(best, _AS_EXAMPLE)
 
     def _holds(self, phrases: tuple[str, ...], row: int) -> bool:
         return any(self._candidates.phrases.hits(phrase)[row] for phrase in phrases)
