@@ -87,6 +87,15 @@ class DeliveryState(StrEnum):
     SKIPPED = "skipped"
 
 
+class BounceKind(StrEnum):
+    """What a mail that came back means. `HARD`: the address or its domain can never receive; `SOFT`: every other failure."""
+
+    HARD = "hard"
+    SOFT = "soft"
+    COMPLAINT = "complaint"
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class PaperRecord:
     """One paper as one source announces it.
