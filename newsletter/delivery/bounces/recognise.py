@@ -84,7 +84,7 @@ def _by_flufl(data: bytes) -> tuple[str, ...]:
         passing, final = all_failures(email.message_from_bytes(data[:_FLUFL_BYTES]))
     except Exception:  # noqa: BLE001  its detectors were not made for hostile mail, and raise whatever they trip over
         return ()
-    named = (one.decode("utf-8", "replace") if isinstance(one, bytes) else str(one) for one in (*final, *passing))
+    named = (one.decode("utf-8", "replace") for one in (*final, *passing))
     return addresses.distinct(sorted(addresses.first_in(one) for one in named))
 
 
@@ -108,15 +108,18 @@ def _traces(mail: Part, leaves: Sequence[Part], copy: Part | None) -> Traces:
     )
 
 
+def _weight(failure: Failure) -> tuple[bool, bool, bool]:
+    verdict = failure.verdict
+    return verdict.kind is not BounceKind.HARD, verdict.delayed, verdict.status is None
+
+
 def _summed_up(failures: Sequence[Failure], traces: Traces) -> BounceReport:
     """Give one report over all recipients: hard before soft, given up before delayed."""
     if not failures:
         return BounceReport(BounceKind.NONE, traces=traces)
-    worst = min(failures, key=lambda one: (one.verdict.kind is not BounceKind.HARD, one.verdict.delayed))
+    worst = min(failures, key=_weight)
     named = addresses.distinct(one.recipient for one in failures)
     if not named and len(traces.originals) == 1:
         named = traces.originals
     verdict = worst.verdict
-    return BounceReport(
-        verdict.kind, named, verdict.status, verdict.reason, delayed=verdict.delayed, traces=traces
-    )
+    return BounceReport(verdict.kind, named, verdict.status, verdict.reason, delayed=verdict.delayed, traces=traces)

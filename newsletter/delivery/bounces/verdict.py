@@ -99,7 +99,7 @@ def _statuses(text: str) -> list[str]:
 def _generic(status: str) -> bool:
     """Tell whether a status says hardly more than its first digit."""
     _, subject, detail = status.split(".")
-    return detail == "0" and subject not in {"1", "7"} or (subject, detail) == ("0", "350")
+    return (detail == "0" and subject not in {"1", "7"}) or (subject, detail) == ("0", "350")
 
 
 def _shown(codes: list[str]) -> str | None:

@@ -40,23 +40,28 @@ _SENDER = _any(
     r"\bmail from (?:command |address |domain )?(?:%a )?(?:\| )?(?:does|not|reject|denied|refus|must|domain)",
     r"\breturn ?path (?:address |domain )?(?:%a )?(?:does|not|must|invalid|is)",
     r"\breverse (?:dns|ip|lookup|host|resolution|mapping)|\brdns\b|\bptr\b|\bfcrdns\b",
-    r"\bclient host\b|\bunknown client\b|\b(?:ehlo|helo)\b(?! response)|\bfind your (?:reverse |host)|\bverify your host",
+    r"\bclient host\b|\bunknown client\b|\b(?:ehlo|helo)\b(?! response)|\bfind your (?:reverse |host)|"
+    r"\bverify your host",
     r"\byour (?:ip|host ?name|server|mail ?server|domain|network|isp|client|reverse|mta)(?: \S+){0,5}?"
     r" (?:is|was|has|have|does|not|block\w*|reject\w*|list\w*|unknown|black\w*)\b",
     r"\b(?:sending|connecting) (?:server|host|ip|mta|domain|system|client)\b",
 )
 _HARVESTING = _any(r"\btoo many (?:unknown|invalid|bad|non ?existent|wrong)\b", r"\bexcessive (?:unknown|invalid)\b")
 _RELAYING = _any(
-    r"\brelay(?:ing)? (?:access |attempt |mail )?(?:is )?(?:denied|not (?:permitted|allowed)|prohibited|disallowed|reject)",
+    r"\brelay(?:ing)? (?:access |attempt |mail )?(?:is )?(?:denied|not (?:permitted|allowed)|prohibited|disallowed|"
+    r"reject)",
     r"\b(?:unable|not (?:permitted|allowed|authori[sz]ed)|refus\w*|cannot|cant|do ?not|dont|wont) (?:to )?relay",
     r"\brcpt ?hosts\b|\bwe do ?n(?:o?t|) relay|\bnot (?:an? )?open relay|\bno relay(?:ing)?\b|\brelay not permitted",
 )
 _FULL = _any(
-    r"\bover ?quota\b|\b(?:over|exceed\w*|past|above|out of|beyond)(?: \S+){0,6}? (?:quota|storage|disk space|mailbox size)\b",
-    r"\b(?:quota|storage|mailbox|inbox|disk|mailbox size|maildir)(?: \S+){0,4}? (?:exceed\w*|full|overdrawn|exhausted|overflow)",
+    r"\bover ?quota\b|\b(?:over|exceed\w*|past|above|out of|beyond)(?: \S+){0,6}? (?:quota|storage|disk space|"
+    r"mailbox size)\b",
+    r"\b(?:quota|storage|mailbox|inbox|disk|mailbox size|maildir)(?: \S+){0,4}? (?:exceed\w*|full|overdrawn|"
+    r"exhausted|overflow)",
     r"\b(?:quota|space) (?:violation|limit|error|reached)|\bmailfull\b|\bmailbox ?full\b|\bquotaexceeded",
     r"\b(?:insufficient|not enough|no|low)(?: \S+){0,2}? (?:space|storage)\b|\bno space left\b|\bfull mailbox\b",
-    r"\btoo many (?:messages|mails) (?:in|on) (?:the |this )?(?:mailbox|mail ?drop|disk)|\bmail ?box has (?:too|reached)",
+    r"\btoo many (?:messages|mails) (?:in|on) (?:the |this )?(?:mailbox|mail ?drop|disk)|\bmail ?box has (?:too|"
+    r"reached)",
     r"\b(?:postfach|speicherplatz|mailbox)(?: \S+){0,4}? (?:voll|überschritten|erschöpft)|\bvolles postfach",
     r"\b(?:boite|boîte|messagerie)(?: \S+){0,4}? (?:pleine|saturée|plein)|\bquota dépassé|\bdépasse(?: \S+){0,3} quota",
     r"\bbuz[oó]n(?: \S+){0,3}? llen[oa]|\bcuota excedida|\bcasella(?: \S+){0,3}? piena|\bcaixa(?: \S+){0,4}? cheia",
@@ -65,119 +70,175 @@ _FULL = _any(
 _SURELY_SUSPENDED = _any(r"\bdisabled or discontinued\b")
 _UNKNOWN = _any(
     rf"\b{_WHO}{_NAMED}(?: is| was| are)?(?: \|)? (?:unknown|unknow|not known|inexistent|non ?existent|nonexistant)\b",
-    rf"\b(?:unknown|unrecogni[sz]ed|non ?exist[ae]nt|inexistent|undefined|unrout[e]?able) (?:or \w+ )?(?:local |virtual |"
+    rf"\b(?:unknown|unrecogni[sz]ed|non ?exist[ae]nt|inexistent|undefined|unrout[e]?able) (?:or \w+ )?(?:local |"
+    rf"virtual |"
     rf"e ?mail |mail )?(?:{_WHO}|local part|name)\b",
-    r"\b(?:unknown|illegal) (?:or (?:illegal|invalid) )?(?:alias|recipient|user|local)\b|\bunknownuser\b|\brecip\w*notfound",
-    rf"\bno such (?:an? )?(?:local |virtual |e ?mail |mail |valid )?(?:{_WHO}|name|one|folder|object)\b|\bno such \S+ here\b",
-    rf"\bno (?:valid |local )?{_WHO} (?:here |exists? |found |known |registered )*(?:by|with|of|under|at|in|found|exist|for"
+    r"\b(?:unknown|illegal) (?:or (?:illegal|invalid) )?(?:alias|recipient|user|local)\b|\bunknownuser\b|"
+    r"\brecip\w*notfound",
+    rf"\bno such (?:an? )?(?:local |virtual |e ?mail |mail |valid )?(?:{_WHO}|name|one|folder|object)\b|"
+    rf"\bno such \S+ here\b",
+    rf"\bno (?:valid |local )?{_WHO} (?:here |exists? |found |known |registered )*(?:by|with|of|under|at|in|found|"
+    rf"exist|for"
     r"|here|named)\b",
     rf"\b{_WHO}{_NAMED}(?: \S+){{0,8}}? {_NOT} exists?\b|\b{_NOT} exists?\b(?: \S+){{0,3}} {_WHO}\b",
     r"\b(?:does ?not|doesnt) (?:appear to )?exist\b",
     rf"\b{_WHO}{_NAMED}(?: \S+){{0,4}}? (?:not|cannot be|cant be|could ?not be|couldnt be|wasnt|isnt|arent|werent) "
     r"(?:be )?(?:found|located|recogni[sz]ed|listed|registered|known|identified|defined|resolved|local|matched)\b",
-    rf"\b(?:unable to|could ?not|couldnt|cannot|cant|can ?not|failed to|did ?not|didnt) (?:find|locate|look ?up|recogni[sz]e|"
+    rf"\b(?:unable to|could ?not|couldnt|cannot|cant|can ?not|failed to|did ?not|didnt) (?:find|locate|look ?up|"
+    rf"recogni[sz]e|"
     rf"identify|match)(?: \S+){{0,3}}? {_WHO}\b(?! servers?)",
-    r"\bnot (?:our|an?|one of our) (?:current |valid |known |local |active )?(?:customer|user|mailbox|recipient|subscriber"
-    r"|member|e ?mail|account|address)|\b(?:isnt|is not) (?:an? )?(?:valid|known) (?:user|mailbox|recipient|account|local)",
-    rf"\b(?:does ?not|doesnt|do ?not|dont) have (?:an?|any|such)(?: \S+){{0,3}}? {_WHO}\b|\b(?:has|have) no (?:mailbox|account)",
-    rf"\b{_WHO}{_NAMED}(?: \S+){{0,4}}? (?:no longer|not any ?more) (?:exists?|available|valid|works?|in (?:use|service)|used|a|"
+    r"\bnot (?:our|an?|one of our) (?:current |valid |known |local |active )?(?:customer|user|mailbox|recipient|"
+    r"subscriber"
+    r"|member|e ?mail|account|address)|\b(?:isnt|is not) (?:an? )?(?:valid|known) (?:user|mailbox|recipient|account|"
+    r"local)",
+    rf"\b(?:does ?not|doesnt|do ?not|dont) have (?:an?|any|such)(?: \S+){{0,3}}? {_WHO}\b|\b(?:has|"
+    rf"have) no (?:mailbox|account)",
+    rf"\b{_WHO}{_NAMED}(?: \S+){{0,4}}? (?:no longer|not any ?more) (?:exists?|available|valid|works?|in (?:use|"
+    rf"service)|used|a\b|accepts?|"
     r"accessible|here|maintained|monitored|registered|on|receiv)",
-    rf"\b{_WHO}{_NAMED}(?: \S+){{0,3}}? (?:has been|have been|was|were|been|is|are) (?:permanently )?(?:deleted|removed|"
+    rf"\b{_WHO}{_NAMED}(?: \S+){{0,3}}? (?:has been|have been|was|were|been|is|are) (?:permanently )?(?:deleted|"
+    rf"removed|"
     r"cancel+ed|closed|terminated|discontinued|deregistered|unregistered|obsolete|retired)\b",
     r"\b(?:bad|incorrect|wrong) (?:destination )?(?:mailbox|e ?mail|user|recipient) ?(?:address|name)?(?: syntax)?\b"
     r"(?! sequence)|\bbad destination mailbox\b",
-    r"\bunrout[e]?able address\b|\bmailbox name not (?:allowed|found|known)\b|\bnot in (?:our |the )?(?:user )?database\b",
-    r"\b(?:delivery address|address|user|recipient) lookup (?:failed|failure)|\brecipient lookup fail|\bnobody (?:here )?by that"
+    r"\bunrout[e]?able address\b|\bmailbox name not (?:allowed|found|known)\b|\bnot in (?:our |"
+    r"the )?(?:user )?database\b",
+    r"\b(?:delivery address|address|user|recipient) lookup (?:failed|failure)|\brecipient lookup fail|"
+    r"\bnobody (?:here )?by that"
     r"|\baddress not (?:found|listed|known)\b|\bnot listed in(?: \S+){0,3}? (?:directory|address book)|\buser doesnt\b",
-    r"\bdoes ?n(?:o|)t work here\b|\bno mailbox here\b|\bnot a (?:local )?(?:mailbox|user|recipient)\b|\bmailnotfound\b",
+    r"\bdoes ?n(?:o|)t work here\b|\bno mailbox here\b|\bnot a (?:local )?(?:mailbox|user|recipient)\b|"
+    r"\bmailnotfound\b",
     # Other languages. Without \b where a script has no spaces.
-    r"\b(?:benutzer|empfänger|adresse|postfach|nutzer|teilnehmer|account|konto)(?: \S+){0,5}? (?:unbekannt|existiert nicht|"
-    r"nicht (?:gefunden|bekannt|vorhanden|gültig)|nicht existiert|ungültig)|\bunbekannte[rn]? (?:empf|benutz|nutzer|adress)"
+    r"\b(?:benutzer|empfänger|adresse|postfach|nutzer|teilnehmer|account|konto)(?: \S+){0,5}? (?:unbekannt|"
+    r"existiert nicht|"
+    r"nicht (?:gefunden|bekannt|vorhanden|gültig)|nicht existiert|ungültig)|\bunbekannte[rn]? (?:empf|benutz|nutzer|"
+    r"adress)"
     r"|\bexistiert nicht\b|\bkein(?:e|en)? (?:postfach|mailbox|benutzer)\b",
     r"\b(?:utilisateur|destinataire|adresse|bo[iî]te|compte)(?: \S+){0,4}? (?:inconnue?|inexistante?|introuvable|"
     r"invalide)|\b(?:ne?x?iste|existe) pas\b|\bnexiste (?:pas|plus)\b",
-    r"\b(?:usuario|destinatario|direcci[oó]n|cuenta|buz[oó]n)(?: \S+){0,4}? (?:desconocid[oa]|inexistente|inv[aá]lid[oa])"
-    r"|\bno existe\b|\b(?:utente|destinatario|indirizzo|casella)(?: \S+){0,4}? (?:sconosciut[oa]|inesistente)|\bnon esiste\b",
+    r"\b(?:usuario|destinatario|direcci[oó]n|cuenta|buz[oó]n)(?: \S+){0,4}? (?:desconocid[oa]|inexistente|"
+    r"inv[aá]lid[oa])"
+    r"|\bno existe\b|\b(?:utente|destinatario|indirizzo|casella)(?: \S+){0,4}? (?:sconosciut[oa]|inesistente)|"
+    r"\bnon esiste\b",
     r"\b(?:usu[aá]rio|destinat[aá]rio|endere[cç]o|conta|caixa postal)(?: \S+){0,4}? (?:desconhecid[oa]|inexistente|"
     r"inv[aá]lid[oa])|\bn[aã]o existe\b|\b(?:gebruiker|geadresseerde|adres)(?: \S+){0,3}? (?:onbekend|bestaat niet)",
-    r"\bonbekende gebruiker|\bbestaat niet\b|\bnie istnieje\b|\bnieznany (?:odbiorca|użytkownik)|\b(?:okänd|ukjent|ukendt) "
+    r"\bonbekende gebruiker|\bbestaat niet\b|\bnie istnieje\b|\bnieznany (?:odbiorca|użytkownik)|\b(?:okänd|ukjent|"
+    r"ukendt) "
     r"|\bfinns inte\b|\bfindes ikke\b|\bfinnes ikke\b|\bneexistuje\b|\bbulunamadı\b",
     r"宛先不明|宛先.{0,12}見つかりません|存在しません|存在しない|ありませんでした|用户不存在|收件人不存在|不存在|查无此|無此(?:用戶|使用者)|无此用户|존재하지 않",
     r"пользователь не найден|не существует|нет такого (?:пользователя|адреса)|неизвестный (?:пользователь|получатель)|"
     r"адресат не найден|не найден",
 )
 _HOST = _any(
-    r"\bhost (?:or domain )?(?:name )?(?:unknown|not (?:found|known)|lookup (?:failed|failure|error)|does ?n(?:o|)t exist)\b",
-    r"\bunknown (?:mail |destination )?(?:host|domain)\b|\bhost(?: \S+){0,2} (?:unknown|not found)\b|\bno such (?:host|domain)\b",
+    r"\bhost (?:or domain )?(?:name )?(?:unknown|not (?:found|known)|lookup (?:failed|failure|error)|does ?n(?:o|"
+    r")t exist)\b",
+    r"\bunknown (?:mail |destination )?(?:host|domain)\b|\bhost(?: \S+){0,2} (?:unknown|not found)\b|"
+    r"\bno such (?:host|domain)\b",
     r"\b(?:domain|host) ?name (?:not (?:found|known)|lookup fail|does ?n|invalid|is invalid|error)|\bhost ?unknown\b",
-    r"\bdomain(?: \S+){0,3}? (?:does ?not exist|doesnt exist|not (?:found|exist|known|registered)|unknown|is invalid|invalid|"
+    r"\bdomain(?: \S+){0,3}? (?:does ?not exist|doesnt exist|not (?:found|exist|known|registered)|unknown|is invalid|"
+    r"invalid|"
     r"could ?not be found|couldnt be found|cannot be found|non ?existent|isnt valid|has expired)\b",
-    r"\bnx ?domain\b|\bnonexistentdomain\b|\bnon ?exist[ae]nt (?:domain|hosts?|mail ?server)\b|\bname or service not known\b",
-    r"\b(?:couldnt|could ?not|cannot|cant|unable to) (?:find|resolve|locate)(?: \S+){0,3}? (?:host|domain|mail exchanger|mx)\b",
-    r"\bno (?:valid |usable )?(?:mx|mail exchanger|dns|a)(?: or \w+)*(?: host| records?)? (?:records? )?(?:found|for|exist|known)\b"
+    r"\bnx ?domain\b|\bnonexistentdomain\b|\bnon ?exist[ae]nt (?:domain|hosts?|mail ?server)\b|"
+    r"\bname or service not known\b",
+    r"\b(?:couldnt|could ?not|cannot|cant|unable to) (?:find|resolve|locate)(?: \S+){0,3}? (?:host|domain|"
+    r"mail exchanger|mx)\b",
+    r"\bno (?:valid |usable )?(?:mx|mail exchanger|dns|a)(?: or \w+)*(?: host| records?)? (?:records? )?(?:found|for|"
+    r"exist|known)\b"
     r"|\bno (?:mx|dns) records?\b|\bno (?:ip )?address(?:es)? (?:associated|found for host)",
-    r"\bunrout[e]?able (?:mail )?domain\b|\ball host address lookups failed permanently\b|\bbad destination (?:host|system)",
-    r"\billegal host\b|\b(?:invalid|illegal|malformed|bad) (?:destination |recipient |host |mail )?(?:domain|host) ?(?:name)?\b"
-    r"|\bmx records point to non ?existent\b|\b(?:domain|domaine|dominio|dom[ií]nio)(?: \S+){0,3}? (?:inconnu|introuvable|no existe)",
+    r"\bunrout[e]?able (?:mail )?domain\b|\ball host address lookups failed permanently\b|\bbad destination (?:host|"
+    r"system)",
+    r"\billegal host\b|\b(?:invalid|illegal|malformed|bad) (?:destination |recipient |host |mail )?(?:domain|"
+    r"host) ?(?:name)?\b"
+    r"|\bmx records point to non ?existent\b|\b(?:domain|domaine|dominio|dom[ií]nio)(?: \S+){0,3}? (?:inconnu|"
+    r"introuvable|no existe)",
 )
 _TAKES_NONE = _any(
     r"\bnull ?mx\b|\bno smtp service\b|\b(?:mx or srv|mx) record indicated no\b|\bdomain accepts no mail\b",
-    r"\b(?:domain|host|site|machine|server)(?: \S+){0,4}? (?:does ?not|doesnt|never|will not|wont|is not configured to|no longer)"
+    r"\b(?:domain|host|site|machine|server)(?: \S+){0,4}? (?:does ?not|doesnt|never|will not|wont|"
+    r"is not configured to|no longer)"
     r" (?:accepts?|receives?|handles?|takes?|process)(?: \S+){0,2}? (?:e ?mail|mail|messages)\b",
+    r"\b5(?:21|56)\b(?: \S+){0,8}? (?:not accept|accepts no) (?:any )?(?:e ?mail|mail)\b",
     r"\b(?:takes|accepts|receives) no (?:e ?mail|mail)\b|\bno mail (?:is )?accepted (?:here|at this)\b",
 )
 _MOVED = _any(
     r"\b(?:user|recipient|account|mailbox|person|address|customer|addressee)(?: %a)? (?:has|have|had|was)(?: been)? "
     r"(?:permanently )?(?:moved|relocated|changed|left|migrated)\b",
-    r"\bhas (?:moved to|changed (?:his|her|their|its|the)? ?(?:e ?mail|address))|\bno longer (?:at|with|employed|works)\b"
+    r"\bhas (?:moved to|changed (?:his|her|their|its|the)? ?(?:e ?mail|address))|\bno longer (?:at|with|employed|"
+    r"works)\b"
     r"|\baddress has changed\b|\bhas left (?:the |our |this )?(?:company|organi[sz]ation|university)",
 )
 _SUSPENDED = _any(
-    rf"\b{_WHO}{_NAMED}(?: \S+){{0,6}}? (?:disabled|suspended|inactive|deactivated|frozen|blocked|locked|expired|dormant|"
+    rf"\b{_WHO}{_NAMED}(?: \S+){{0,6}}? (?:disabled|suspended|inactive|deactivated|frozen|blocked|locked|expired|"
+    rf"dormant|"
     r"not (?:active|activated|enabled)|on hold|restricted|no longer active|temporarily (?:unavailable|closed))\b",
     rf"\b(?:disabled|suspended|inactive|deactivated|frozen|locked|dormant|expired) {_WHO}\b|\bnot accepting (?:any )?"
-    r"(?:messages|mail|e ?mail)\b|\binactivity\b|\bboîte(?: \S+){0,3}? désactivée|\bkonto(?: \S+){0,3}? (?:gesperrt|deaktiviert)",
+    r"(?:messages|mail|e ?mail)\b|\binactivity\b|\bboîte(?: \S+){0,3}? désactivée|\bkonto(?: \S+){0,3}? (?:gesperrt|"
+    r"deaktiviert)",
 )
 # Each of these may pass by itself, or is ours to mend.
 _PASSING = (
-    (Reason.AUTHENTICATION, _any(r"\bdmarc\b|\bspf\b|\bdkim\b|\bunauthenticated\b|\bauthentication (?:check|fail|requir)"
-                                 r"|\bauthenticat\w+ (?:is )?required|\bsender id\b|\bstarttls\b|\btls (?:required|is req)")),
-    (Reason.SPAM, _any(r"\bspam|\bjunk\b|\bbulk ?mail|\bunsolicited|\bblack ?list|\bblock ?list|\bdnsbl\b|\brbl\b|\breputation"
-                       r"|\bsuspicious|\bphish|\bspamhaus|\bbarracuda|\bproofpoint|\bcloudmark|\blisted (?:in|at|by|on)\b")),
-    (Reason.CONTENT, _any(r"\bvirus|\bmalware|\binfected|\bviral\b|\battachment|\bbanned|\bprohibited content|\bcontent (?:reject"
-                          r"|filter|policy|restrict|not)|\bmessage content|\bexecutable|\bheader (?:error|syntax|missing)"
+    (Reason.AUTHENTICATION, _any(r"\bdmarc\b|\bspf\b|\bdkim\b|\bunauthenticated\b|\bauthentication (?:check|fail|"
+                                 r"requir)"
+                                 r"|\bauthenticat\w+ (?:is )?required|\bsender id\b|\bstarttls\b|\btls (?:required|"
+                                 r"is req)")),
+    (Reason.SPAM, _any(r"\bspam|\bjunk\b|\bbulk ?mail|\bunsolicited|\bblack ?list|\bblock ?list|\bdnsbl\b|\brbl\b|"
+                       r"\breputation"
+                       r"|\bsuspicious|\bphish|\bspamhaus|\bbarracuda|\bproofpoint|\bcloudmark|\blisted (?:in|at|by|"
+                       r"on)\b")),
+    (Reason.CONTENT, _any(r"\bvirus|\bmalware|\binfected|\bviral\b|\battachment|\bbanned|\bprohibited content|"
+                          r"\bcontent (?:reject"
+                          r"|filter|policy|restrict|not)|\bmessage content|\bexecutable|\bheader (?:error|syntax|"
+                          r"missing)"
                           r"|\bnot rfc|\brfc (?:2822|5322)|\bmime\b|\bbare (?:lf|cr|line)|\b8 ?bit\b|\bconversion\b")),
-    (Reason.RATE, _any(r"\btoo many\b|\brate ?limit|\brate that\b|\bthrottl|\btoo (?:much|fast|frequent|quickly)|\bexceed\w*"
+    (Reason.RATE, _any(r"\btoo many\b|\brate ?limit|\brate that\b|\bthrottl|\btoo (?:much|fast|frequent|quickly)|"
+                       r"\bexceed\w*"
                        r"(?: \S+){0,4}? (?:rate|connections|recipients|hourly|daily|messages)|\btoo many connections")),
-    (Reason.SIZE, _any(r"\bmessage(?: \S+){0,4}? (?:too (?:big|large|long)|exceed\w*)|\btoo (?:big|large)\b|\bsize limit"
-                       r"|\bmaximum (?:allowed )?(?:message )?size|\bmessage size|\bmessage length|\bzu (?:groß|gross)\b")),
-    (Reason.POLICY, _any(r"\bgr[ae]y ?list|\bpolic(?:y|ies)\b|\bnot (?:authori[sz]ed|permitted|allowed) to (?:send|e ?mail|mail|post)"
-                         r"|\bprohibited\b|\brestricted\b|\bsecurity (?:reason|polic)|\bnot ?authori[sz]ed\b|\bauthrequired"
-                         r"|\bcomplaint|\bunsubscribe|\bsuppress(?:ed|ion)|\bblocked\b|\bmessage (?:was )?(?:rejected|refused)"
+    (Reason.SIZE, _any(r"\bmessage(?: \S+){0,4}? (?:too (?:big|large|long)|exceed\w*)|\btoo (?:big|large)\b|"
+                       r"\bsize limit"
+                       r"|\bmaximum (?:allowed )?(?:message )?size|\bmessage size|\bmessage length|\bzu (?:groß|"
+                       r"gross)\b")),
+    (Reason.POLICY, _any(r"\bgr[ae]y ?list|\bpolic(?:y|ies)\b|\bnot (?:authori[sz]ed|permitted|allowed) to (?:send|"
+                         r"e ?mail|mail|post)"
+                         r"|\bprohibited\b|\brestricted\b|\bsecurity (?:reason|polic)|\bnot ?authori[sz]ed\b|"
+                         r"\bauthrequired"
+                         r"|\bcomplaint|\bunsubscribe|\bsuppress(?:ed|ion)|\bblocked\b|"
+                         r"\bmessage (?:was )?(?:rejected|refused)"
                          r"|\bmoderat|\bonly (?:accepts|members|subscribers)|\bnot (?:accepted )?from\b")),
-    (Reason.EXPIRED, _any(r"\bexpired\b|\bretry time(?:out)? (?:not )?(?:exceeded|reached)|\bgiving up\b|\btoo (?:long|old)\b"
-                          r"|\b(?:unable|not|been) (?:to )?(?:be )?deliver\w*(?: \S+){0,4}? (?:days?|hours?)\b|\bqueue too long"
+    (Reason.EXPIRED, _any(r"\bexpired\b|\bretry time(?:out)? (?:not )?(?:exceeded|reached)|\bgiving up\b|"
+                          r"\btoo (?:long|old)\b"
+                          r"|\b(?:unable|not|been) (?:to )?(?:be )?deliver\w*(?: \S+){0,4}? (?:days?|hours?)\b|"
+                          r"\bqueue too long"
                           r"|\b(?:delivery )?time ?(?:exceeded|expired)\b|\bretry timeout")),
-    (Reason.NETWORK, _any(r"\btimed? ?out\b|\bconnection (?:refused|reset|lost|dropped|closed|failed|failure|attempt)|\bno route\b"
-                          r"|\bunreachable|\bhops?\b|\bloop(?:s|ing|back|ed)?\b|\bnetwork (?:error|problem|failure)|\bdns (?:error|"
-                          r"failure|lookup|server|query)|\bno answer\b|\bnot responding|\bname server|\bdid ?not respond"
-                          r"|\b(?:unable|could ?not|couldnt|cannot|failed) (?:to )?connect|\bconnect to\b|\bmail for .* loops")),
-    (Reason.SYSTEM, _any(r"\blocal (?:error|configuration)|\bsystem (?:error|full|not|resources|problem)|\binternal (?:server )?error"
-                         r"|\bserver error|\bmaintenance|\bout of memory|\bcommand (?:died|failed|line)|\bunexpected|\bservice (?:"
-                         r"unavailable|not)|\btemporar|\btry (?:again )?later|\bmailer error|\bcannot open|\bpermission")),
+    (Reason.NETWORK, _any(r"\btimed? ?out\b|\bconnection (?:refused|reset|lost|dropped|closed|failed|failure|"
+                          r"attempt)|\bno route\b"
+                          r"|\bunreachable|\bhops?\b|\bloop(?:s|ing|back|ed)?\b|\bnetwork (?:error|problem|failure)|"
+                          r"\bdns (?:error|"
+                          r"failure|lookup|server|query)|\bno answer\b|\bnot responding|\bname server|"
+                          r"\bdid ?not respond"
+                          r"|\b(?:unable|could ?not|couldnt|cannot|failed) (?:to )?connect|\bconnect to\b|"
+                          r"\bmail for .* loops")),
+    (Reason.SYSTEM, _any(r"\blocal (?:error|configuration)|\bsystem (?:error|full|not|resources|problem)|"
+                         r"\binternal (?:server )?error"
+                         r"|\bserver error|\bmaintenance|\bout of memory|\bcommand (?:died|failed|line)|\bunexpected|"
+                         r"\bservice (?:"
+                         r"unavailable|not)|\btemporar|\btry (?:again )?later|\bmailer error|\bcannot open|"
+                         r"\bpermission")),
 )  # fmt: skip
 # These may mean anything, so they count only where neither other words nor a telling status say more.
 _HINTS_OF_UNKNOWN = _any(
     r"\bmailbox (?:is )?(?:unavailable|not available)\b|\bmailbox not\b",
     r"\b(?:invalid|bad|incorrect|wrong|undeliverable) (?:recipient|mailbox|e ?mail|user|destination|rcpt|address)\b",
-    rf"\b(?:recipient|mailbox|user|e ?mail|addressee|rcpt|to)(?: address)?{_NAMED}(?: \|)?(?: is| was| has been)? (?:reject|refus|"
+    rf"\b(?:recipient|mailbox|user|e ?mail|addressee|rcpt|to)(?: address)?{_NAMED}(?: \|)?(?: is| was|"
+    rf" has been)? (?:reject|refus|"
     r"invalid|not (?:accepted|valid|ok|deliverable)|denied|undeliverable|unavailable|isnt valid)",
     r"\baddress(?: %a)?(?: is| was)? (?:rejected|refused|invalid|not valid|undeliverable|unavailable|deny|denied)\b",
     r"\bno valid recipients?\b|\bnot (?:a )?valid (?:e ?mail|address|recipient)\b|\b(?:user|recipient) unavailable\b",
-    r"\bcannot (?:accept|deliver) (?:mail |messages? )?(?:to|for) (?:this|that|the) (?:address|recipient|user|mailbox)\b",
+    r"\bcannot (?:accept|deliver) (?:mail |messages? )?(?:to|for) (?:this|that|the) (?:address|recipient|user|"
+    r"mailbox)\b",
 )
 _AGAIN = _any(
-    r"\btry(?:ing)? again\b|\btemporar|\blater\b|\bunverified\b|\btime ?(?:d )?out\b|\brefused\b|\bservfail\b|\bretry\b|\bin progress\b"
+    r"\btry(?:ing)? again\b|\btemporar|\blater\b|\bunverified\b|\btime ?(?:d )?out\b|\brefused\b|\bservfail\b|"
+    r"\bretry\b|\bin progress\b"
 )
 
 _ORDER = (
