@@ -25,7 +25,8 @@ from newsletter.subscriptions.signup import address_hash
 _CHANGEABLE = tuple(state for state in DeliveryState if may_change(state, DeliveryState.BOUNCED))
 # What mail programs write into the head of a message that lies in a mailbox: it is the same message all the same.
 _OF_THE_MAILBOX = re.compile(
-    rb"^(?:Status|X-Status|X-Keywords|X-UID|X-IMAP\w*|X-Mozilla-[\w-]+|Lines|Content-Length):[^\n]*\n", re.IGNORECASE | re.MULTILINE
+    rb"^(?:Status|X-Status|X-Keywords|X-UID|X-IMAP\w*|X-Mozilla-[\w-]+|Lines|Content-Length):[^\n]*\n",
+    re.IGNORECASE | re.MULTILINE,
 )
 
 

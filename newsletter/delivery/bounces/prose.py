@@ -1,4 +1,4 @@
-"""Who was not reached, from explanations that were written for people: qmail, Exim, sendmail, Domino and all the rest."""
+"""Who was not reached, from explanations that were written for people: qmail, Exim, sendmail, Domino and the rest."""
 
 from __future__ import annotations
 
@@ -18,14 +18,11 @@ _MOST_RECIPIENTS = 100
 # Where the returned message begins in a notice that is one text.
 _COPY_BEGINS = re.compile(
     r"^[\s>]*(?:-{2,}|={3,}|_{3,}|\*{3,})? ?(?:below (?:this line )?(?:is|are)|this is (?:a|the) copy|"
-    r"(?:the )?original (?:message|mail)"
-    r"(?: (?:follows|headers?|text|starts))|unsent message|returned message|copy of (?:the |"
-    r"your )?(?:original )?message|"
-    r"message header|the (?:header|first|text|body|following is)|start of (?:returned|message)|start of forwarded|"
-    r"your original message|included is a copy|enclosed is|original message|ursprüngliche nachricht|"
-    r"message follows|undelivered message|forwarded message|received message|attached (?:file|is)|header of|"
-    r"rejected message)"
-    r"[^\n]{0,120}$",
+    r"(?:the )?original (?:message|mail)(?: (?:follows|headers?|text|starts))|unsent message|returned message|"
+    r"copy of (?:the |your )?(?:original )?message|message header|the (?:header|first|text|body|following is)|"
+    r"start of (?:returned|message)|start of forwarded|your original message|included is a copy|enclosed is|"
+    r"original message|ursprüngliche nachricht|message follows|undelivered message|forwarded message|received message|"
+    r"attached (?:file|is)|header of|rejected message)[^\n]{0,120}$",
     re.IGNORECASE | re.MULTILINE,
 )
 _HEADERS_BEGIN = re.compile(
@@ -36,29 +33,25 @@ _ALONE = re.compile(r"^[\s>*•-]*(?:<?[^\s<>]{1,64}@[^\s<>:]{1,255}>?)[:;.,)]*\
 _LEADING = re.compile(r"^\s*(?:\d{1,3}[.)]\s+)?<[^\s<>]{1,64}@[^\s<>]{1,255}>\s*(?::|\.\.\.|,|\(|-|;|\s{2,}|$)")
 _BARE_LEADING = re.compile(r"^\s*[^\s<>:,;()]{1,64}@[^\s<>:,;()]{1,253}\s*(?::|\.\.\.|\s-\s|\(|,|;|\s{2,})")
 _LABELLED = re.compile(
-    r"^[\s>*]*(?:(?:final|original|failed|intended|invalid|bad|rejected|undelivered)[- ]?)?(?:recipients?|"
-    r"addresse?s?|rcpt|addressee|user|"
-    r"e-?mail(?: address)?|destinataires?|destinatarios?|destinatari[oa]?|empfänger(?:adresse)?|to|an|à|para|宛先|收件人|"
-    r"получатель)"
-    r"(?:\(?s?\)?)(?: address(?:es)?)?[ \t]*(?:\[\d+\])?[ \t]*[:=：][ \t]*(?:rfc822;)?[ \t]*\S*@",
+    r"^[\s>*]*(?:(?:final|original|failed|intended|invalid|bad|rejected|undelivered)[- ]?)?(?:recipients?|addresse?s?|"
+    r"rcpt|addressee|user|e-?mail(?: address)?|destinataires?|destinatarios?|destinatari[oa]?|empfänger(?:adresse)?|"
+    r"to|an|à|para|宛先|收件人|"
+    r"получатель)(?:\(?s?\)?)(?: address(?:es)?)?[ \t]*(?:\[\d+\])?[ \t]*[:=：][ \t]*(?:rfc822;)?[ \t]*\S*@",
     re.IGNORECASE,
 )
 _COMMAND = re.compile(r"\brcpt\s+to:?\s*<?\S{1,64}@", re.IGNORECASE)
 _REPLY = re.compile(r"(?:^|\D)[45][0-5]\d(?:[ -]|\b)")
 _REFUSED = re.compile(
     r"deliver|recipient|user|mailbox|address|account|unknown|sent to|reach|reject|refus|fail|quota|exist|not found|"
-    r"empf|destin|"
-    r"zustell|remis|entreg|consegn|доставл|получател|宛|送信|配信|投递|收件",
+    r"empf|destin|zustell|remis|entreg|consegn|доставл|получател|宛|送信|配信|投递|收件",
     re.IGNORECASE,
 )
 # Lines that name others: whom to ask, who sent it, which server it was.
 _ABOUT_OTHERS = re.compile(
-    r"^[\s>*]*(?:from|sender|return-path|reply-to|message-id|x-[\w-]+|received|subject|date|cc|references|"
-    r"in-reply-to|content-\w+"
-    r"|von|de|remitente|expéditeur|mail from|envelope-from|reporting-mta|list-[\w-]+|dkim-signature|errors-to)\s*:|"
-    r"<<<|mail from|\bcontact\b|\bassistance\b|\bquestions?\b|\bhelp ?desk\b|send (?:mail|"
-    r"e-?mail) to\b.{0,30}(?:postmaster|help)|"
-    r"\bvon Ihnen\b|message[- ]?id\b|\bfrom:? <?\S+@\S+>?\s*(?:to|\.|$)",
+    r"^[\s>*]*(?:from|sender|return-path|reply-to|message-id|x-[\w-]+|received|subject|date|cc|references|in-reply-to|"
+    r"content-\w+|von|de|remitente|expéditeur|mail from|envelope-from|reporting-mta|list-[\w-]+|dkim-signature|"
+    r"errors-to)\s*:|<<<|mail from|\bcontact\b|\bassistance\b|\bquestions?\b|\bhelp ?desk\b|send (?:mail|"
+    r"e-?mail) to\b.{0,30}(?:postmaster|help)|\bvon Ihnen\b|message[- ]?id\b|\bfrom:? <?\S+@\S+>?\s*(?:to|\.|$)",
     re.IGNORECASE,
 )
 _NOBODY = re.compile(
@@ -67,11 +60,10 @@ _NOBODY = re.compile(
 )
 _DELAYED = re.compile(
     r"\bwarning\b.{0,60}\b(?:could not|delayed|only)|\bnot yet been delivered|has not been delivered yet|"
-    r"delivery (?:is |has been |was )?"
-    r"delayed|delayed \d|\bstill (?:being |trying|in the queue|queued)|will (?:continue|keep|be) (?:to |on )?(?:try|"
-    r"retr|attempt)|"
-    r"do not need to (?:resend|send|do)|no action is required|delivery (?:attempts )?will (?:continue|be)|keep trying|"
-    r"noch nicht zugestellt|verzögert|\bretries? for\b|tentativ\w+ (?:se|ser)",
+    r"delivery (?:is |has been |was )?delayed|delayed \d|\bstill (?:being |trying|in the queue|queued)|"
+    r"will (?:continue|keep|be) (?:to |on )?(?:try|retr|attempt)|do not need to (?:resend|send|do)|"
+    r"no action is required|delivery (?:attempts )?will (?:continue|be)|keep trying|noch nicht zugestellt|verzögert|"
+    r"\bretries? for\b|tentativ\w+ (?:se|ser)",
     re.IGNORECASE,
 )
 _GIVEN_UP = re.compile(

@@ -8,34 +8,27 @@ from newsletter.delivery.bounces.mail import Part
 
 _DAEMON = re.compile(
     r"(?:^|[<\"\s(])(?:mailer[-_. ]?daemon|mail[-_. ]?daemon|maildaemon|mdaemon|post[-_. ]?master|mailsystem|"
-    r"mail[-_.]system|"
-    r"microsoftexchange[0-9a-f]*|double-bounce|bounces?|nondelivery|non-delivery|smtp[-_]?daemon|smtpgateway|mmdf|"
-    r"mail[-_.]?delivery[-_. ]?(?:sub)?system|bounce-?(?:handler|notification)s?|delivery[-_.]?(?:status|failure|"
-    r"report)s?|"
-    r"mailerdaemon|mailer)(?:[+-][^@\s]{0,60})?(?:@|$|>|\")|"
-    r"\b(?:internet |intermail )?mail delivery (?:sub)?(?:system|service)|\bmail(?:er)? (?:system|administrator|"
-    r"daemon)\b|"
+    r"mail[-_.]system|microsoftexchange[0-9a-f]*|double-bounce|bounces?|nondelivery|non-delivery|smtp[-_]?daemon|"
+    r"smtpgateway|mmdf|mail[-_.]?delivery[-_. ]?(?:sub)?system|bounce-?(?:handler|notification)s?|"
+    r"delivery[-_.]?(?:status|failure|report)s?|mailerdaemon|mailer)(?:[+-][^@\s]{0,60})?(?:@|$|>|\")|\b(?:internet |"
+    r"intermail )?mail delivery (?:sub)?(?:system|service)|\bmail(?:er)? (?:system|administrator|daemon)\b|"
     r"\bsystem administrator\b|\bdelivery (?:sub)?system\b|\bmail server\b|\bpostmaster\b",
     re.IGNORECASE,
 )
 _RETURNED = re.compile(
     r"undeliver|non[- ]?deliver|\bnot deliver|returned? (?:e-?mail|mail|message|to sender)|mail returned|"
-    r"message returned|"
-    r"failure notice|delivery (?:status )?(?:notification|notice|report|failure|failed|error|problem|has failed|"
-    r"incomplete)|"
-    r"deliver(?:y|ing)?.{0,40}\b(?:fail|problem|error|unsuccessful|delayed|impossible)|fail(?:ed|ure).{0,30}\bdeliver|"
-    r"mail (?:delivery )?(?:failure|failed|error|problem|system error|status report)|"
-    r"(?:could|can) ?not (?:be )?(?:deliver|sen[dt])|unable to deliver|unknown (?:user|recipient|address)|user unknown|"
-    r"mail could not|message could not|address not found|rejected mail|bounced? (?:mail|message)|message bounced|"
-    r"unzustellbar|nicht (?:zustellbar|zugestellt|ausgeliefert)|zustell(?:ung|barkeit|fehler)|rückläufer|"
-    r"non remis|non (?:délivr|distribu|livr)|échec (?:de|d'|du)|avis de non|remise|"
-    r"no (?:se ha )?(?:podido|pudo|se pudo) entregar|no entregad|devuelto|error de entrega|mancat[ao] (?:consegna|"
-    r"recapito)|"
+    r"message returned|failure notice|delivery (?:status )?(?:notification|notice|report|failure|failed|error|problem|"
+    r"has failed|incomplete)|deliver(?:y|ing)?.{0,40}\b(?:fail|problem|error|unsuccessful|delayed|impossible)|"
+    r"fail(?:ed|ure).{0,30}\bdeliver|mail (?:delivery )?(?:failure|failed|error|problem|system error|status report)|"
+    r"(?:could|can) ?not (?:be )?(?:deliver|sen[dt])|unable to deliver|unknown (?:user|recipient|address)|"
+    r"user unknown|mail could not|message could not|address not found|rejected mail|bounced? (?:mail|message)|"
+    r"message bounced|unzustellbar|nicht (?:zustellbar|zugestellt|ausgeliefert)|zustell(?:ung|barkeit|fehler)|"
+    r"rückläufer|non remis|non (?:délivr|distribu|livr)|échec (?:de|d'|du)|avis de non|remise|no (?:se ha )?(?:podido|"
+    r"pudo|se pudo) entregar|no entregad|devuelto|error de entrega|mancat[ao] (?:consegna|recapito)|"
     r"impossibile (?:consegnare|recapitare)|não (?:pôde ser )?entreg|falha (?:na|de) entrega|onbestelbaar|"
-    r"niet (?:afgeleverd|bezorgd)|niedostarczon|zwrot|недоставлен|не доставлен|невозможно доставить|"
-    r"配信(?:不能|できません|エラー|に失敗)|送信できません|届けられません|退信|投递失败|无法(?:送达|投递)|系统退信|반송|"
-    r"(?:mail|message) (?:delayed|warning)|\bdelayed (?:mail|delivery)|warning: (?:could not send|message)|"
-    r"still being retried",
+    r"niet (?:afgeleverd|bezorgd)|niedostarczon|zwrot|недоставлен|не доставлен|невозможно доставить|配信(?:不能|できません|エラー|"
+    r"に失敗)|送信できません|届けられません|退信|投递失败|无法(?:送达|投递)|系统退信|반송|(?:mail|message) (?:delayed|warning)|\bdelayed (?:mail|"
+    r"delivery)|warning: (?:could not send|message)|still being retried",
     re.IGNORECASE,
 )
 _SUCCEEDED = re.compile(
@@ -46,8 +39,7 @@ _SUCCEEDED = re.compile(
 _ANSWER = re.compile(r"^\s*(?:re|aw|fwd?|wg|tr|sv|vs|antw|rif|res|enc|rv)\s*(?:\[\d+\])?\s*:", re.IGNORECASE)
 _AWAY = re.compile(
     r"out of (?:the )?office|auto(?:matic|mated)?[- ]?(?:re(?:ply|sponse)|respon[ds]e?r?)|\bvacation\b|\bon (?:leave|"
-    r"holiday)\b|"
-    r"\baway from\b|\bautoreply\b|abwesen|automatische antwort|nicht (?:im büro|erreichbar|im haus)|urlaub|"
+    r"holiday)\b|\baway from\b|\bautoreply\b|abwesen|automatische antwort|nicht (?:im büro|erreichbar|im haus)|urlaub|"
     r"absen(?:ce|t)|réponse automatique|congés?\b|en vacances|fuera de (?:la )?oficina|respuesta autom|ausencia|"
     r"fuori (?:sede|ufficio)|risposta automatica|assente|assenza|resposta autom|ausência|férias|afwezig|niet aanwezig|"
     r"automatisch antwoord|frånvar|autosvar|automaattinen|poissa|fravær|automatisk svar|poza biurem|nieobecn|"
@@ -56,17 +48,12 @@ _AWAY = re.compile(
 )
 _FAILED = re.compile(
     r"(?:could|can|was|were|has|have)(?: ?not|n'?t)(?: yet)?(?: be| been| able to)? (?:deliver|sent|reach|accept|"
-    r"process)|undeliverable|"
-    r"undelivered|(?:unable|failed|not possible|impossible) to (?:deliver|send|reach)|deliver\w*.{0,60}fail|"
-    r"fail\w*.{0,60}deliver|"
-    r"permanent(?:ly)? (?:fail|error|fatal)|fatal error|returned (?:to|below|mail)|did not reach|"
-    r"not (?:been )?delivered|"
-    r"bounced|rejected|refused|user unknown|unknown user|delivery (?:error|problem|attempt)|will be retried|"
-    r"keep trying|"
-    r"nicht (?:zugestellt|zustellbar|ausgeliefert)|unzustellbar|n'a pas (?:pu|été)|non remis|no se (?:ha )?(?:pudo|"
-    r"podido)|"
-    r"non è stato|não (?:pôde|foi)|не (?:может|удалось|доставлено)|届けられ|送信できま|配信でき|无法|退回|"
-    r"(?:^|\D)[45][0-5]\d[ -](?:#?[45]\.\d\.\d|\w)",
+    r"process)|undeliverable|undelivered|(?:unable|failed|not possible|impossible) to (?:deliver|send|reach)|"
+    r"deliver\w*.{0,60}fail|fail\w*.{0,60}deliver|permanent(?:ly)? (?:fail|error|fatal)|fatal error|returned (?:to|"
+    r"below|mail)|did not reach|not (?:been )?delivered|bounced|rejected|refused|user unknown|unknown user|"
+    r"delivery (?:error|problem|attempt)|will be retried|keep trying|nicht (?:zugestellt|zustellbar|ausgeliefert)|"
+    r"unzustellbar|n'a pas (?:pu|été)|non remis|no se (?:ha )?(?:pudo|podido)|non è stato|não (?:pôde|foi)|"
+    r"не (?:может|удалось|доставлено)|届けられ|送信できま|配信でき|无法|退回|(?:^|\D)[45][0-5]\d[ -](?:#?[45]\.\d\.\d|\w)",
     re.IGNORECASE,
 )
 _COPY = frozenset({"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"})
