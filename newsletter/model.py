@@ -88,7 +88,7 @@ class DeliveryState(StrEnum):
 
 
 class BounceKind(StrEnum):
-    """What a mail that came back means. `HARD`: the address or its domain can never receive; `SOFT`: any other failure."""
+    """What a mail that came back means. `HARD`: the address or its domain can never receive; `SOFT`: not this time."""
 
     HARD = "hard"
     SOFT = "soft"

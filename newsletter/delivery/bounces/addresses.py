@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable
 
 # Laxer than RFC 5322: reports name addresses that no standard allows, with two dots or a dot before the @.
+_LETTER = r"[^\s<>()\[\],;:\"\\@`|«»]"
+# From the beginning of a word only: a long one without an @ must not be tried from each of its letters.
 _MAILBOX = re.compile(
-    r"(\"[^\"\\\n]{1,64}\"|[^\s<>()\[\],;:\"\\@'`|=«»]+(?:[='][^\s<>()\[\],;:\"\\@'`|=«»]+)*)"
-    r"@([^\W_](?:[\w-]|\.(?=[\w-])){0,252})"
+    rf"(\"[^\"\\\n@]{{1,64}}\"|(?<!{_LETTER}){_LETTER}{{1,64}})@([^\W_](?:[\w-]|\.(?=[\w-])){{0,252}})"
 )
 _LONGEST = 320
 _UNITEXT = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
@@ -21,7 +22,7 @@ def first_in(text: str) -> str:
 
 def all_in(text: str) -> list[str]:
     """Give the addresses in a text, in their order."""
-    return [found[0].lstrip("*-–.") for found in _MAILBOX.finditer(text) if len(found[0]) <= _LONGEST]
+    return [found[0].lstrip("*-–.'=") for found in _MAILBOX.finditer(text) if len(found[0]) <= _LONGEST]
 
 
 def typed(value: str) -> str:

@@ -17,7 +17,7 @@ _MOST_RECIPIENTS = 100
 
 # Where the returned message begins in a notice that is one text.
 _COPY_BEGINS = re.compile(
-    r"^[\s>]*(?:-{2,}|={3,}|_{3,}|\*{3,})? ?(?:below (?:this line )?(?:is|are)|this is (?:a|the) copy|"
+    r"[ \t>]*(?:-{2,}|={3,}|_{3,}|\*{3,})? ?(?:below (?:this line )?(?:is|are)|this is (?:a|the) copy|"
     r"(?:the )?original (?:message|mail)(?: (?:follows|headers?|text|starts))|unsent message|returned message|"
     r"copy of (?:the |your )?(?:original )?message|message header|the (?:header|first|text|body|following is)|"
     r"start of (?:returned|message)|start of forwarded|your original message|included is a copy|enclosed is|"
@@ -88,14 +88,12 @@ def notice(mail: Part, leaves: Sequence[Part]) -> Notice:
     ]
     if not any(text.strip() for text in plain):
         plain = [leaf.text for leaf in leaves if leaf.kind == "text/html"]
-    text = "\n".join(plain)
-    ends = [found.start() for found in (_COPY_BEGINS.search(text), _HEADERS_BEGIN.search(text)) if found]
-    # A notice of which nothing is left was no mark of its end: "Original message: undeliverable to …".
-    end = min((end for end in ends if len(text[:end].split()) > 5), default=len(text))
-    if end < len(text) and not addresses.all_in(text[:end]) and not mail.header("x-failed-recipients"):
-        later = [place for place in ends if place > end]
-        end = min(later, default=end)
-    return Notice(text[:end], text[end:])
+    lines = "\n".join(plain).split("\n")[:_MOST_LINES]
+    ends = [place for place, line in enumerate(lines) if _COPY_BEGINS.match(line[:200]) or _HEADERS_BEGIN.match(line)]
+    named = "x-failed-recipients" in mail.headers
+    # A line of which nothing stands above was no end: "Original message: undeliverable to …".
+    end = next((end for end in ends if named or any("@" in line for line in lines[:end])), next(iter(ends), len(lines)))
+    return Notice("\n".join(lines[:end]), "\n".join(lines[end:]))
 
 
 def is_delay(subject: str, text: str) -> bool:

@@ -7,6 +7,7 @@ automatic answers, explanations for people that a mail server wrote, and what fl
 from __future__ import annotations
 
 import email
+import logging
 from collections.abc import Sequence
 
 from newsletter.delivery.bounces import addresses, complaints, dsn, prose, signs
@@ -80,6 +81,7 @@ def _by_flufl(data: bytes) -> tuple[str, ...]:
     """Ask flufl.bounce, which knows forms of many old mail servers, whom a bounce names."""
     from flufl.bounce import all_failures  # noqa: PLC0415  lazy: few mails need it
 
+    logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # it logs what we expect of it
     try:
         passing, final = all_failures(email.message_from_bytes(data[:_FLUFL_BYTES]))
     except Exception:  # noqa: BLE001  its detectors were not made for hostile mail, and raise whatever they trip over

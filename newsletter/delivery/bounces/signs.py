@@ -26,8 +26,10 @@ _RETURNED = re.compile(
     r"rückläufer|non remis|non (?:délivr|distribu|livr)|échec (?:de|d'|du)|avis de non|remise|no (?:se ha )?(?:podido|"
     r"pudo|se pudo) entregar|no entregad|devuelto|error de entrega|mancat[ao] (?:consegna|recapito)|"
     r"impossibile (?:consegnare|recapitare)|não (?:pôde ser )?entreg|falha (?:na|de) entrega|onbestelbaar|"
-    r"niet (?:afgeleverd|bezorgd)|niedostarczon|zwrot|недоставлен|не доставлен|невозможно доставить|配信(?:不能|できません|エラー|"
-    r"に失敗)|送信できません|届けられません|退信|投递失败|无法(?:送达|投递)|系统退信|반송|(?:mail|message) (?:delayed|warning)|\bdelayed (?:mail|"
+    r"niet (?:afgeleverd|bezorgd)|niedostarczon|zwrot|недоставлен|не доставлен|"
+    r"невозможно доставить|配信(?:不能|できません|エラー|"
+    r"に失敗)|送信できません|届けられません|退信|投递失败|无法(?:送达|投递)|"
+    r"系统退信|반송|(?:mail|message) (?:delayed|warning)|\bdelayed (?:mail|"
     r"delivery)|warning: (?:could not send|message)|still being retried",
     re.IGNORECASE,
 )
@@ -43,7 +45,8 @@ _AWAY = re.compile(
     r"absen(?:ce|t)|réponse automatique|congés?\b|en vacances|fuera de (?:la )?oficina|respuesta autom|ausencia|"
     r"fuori (?:sede|ufficio)|risposta automatica|assente|assenza|resposta autom|ausência|férias|afwezig|niet aanwezig|"
     r"automatisch antwoord|frånvar|autosvar|automaattinen|poissa|fravær|automatisk svar|poza biurem|nieobecn|"
-    r"автоответ|отсутств|вне офиса|自動(?:応答|返信|回复|回覆)|自动(?:回复|答复)|不在|부재중|자동 ?(?:응답|회신)|yanıt|ofis dışı",
+    r"автоответ|отсутств|вне офиса|自動(?:応答|返信|回复|回覆)|自动(?:回复|"
+    r"答复)|不在|부재중|자동 ?(?:응답|회신)|yanıt|ofis dışı",
     re.IGNORECASE,
 )
 _FAILED = re.compile(
@@ -53,7 +56,8 @@ _FAILED = re.compile(
     r"below|mail)|did not reach|not (?:been )?delivered|bounced|rejected|refused|user unknown|unknown user|"
     r"delivery (?:error|problem|attempt)|will be retried|keep trying|nicht (?:zugestellt|zustellbar|ausgeliefert)|"
     r"unzustellbar|n'a pas (?:pu|été)|non remis|no se (?:ha )?(?:pudo|podido)|non è stato|não (?:pôde|foi)|"
-    r"не (?:может|удалось|доставлено)|届けられ|送信できま|配信でき|无法|退回|(?:^|\D)[45][0-5]\d[ -](?:#?[45]\.\d\.\d|\w)",
+    r"не (?:может|удалось|доставлено)|届けられ|送信できま|配信でき|"
+    r"无法|退回|(?:^|\D)[45][0-5]\d[ -](?:#?[45]\.\d\.\d|\w)",
     re.IGNORECASE,
 )
 _COPY = frozenset({"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"})

@@ -106,7 +106,8 @@ _UNKNOWN = _any(
     r"address book)|\buser doesnt\b",
     r"\bdoes ?n(?:o|)t work here\b|\bno mailbox here\b|\bnot a (?:local )?(?:mailbox|user|recipient)\b|"
     r"\bmailnotfound\b",
-    r"\bvalid ?rcptto\b|\brecipient cannot be verified\b|\buser does ?not live\b|\baccount (?:closed|deleted|removed)\b",
+    r"\bvalid ?rcptto\b|\brecipient cannot be verified\b|\buser does ?not live\b|"
+    r"\baccount (?:closed|deleted|removed)\b",
     # Other languages. Without \b where a script has no spaces.
     r"\b(?:benutzer|empfänger|adresse|postfach|nutzer|teilnehmer|account|konto)(?: \S+){0,5}? (?:unbekannt|"
     r"existiert (?:hier )?nicht|nicht (?:gefunden|bekannt|vorhanden|gültig)|nicht existiert|ungültig)|"
@@ -121,7 +122,8 @@ _UNKNOWN = _any(
     r"inv[aá]lid[oa])|\bn[aã]o existe\b|\b(?:gebruiker|geadresseerde|adres)(?: \S+){0,3}? (?:onbekend|bestaat niet)",
     r"\bonbekende gebruiker|\bbestaat niet\b|\bnie istnieje\b|\bnieznany (?:odbiorca|użytkownik)|\b(?:okänd|ukjent|"
     r"ukendt) |\bfinns inte\b|\bfindes ikke\b|\bfinnes ikke\b|\bneexistuje\b|\bbulunamadı\b",
-    r"宛先不明|宛先.{0,12}見つかりません|存在しません|存在しない|ありませんでした|不存在|查无此|無此(?:用戶|使用者)|无此用户|존재하지 않",
+    r"宛先不明|宛先.{0,12}見つかりません|存在しません|存在しない|ありませんでした|不存在|"
+    r"查无此|無此(?:用戶|使用者)|无此用户|존재하지 않",
     r"пользователь не найден|не существует|нет такого (?:пользователя|адреса)|неизвестный (?:пользователь|получатель)|"
     r"адресат не найден|не найден",
 )
@@ -163,7 +165,8 @@ _SUSPENDED = _any(
     rf"\b{_WHO}{_NAMED}(?: \S+){{0,6}}? (?:disabled|suspended|inactive|deactivated|frozen|blocked|locked|expired|"
     rf"dormant|"
     r"not (?:active|activated|enabled)|on hold|restricted|no longer active|temporarily (?:unavailable|closed))\b",
-    rf"\b(?:disabled|suspended|inactive|deactivated|frozen|locked|dormant|expired) {_WHO}\b|\bnot accepting (?:any )?"
+    rf"\b(?:disabled|suspended|inactive|deactivated|frozen|"
+    rf"locked|dormant|expired) {_WHO}\b|\breceiving (?:is )?disabled\b|\bnot accepting (?:any )?"
     r"(?:messages|mail|e ?mail)\b|\binactivity\b|\bboîte(?: \S+){0,3}? désactivée|\bkonto(?: \S+){0,3}? (?:gesperrt|"
     r"deaktiviert)",
 )
