@@ -100,9 +100,10 @@ def test_the_traces_lead_to_the_delivery() -> None:
 def test_flufl_is_asked_for_forms_that_nobody_writes_any_more() -> None:
     """AOL's own, from before it knew RFC 3464: the address is only a name, and the host stands in a header."""
     text = (
-        b"From: Mail Delivery Subsystem <MAILER-DAEMON@aol.com>\nReturn-Path: <>\nSubject: Returned mail: User unknown\n"
-        b"To: papers@papers.example\n\n"
-        b"Your mail to the following recipients could not be delivered because they are not accepting mail:\n\n  \tada\n"
+        b"From: Mail Delivery Subsystem <MAILER-DAEMON@aol.com>\nReturn-Path: <>\nTo: papers@papers.example\n"
+        b"Subject: Returned mail: User unknown\n\n"
+        b"Your mail to the following recipients could not be delivered because they are not accepting mail:\n\n"
+        b"  \tada\n"
     )
     report = recognise(text)
     assert report.recipients == ("ada@aol.com",)
