@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
 from functools import cache
 from pathlib import Path
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from newsletter.ranking.encoder import CachedEncoder, Encoder, VectorCache
     from newsletter.ranking.ranker import Ranker
     from newsletter.rendering import Renderer, Writer
+    from newsletter.returns import Returns
     from newsletter.sources.politeness import HostPacer, Validators
     from newsletter.sources.source import Source
     from newsletter.store import Store
@@ -78,6 +79,15 @@ def secret(settings: Settings, store: Store) -> str:
     return settings.site.secret.get_secret_value() or store.secret()
 
 
+def returns(settings: Settings, store: Store) -> Returns:
+    """Give what takes in mail that came back."""
+    from newsletter.delivery.bounces import SoftBounces  # noqa: PLC0415
+    from newsletter.returns import Returns  # noqa: PLC0415
+
+    half_life = timedelta(days=settings.delivery.soft_bounce_half_life)
+    return Returns(store, secret(settings, store), SoftBounces(settings.delivery.soft_bounce_limit, half_life))
+
+
 def newsletter(settings: Settings, store: Store, *, progress: Callable[[int], None] | None = None) -> Newsletter:
     """Put the product together. `progress` is told how many texts were encoded."""
     from newsletter.letters import Letterhead  # noqa: PLC0415
@@ -103,7 +113,8 @@ def newsletter(settings: Settings, store: Store, *, progress: Callable[[int], No
         approval=settings.schedule.approval,
     )
     # Loading a model costs half a second and some hundred megabytes: only at the first ranking, and once.
-    return Newsletter(store, cache(lambda: ranker(settings, store.vectors, progress)), letterhead, edited)
+    ranking = cache(lambda: ranker(settings, store.vectors, progress))
+    return Newsletter(store, ranking, letterhead, edited, returns(settings, store))
 
 
 def writer(settings: Settings) -> Writer | None:

@@ -94,6 +94,10 @@ class MessageError(NewsletterError):
     """A message cannot be built: a header value that is not allowed, an address that is no address."""
 
 
+class MailboxError(NewsletterError):
+    """A file, Maildir or mbox of mail that came back cannot be read, or not be locked to delete from it."""
+
+
 class TransportError(NewsletterError):
     """The transport itself cannot work (no connection, bad login), whatever the message.
 

@@ -91,6 +91,15 @@ class DeliveryState(StrEnum):
     SKIPPED = "skipped"
 
 
+class BounceKind(StrEnum):
+    """What a mail that came back means. `HARD`: the address or its domain can never receive; `SOFT`: not this time."""
+
+    HARD = "hard"
+    SOFT = "soft"
+    COMPLAINT = "complaint"
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class PaperRecord:
     """One paper as one source announces it.

@@ -36,6 +36,7 @@ from newsletter.model import (
 )
 from newsletter.ranking.candidates import Candidates
 from newsletter.ranking.ranker import Ranker
+from newsletter.returns import Returns
 from newsletter.sources.politeness import rest_after
 from newsletter.sources.source import Source, visit
 from newsletter.store import Store
@@ -92,6 +93,7 @@ class Newsletter:
     ranker: Callable[[], Ranker]
     letterhead: Letterhead
     edited: Edited
+    returns: Returns
 
     def ingest(
         self,
@@ -249,7 +251,11 @@ class Newsletter:
         ready = [issue for issue in issues if issue.state is IssueState.OPEN]
         letters = StoredLetters(self.store, self.letterhead, ready, now=now)
         dispatcher = Dispatcher(self.store.deliveries, transport, letters, policy, connections=connections)
-        return dispatcher.run([issue.key for issue in ready], now=now, limit=limit, progress=progress)
+        keys = [issue.key for issue in ready]
+        try:
+            return dispatcher.run(keys, now=now, limit=limit, progress=progress)
+        finally:
+            self.returns.refusals(keys, now=now)
 
     def preview(
         self, subscriber: Subscriber, day: date, *, now: datetime, library: Mapping[str, Paper] = _NO_PAPERS

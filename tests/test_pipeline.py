@@ -207,7 +207,7 @@ def test_an_issue_without_papers_needs_no_model_and_is_not_opened(settings: Sett
     def no_ranker() -> None:
         raise AssertionError("the model was loaded for nothing")
 
-    idle = Newsletter(store, no_ranker, made.letterhead, made.edited)  # type: ignore[arg-type]
+    idle = Newsletter(store, no_ranker, made.letterhead, made.edited, made.returns)  # type: ignore[arg-type]
     subscribe(idle, "ada")
     assert idle.open_issues(MONDAY.date(), now=MONDAY) == []
     [sketch, *_] = idle.issues_due(MONDAY.date(), now=MONDAY)

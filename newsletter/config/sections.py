@@ -54,6 +54,8 @@ class DeliverySettings(_Section):
     bounce_address: PlainAddress = ""
     attempts: int = Field(default=8, ge=1, le=50)
     resend_uncertain: bool = False
+    soft_bounce_limit: float = Field(default=5.0, ge=1, le=1000)
+    soft_bounce_half_life: float = Field(default=30.0, gt=0, le=3650)
 
 
 class Smtp(_Section):

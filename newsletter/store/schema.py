@@ -32,9 +32,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import BigInteger, TypeEngine
 
-REVISION = "0002"
+REVISION = "0003"
 FIRST_REVISION = "0001"
-ADDED = {"summaries": "0002"}  # tables that the first revision did not have
+ADDED = {"summaries": "0002", "bounces": "0003"}  # tables that the first revision did not have
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -222,6 +222,20 @@ deliveries = Table(
     Column("changed_at", UtcDateTime, nullable=False),
     UniqueConstraint("issue_key", "subscriber_key"),
     Index("ix_deliveries_due", "state", "next_attempt_at"),
+)
+
+# Mails that came back, each once. `counted`: it adds to the score by which soft bounces suppress an address.
+bounces = Table(
+    "bounces",
+    metadata,
+    Column("message_hash", String(64), primary_key=True),
+    Column("delivery_key", Key, ForeignKey("deliveries.key", ondelete="CASCADE"), nullable=False, index=True),
+    Column("subscriber_key", Key, ForeignKey("subscribers.key", ondelete="CASCADE"), nullable=False, index=True),
+    Column("kind", String(20), nullable=False),
+    Column("reason", String(40), nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("counted", Boolean, nullable=False),
+    Column("recorded_at", UtcDateTime, nullable=False),
 )
 
 # Only a keyed hash of the address, so that the entry outlives the erasure of the person's data.

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from newsletter.errors import StoreError
 from newsletter.store import schema
+from newsletter.store.bounces import Bounces
 from newsletter.store.deliveries import Deliveries
 from newsletter.store.engine import Database, check_schema, insert_ignore, migrate, open_engine
 from newsletter.store.issues import Issues
@@ -43,6 +44,7 @@ class Store:
         self.subscribers = Subscribers(self._database)
         self.issues = Issues(self._database)
         self.deliveries = Deliveries(self._database)
+        self.bounces = Bounces(self._database)
 
     @staticmethod
     def migrate(url: str) -> None:
