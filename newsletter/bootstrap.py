@@ -17,6 +17,7 @@ from newsletter.errors import ConfigError, EncoderError, NotFoundError, SourceEr
 if TYPE_CHECKING:
     # Commands that need none of these start without them (pydantic alone takes 0.15 s).
     from newsletter.config import Settings, SourceKind, SourceSettings
+    from newsletter.delivery.dispatch import Policy
     from newsletter.delivery.transport import Transport
     from newsletter.pipeline import Newsletter
     from newsletter.ranking.encoder import CachedEncoder, Encoder, VectorCache
@@ -297,6 +298,15 @@ def library(
         if not ids:
             sources.append(source.FileSource(path.name, path, kind=kind, limits=settings.fetching))
     return known, sources
+
+
+def policy(settings: Settings) -> Policy:
+    """Give how often a message is tried, and what is done about one that may have arrived."""
+    from newsletter.config import UncertainPolicy  # noqa: PLC0415
+    from newsletter.delivery.dispatch import Policy  # noqa: PLC0415
+
+    asked = settings.delivery
+    return Policy(asked.attempts, resend_uncertain=asked.uncertain is UncertainPolicy.RESEND)
 
 
 def transport(settings: Settings) -> Transport:

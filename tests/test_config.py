@@ -12,7 +12,7 @@ import pytest
 from pydantic import BaseModel
 
 from newsletter import assets, config
-from newsletter.config import Settings, SmtpSecurity, SourceKind, SourceSettings, TransportKind
+from newsletter.config import Settings, SmtpSecurity, SourceKind, SourceSettings, TransportKind, UncertainPolicy
 from newsletter.errors import ConfigError
 
 DOCUMENTED = assets.CONFIG / "newsletter.toml"
@@ -185,7 +185,7 @@ class TestTheEnvironment:
             ("SMTP__SECURITY", "starttls"),
             ("SMTP__CA_FILE", "ca.pem"),
             ("DELIVERY__TRANSPORT", "smtp"),
-            ("DELIVERY__RESEND_UNCERTAIN", "yes"),
+            ("DELIVERY__UNCERTAIN", "hold"),
             ("SCHEDULE__APPROVAL", "1"),
         ):
             monkeypatch.setenv(f"NEWSLETTER_{name}", value)
@@ -194,7 +194,7 @@ class TestTheEnvironment:
         assert settings.smtp.security is SmtpSecurity.STARTTLS
         assert settings.smtp.ca_file == Path("ca.pem")  # the path, not what a file of that name holds
         assert settings.delivery.transport is TransportKind.SMTP
-        assert settings.delivery.resend_uncertain is True
+        assert settings.delivery.uncertain is UncertainPolicy.HOLD
         assert settings.schedule.approval is True
 
     def test_sources_are_read_as_json(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import TextIOWrapper
 
-DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, WRONG_USAGE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 
 
 def main() -> None:
@@ -16,12 +20,38 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             # Files and programs get UTF-8 whatever the locale; a terminal that lacks a letter shows a ? for it.
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
-    status = _status()
+    with _stoppable() as told:
+        status = _status()
+    if status == INTERRUPTED and told:
+        status = TERMINATED
     try:
         sys.stdout.flush()
     except OSError as error:
         status = _unwritten(error)
     sys.exit(status)
+
+
+@contextmanager
+def _stoppable() -> Iterator[list[int]]:
+    """Make SIGTERM (an init system's or a container's way to say stop) end a command as Ctrl-C does; tell if it came.
+
+    What is on its way is finished first: dying at once would leave messages of which nobody knows whether they arrived.
+    """
+    told: list[int] = []
+    if threading.current_thread() is not threading.main_thread():  # only there signals can be handled
+        yield told
+        return
+
+    def stop(number: int, _frame: object) -> None:
+        told.append(number)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough, and must not cut the finishing short
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield told
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _status() -> int | str | None:

@@ -26,6 +26,7 @@ def sentences(tally: Tally, issues: Sequence[Issue], wanted: date, current: Sett
     said = [_counted(tally, issues, wanted, store)]
     if tally.states[DeliveryState.SENT] and current.delivery.transport == "maildir":
         said.append(f"The messages are in the Maildir {current.delivery.maildir} (delivery.transport is maildir).")
+    said.extend(_doubtful(wanted, store))
     said.extend(_held(issues))
     said.extend(_others(issues, wanted, current, store))
     said.extend(_earlier(wanted, store))
@@ -48,6 +49,15 @@ def _counted(tally: Tally, issues: Sequence[Issue], wanted: date, store: Store) 
 
 def _states(counts: dict[DeliveryState, int]) -> str:
     return ", ".join(f"{counts[state]} {state}" for state in DeliveryState if state in counts)
+
+
+def _doubtful(wanted: date, store: Store) -> Iterator[str]:
+    """Name the days of which nobody knows whether all has arrived."""
+    recent = [one for one in store.issues.all() if wanted - _LOOKED_BACK <= one.day <= wanted]
+    for day in sorted({one.day for one in recent}):
+        counts = store.deliveries.counts([one.key for one in recent if one.day == day])
+        if doubtful := counts.get(DeliveryState.UNCERTAIN, 0):
+            yield f"Of {day}, {messages(doubtful)} may or may not have arrived (uncertain; see delivery.uncertain)."
 
 
 def _held(issues: Sequence[Issue]) -> Iterator[str]:

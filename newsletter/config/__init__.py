@@ -36,7 +36,7 @@ from newsletter.config.sections import (
     Summaries,
     Web,
 )
-from newsletter.config.values import SmtpSecurity, SourceKind, TransportKind
+from newsletter.config.values import SmtpSecurity, SourceKind, TransportKind, UncertainPolicy
 from newsletter.errors import ConfigError
 
 __all__ = [
@@ -56,6 +56,7 @@ __all__ = [
     "SourceSettings",
     "Summaries",
     "TransportKind",
+    "UncertainPolicy",
     "Web",
     "load",
     "settings_file",

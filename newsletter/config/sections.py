@@ -19,6 +19,7 @@ from newsletter.config.values import (
     SmtpSecurity,
     SourceKind,
     TransportKind,
+    UncertainPolicy,
     Weekday,
     ZoneName,
 )
@@ -53,7 +54,7 @@ class DeliverySettings(_Section):
     maildir: Path = Path("mail")
     bounce_address: PlainAddress = ""
     attempts: int = Field(default=8, ge=1, le=50)
-    resend_uncertain: bool = False
+    uncertain: UncertainPolicy = UncertainPolicy.RESEND
 
 
 class Smtp(_Section):

@@ -12,11 +12,12 @@ import random
 import secrets
 import socket
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from newsletter.delivery.states import next_attempt, settle
 from newsletter.delivery.transport import Session, Transport
@@ -25,7 +26,11 @@ from newsletter.model import Delivery, DeliveryState, Message, Outcome
 from newsletter.store.deliveries import Deliveries, Settlement
 
 LEASE = timedelta(minutes=15)  # longer than the ten minutes that a server may take to answer the final dot
+DRAIN = 8.0  # seconds that messages on their way are given when the program is told to stop
 _CLAIMED_EACH = 8
+
+
+_Task: TypeAlias = tuple[Delivery, Callable[[], Message] | Outcome]
 
 
 class Letters(Protocol):
@@ -95,7 +100,9 @@ class Dispatcher:
         self._policy = policy
         self._connections = connections
         self._owner = owner_name()
-        self._work: queue.Queue[tuple[Delivery, Callable[[], Message] | Outcome]] = queue.Queue()
+        self._work: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
+        self._workers: list[threading.Event] = []  # set when its worker has ended
+        self._low = threading.Event()  # there is little left to do, or nobody to do it
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._errors: list[BaseException] = []
@@ -106,11 +113,12 @@ class Dispatcher:
     ) -> Tally:
         """Send what waits and is due, at most `limit` messages.
 
-        Raises TransportError where the transport cannot work at all; what was not sent then waits as before.
+        Raises TransportError where the transport cannot work at all; what was not sent then waits as before. When
+        it is interrupted, it leaves after the messages on their way were finished, or `DRAIN` seconds.
         """
         left = limit
         try:
-            while left is None or left > 0:
+            while not self._stop.is_set() and (left is None or left > 0):
                 most = self._connections * _CLAIMED_EACH
                 claimed = self._deliveries.claim(
                     issue_keys,
@@ -122,46 +130,57 @@ class Dispatcher:
                 )
                 if not claimed:
                     break
-                self._send(claimed, now, progress)
+                self._feed(claimed, now, progress)
                 left = None if left is None else left - len(claimed)
-        finally:
-            self._deliveries.release(self._owner)
-        return self.tally
-
-    def _send(self, claimed: Sequence[Delivery], now: datetime, progress: Callable[[int], None] | None) -> None:
-        letters = self._letters(claimed)
-        for delivery in claimed:
-            self._work.put((delivery, letters[delivery.key]))
-        count = min(self._connections, len(claimed))
-        # Not Thread.join: interrupted, it takes a thread that still runs for ended (CPython issue 90882).
-        ended = [threading.Event() for _ in range(count)]
-        for event in ended:
-            threading.Thread(target=self._worker, args=(now, progress, event), daemon=True).start()
-        try:
-            for event in ended:
-                event.wait()
-        except KeyboardInterrupt:
-            self._stop.set()  # the messages on their way are finished and recorded, then we leave
-            for event in ended:
-                event.wait()
+            self._finish()
+        except BaseException:
+            self._stop.set()
+            self._finish(within=DRAIN)
             raise
+        finally:
+            self._stop.set()
+            self._deliveries.release(self._owner)
         if self._errors:
             raise self._errors[0]
+        return self.tally
+
+    def _feed(self, claimed: Sequence[Delivery], now: datetime, progress: Callable[[int], None] | None) -> None:
+        """Give the workers something to do, and wait until they will soon want more."""
+        letters = self._letters(claimed)
+        self._low.clear()
+        for delivery in claimed:
+            self._work.put((delivery, letters[delivery.key]))
+        for _ in range(min(self._connections, len(claimed)) - len(self._workers)):
+            ended = threading.Event()
+            threading.Thread(target=self._worker, args=(now, progress, ended), daemon=True).start()
+            self._workers.append(ended)
+        self._low.wait()
+
+    def _finish(self, within: float | None = None) -> None:
+        """Send the workers home when all is done (or they are to stop), and wait for them, `within` seconds at most."""
+        for _ in self._workers:
+            self._work.put(None)
+        until = None if within is None else time.monotonic() + within
+        for ended in self._workers:
+            # Not Thread.join: interrupted, it takes a thread that still runs for ended (CPython issue 90882).
+            ended.wait(None if until is None else max(0.0, until - time.monotonic()))
 
     def _worker(self, now: datetime, progress: Callable[[int], None] | None, ended: threading.Event) -> None:
         try:
             with self._transport.session() as session:
-                while not self._stop.is_set():
-                    delivery, letter = self._work.get_nowait()
-                    self._one(session, delivery, letter, now)
+                while (task := self._work.get()) is not None and not self._stop.is_set():
+                    if self._work.qsize() < self._connections:
+                        self._low.set()
+                    self._one(session, *task, now)
                     if progress:
                         progress(1)
-        except queue.Empty:
-            return
         except BaseException as error:  # noqa: BLE001  handed to the thread that runs us
             self._errors.append(error)
             self._stop.set()
+            for _ in range(self._connections):  # nobody is to wait for work that will not come
+                self._work.put(None)
         finally:
+            self._low.set()
             ended.set()
 
     def _one(
