@@ -227,6 +227,35 @@ def test_who_is_suppressed_is_not_waiting(newsletter: Newsletter) -> None:
     assert [one.email for one in newsletter.waiting(daily)] == ["bob@lab.example"]
 
 
+def test_who_is_suppressed_after_the_ranking_gets_nothing(newsletter: Newsletter, tmp_path: Path) -> None:
+    publish(newsletter, 0)
+    subscribe(newsletter, "ada")
+    subscribe(newsletter, "bob")
+    [issue] = [one for one in newsletter.open_issues(MONDAY.date(), now=MONDAY) if one.cadence is Cadence.DAILY]
+    newsletter.rank(issue, now=MONDAY)
+    suppress(newsletter, "ada@lab.example")
+    assert send(newsletter, tmp_path / "mail", 0) == {DeliveryState.SENT: 1, DeliveryState.SKIPPED: 1}
+    assert recipients(tmp_path / "mail") == ["<bob@lab.example>"]
+    skipped = newsletter.store.deliveries.of_issues([issue.key])[0]
+    assert (skipped.state, skipped.response) == (DeliveryState.SKIPPED, "the address is suppressed: complaint")
+
+
+def test_a_message_keeps_the_id_it_was_queued_with_whatever_is_set_later(
+    newsletter: Newsletter, settings: Settings, tmp_path: Path
+) -> None:
+    """Or one that is sent again would not be known for a double."""
+    publish(newsletter, 0)
+    subscribe(newsletter, "ada")
+    for issue in newsletter.open_issues(MONDAY.date(), now=MONDAY):
+        newsletter.rank(issue, now=MONDAY)
+    site = settings.site.model_copy(update={"secret": SecretStr("another secret"), "sender": "P <p@other.example>"})
+    moved = bootstrap.newsletter(settings.model_copy(update={"site": site}), newsletter.store)
+    send(moved, tmp_path / "mail", 0)
+    [kept] = newsletter.store.deliveries.of_issues([one.key for one in newsletter.store.issues.all()])
+    [file] = (tmp_path / "mail" / "new").iterdir()
+    assert BytesHeaderParser().parsebytes(file.read_bytes())["Message-ID"] == kept.message_id
+
+
 def test_a_held_issue_is_ranked_and_not_sent(newsletter: Newsletter, tmp_path: Path) -> None:
     publish(newsletter, 0)
     subscribe(newsletter, "ada")

@@ -20,10 +20,12 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             # Files and programs get UTF-8 whatever the locale; a terminal that lacks a letter shows a ? for it.
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
-    with _stoppable() as told:
+    with _stoppable() as terminated:
         status = _status()
-    if status == INTERRUPTED and told:
-        status = TERMINATED
+    if status == INTERRUPTED:
+        status = TERMINATED if terminated else INTERRUPTED
+        said = "stopped" if terminated else "interrupted"
+        sys.stderr.write(f"newsletter: {said}; what was recorded stays, run the command again to go on\n")
     try:
         sys.stdout.flush()
     except OSError as error:
@@ -65,8 +67,6 @@ def _status() -> int | str | None:
         sys.stderr.write(f"newsletter: {error.message}\n" + (f"  → {error.hint}\n" if error.hint else ""))
         return WRONG_USAGE if isinstance(error, UsageError) else FAILED
     except SystemExit as leaving:  # how typer ends: also after it caught a KeyboardInterrupt
-        if leaving.code == INTERRUPTED:
-            sys.stderr.write("newsletter: interrupted; what was recorded stays, run the command again to go on\n")
         return leaving.code
     except OutputError as error:
         return _unwritten(error.reason)

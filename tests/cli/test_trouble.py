@@ -196,16 +196,22 @@ def people(desk: Desk) -> list[str]:
     return addresses
 
 
-def test_ctrl_c_finishes_what_is_on_its_way_and_the_rest_goes_next_time(desk: Desk) -> None:
+@pytest.mark.parametrize(
+    ("told", "status", "word"),
+    [(signal.SIGINT, 130, "newsletter: interrupted;"), (signal.SIGTERM, 143, "newsletter: stopped;")],
+)
+def test_ctrl_c_and_sigterm_finish_what_is_on_its_way_and_the_rest_goes_next_time(
+    desk: Desk, told: signal.Signals, status: int, word: str
+) -> None:
     addresses = people(desk)
     with held(at_once=1) as (server, holding):
         with desk.start("send", smtp__port=server.port) as process:
             assert holding.arrived.wait(30)
-            process.send_signal(signal.SIGINT)
+            process.send_signal(told)
             holding.go_on.set()
             _, err = process.communicate(timeout=30)
-        assert process.returncode == 130
-        assert err.decode().splitlines()[-1].startswith("newsletter: interrupted;")
+        assert process.returncode == status
+        assert err.decode().splitlines()[-1].startswith(word)
         assert "Traceback" not in err.decode()
         first = len(server.received)
         report = desk("send", "--json", smtp__port=server.port).json
