@@ -35,6 +35,7 @@ from newsletter.model import (
 )
 from newsletter.pipeline import Newsletter
 from newsletter.store import Store
+from newsletter.store.schema import suppressions
 from newsletter.subscriptions.signup import address_hash
 
 SEEDS = Path(__file__).parent.parent / "seeds"
@@ -233,7 +234,9 @@ def test_who_is_suppressed_after_the_ranking_gets_nothing(newsletter: Newsletter
     subscribe(newsletter, "bob")
     [issue] = [one for one in newsletter.open_issues(MONDAY.date(), now=MONDAY) if one.cadence is Cadence.DAILY]
     newsletter.rank(issue, now=MONDAY)
-    suppress(newsletter, "ada@lab.example")
+    entry = {"address_hash": address_hash("ada@lab.example", newsletter.letterhead.secret), "reason": "complaint"}
+    with newsletter.store._database.writing() as connection:
+        connection.execute(suppressions.insert(), {**entry, "added_at": MONDAY})
     assert send(newsletter, tmp_path / "mail", 0) == {DeliveryState.SENT: 1, DeliveryState.SKIPPED: 1}
     assert recipients(tmp_path / "mail") == ["<bob@lab.example>"]
     skipped = newsletter.store.deliveries.of_issues([issue.key])[0]
