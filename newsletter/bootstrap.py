@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
 from functools import cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from newsletter.errors import ConfigError, EncoderError, NotFoundError, SourceEr
 if TYPE_CHECKING:
     # Commands that need none of these start without them (pydantic alone takes 0.15 s).
     from newsletter.config import Settings, SourceKind, SourceSettings
-    from newsletter.delivery.dispatch import Policy
+    from newsletter.delivery.policy import Policy
     from newsletter.delivery.transport import Transport
     from newsletter.pipeline import Newsletter
     from newsletter.ranking.encoder import CachedEncoder, Encoder, VectorCache
@@ -303,10 +303,21 @@ def library(
 def policy(settings: Settings) -> Policy:
     """Give how often a message is tried, and what is done about one that may have arrived."""
     from newsletter.config import UncertainPolicy  # noqa: PLC0415
-    from newsletter.delivery.dispatch import Policy  # noqa: PLC0415
+    from newsletter.delivery.policy import Policy, Quota, warm_up  # noqa: PLC0415
 
     asked = settings.delivery
-    return Policy(asked.attempts, resend_uncertain=asked.uncertain is UncertainPolicy.RESEND)
+    quotas = [Quota(asked.per_hour, timedelta(hours=1))] if asked.per_hour else []
+    if asked.warm_up and asked.warm_up_from:
+        quotas.append(Quota(warm_up(asked.warm_up, asked.warm_up_from, clock().date()), timedelta(days=1)))
+    return Policy(
+        asked.attempts,
+        resend_uncertain=asked.uncertain is UncertainPolicy.RESEND,
+        expire_after=timedelta(hours=asked.expire_after) if asked.expire_after else None,
+        per_second=asked.per_second,
+        per_domain=asked.per_domain,
+        quotas=tuple(quotas),
+        pause_at=asked.pause_at,
+    )
 
 
 def transport(settings: Settings) -> Transport:
@@ -315,8 +326,11 @@ def transport(settings: Settings) -> Transport:
 
     kind = settings.delivery.transport
     if kind is TransportKind.SMTP:
+        from newsletter.delivery.relays import Relays  # noqa: PLC0415
         from newsletter.delivery.smtp import SmtpTransport  # noqa: PLC0415
 
+        if settings.relay:
+            return Relays((settings.smtp, *settings.relay), ehlo_name=sender_domain(settings))
         return SmtpTransport(settings.smtp, ehlo_name=sender_domain(settings))
     if kind is TransportKind.MAILDIR:
         from newsletter.delivery.maildir import MaildirTransport  # noqa: PLC0415

@@ -14,7 +14,9 @@ from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import TypeAlias
 
-from newsletter.delivery.dispatch import Dispatcher, Policy, Tally, recover
+from newsletter.delivery.dispatch import Dispatcher, Tally
+from newsletter.delivery.policy import Policy
+from newsletter.delivery.recovery import give_up, recover
 from newsletter.delivery.transport import Transport
 from newsletter.errors import FetchError, NotFoundError, SourceError
 from newsletter.letters import Letterhead, StoredLetters, written
@@ -238,12 +240,20 @@ class Newsletter:
         limit: int | None = None,
         progress: Progress | None = None,
     ) -> Tally:
-        """Send what waits of some issues and is due. Raises TransportError where the transport cannot work at all."""
+        """Send what waits of some issues and is due; give up what has waited for too long.
+
+        Issues of which too many messages fail are paused. Raises TransportError where the transport cannot work at all.
+        """
         recover(self.store.deliveries, resend=policy.resend_uncertain)
         ready = [issue for issue in issues if issue.state is IssueState.OPEN]
+        expired = give_up(self.store.deliveries, [issue.key for issue in ready], policy.expire_after, now=now)
         letters = StoredLetters(self.store, self.letterhead, ready, now=now)
         dispatcher = Dispatcher(self.store.deliveries, transport, letters, policy, connections=connections)
-        return dispatcher.run([issue.key for issue in ready], now=now, limit=limit, progress=progress)
+        tally = dispatcher.run([issue.key for issue in ready], now=now, limit=limit, progress=progress)
+        tally.states.update(expired)
+        for issue in ready if tally.alarm else ():
+            self.store.issues.set_state(issue, IssueState.PAUSED)
+        return tally
 
     def preview(
         self, subscriber: Subscriber, day: date, *, now: datetime, library: Mapping[str, Paper] = _NO_PAPERS

@@ -15,8 +15,8 @@ from pydantic import SecretStr
 
 from newsletter import bootstrap
 from newsletter.config import Database, DeliverySettings, Ranking, Settings, Site, SourceKind
-from newsletter.delivery.dispatch import Policy
 from newsletter.delivery.maildir import MaildirTransport
+from newsletter.delivery.policy import Policy
 from newsletter.errors import NotFoundError, UsageError
 from newsletter.letters import StoredLetters
 from newsletter.model import (

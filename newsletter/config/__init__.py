@@ -27,6 +27,7 @@ from newsletter.config.sections import (
     Fetching,
     Lookup,
     Ranking,
+    Relay,
     Rendering,
     Schedule,
     Site,
@@ -46,6 +47,7 @@ __all__ = [
     "Fetching",
     "Lookup",
     "Ranking",
+    "Relay",
     "Rendering",
     "Schedule",
     "Settings",
@@ -122,6 +124,7 @@ class Settings(BaseSettings):
     lookup: Lookup = Lookup()
     topics: Path = assets.CONFIG / "topics.toml"
     source: Sources = ()
+    relay: tuple[Relay, ...] = ()
 
     @model_validator(mode="after")
     def _endpoint_is_named(self) -> Self:

@@ -21,8 +21,10 @@ import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from newsletter.config import Smtp
-from newsletter.delivery.dispatch import LEASE, Dispatcher, Policy, Tally, owner_name, recover
+from newsletter.delivery.dispatch import LEASE, Dispatcher, Tally
 from newsletter.delivery.maildir import MaildirTransport
+from newsletter.delivery.policy import Policy
+from newsletter.delivery.recovery import owner_name, recover
 from newsletter.delivery.smtp import SmtpTransport
 from newsletter.delivery.transport import Transport
 from newsletter.errors import TemplateError, TransportError
@@ -39,8 +41,9 @@ import signal
 import sys
 from pathlib import Path
 from newsletter.config import Smtp
-from newsletter.delivery.dispatch import Dispatcher, Policy
+from newsletter.delivery.dispatch import Dispatcher
 from newsletter.delivery.maildir import MaildirTransport
+from newsletter.delivery.policy import Policy
 from newsletter.delivery.smtp import SmtpTransport
 from newsletter.store import Store
 from tests.store.letters import PlainLetters
