@@ -314,7 +314,7 @@ def policy(settings: Settings) -> Policy:
         resend_uncertain=asked.uncertain is UncertainPolicy.RESEND,
         expire_after=timedelta(hours=asked.expire_after) if asked.expire_after else None,
         per_second=asked.per_second,
-        per_domain=asked.per_domain,
+        per_domain=Quota(asked.per_domain, timedelta(minutes=1)) if asked.per_domain else None,
         quotas=tuple(quotas),
         pause_at=asked.pause_at,
     )

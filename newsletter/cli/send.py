@@ -49,6 +49,9 @@ def send(
             issues = newsletter.open_issues(wanted, now=bootstrap.clock())
             tally = _rank_and_deliver(newsletter, current, issues, workers, limit)
             queued = _waiting(newsletter, issues, DeliveryState.QUEUED)
+            if tally.alarm:
+                outcome.alarmed(current, tally, issues)
+                issues = store.issues.on(wanted)
             sentences = outcome.sentences(tally, issues, wanted, current, store)
             doubtful = _waiting(newsletter, issues, DeliveryState.UNCERTAIN)
     report = {**_report(wanted, tally, queued, time.perf_counter() - started), "uncertain": doubtful}

@@ -92,7 +92,7 @@ class Dispatcher:
         self._idle = threading.Event()  # there is nothing left to do, or nobody to do it
         self._stop = threading.Event()
         self._lock = threading.Lock()
-        self._soonest: datetime | None = None  # when the first message that was put off is due again
+        self._put_off: list[datetime] = []  # when messages that were put off are due again
         self._errors: list[BaseException] = []
         self.tally = Tally()
 
@@ -105,11 +105,12 @@ class Dispatcher:
         left, clock = limit, _Clock(now)
         try:
             while not self._stop.is_set() and (left is None or left > 0):
-                claimed = self._claim(issue_keys, clock(), left)
+                due = clock()
+                claimed = self._claim(issue_keys, due, left)
                 if claimed:
                     self._feed(claimed, clock, progress)
                     left = None if left is None else left - len(claimed)
-                elif not self._wait_for_others(clock):
+                elif not self._wait_for_others(due, clock):
                     break
             self._finish()
         except BaseException:
@@ -150,12 +151,16 @@ class Dispatcher:
             self._workers.append(ended)
         self._low.wait()
 
-    def _wait_for_others(self, clock: _Clock) -> bool:
-        """Wait for what is being sent, then for what was put off; tell whether there may be more to send soon."""
+    def _wait_for_others(self, due: datetime, clock: _Clock) -> bool:
+        """Wait for what is being sent, then for what was put off; tell whether there may be more to send soon.
+
+        What was due at `due` has been claimed.
+        """
         if self._workers:
             self._idle.wait()
         with self._lock:
-            soonest, self._soonest = self._soonest, None
+            self._put_off = [again for again in self._put_off if again > due]
+            soonest = min(self._put_off, default=None)
         if soonest is None or self.tally.held or soonest - clock() > _PATIENCE:
             return False
         return not self._stop.wait(max(0.0, (soonest - clock()).total_seconds()))
@@ -232,7 +237,7 @@ class Dispatcher:
             wait = self._domains.turn(_domain(message), delivery.key, now) - now
             if wait > 0:
                 until = clock() + timedelta(seconds=wait)
-                self._soonest = min(until, self._soonest or until)
+                self._put_off.append(until)
             else:
                 wait, until = (self._pace.reserve(now) - now if self._pace else 0.0), None
         if until:

@@ -17,8 +17,7 @@ from newsletter.model import DeliveryState, Outcome
 # such reply may be about one mailbox, or be greylisting (RFC 6647).
 SLOW_DOWN = ("421", "450", "451", "452")
 _IN_A_ROW = 3
-_SHORTEST_REST, _LONGEST_REST = 60.0, 1800.0
-_MINUTE = 60.0
+_SHORTEST_REST, _LONGEST_REST = 120.0, 1800.0
 _SAMPLE, _LEAST = 100, 50  # of how many last messages the failures are counted, and from how many on
 
 
@@ -34,8 +33,8 @@ class Quota:
 class Policy:
     """How often a message is tried, whether one that may have arrived is sent again, and how much is sent how fast.
 
-    `per_second` is of one program, `per_domain` of one program, a recipient's domain and a minute; `quotas` are of the
-    whole installation. What could not be sent `expire_after` it was queued is given up. `pause_at` is the share of
+    `per_second` is of one program, `per_domain` of one program and each recipient's domain; `quotas` are of the whole
+    installation. What could not be sent `expire_after` it was queued is given up. `pause_at` is the share of
     messages that must not fail. 0 and None stand for no limit.
     """
 
@@ -43,7 +42,7 @@ class Policy:
     resend_uncertain: bool = False
     expire_after: timedelta | None = None
     per_second: int = 0
-    per_domain: int = 0
+    per_domain: Quota | None = None
     quotas: tuple[Quota, ...] = ()
     pause_at: float = 0.0
 
@@ -74,8 +73,8 @@ class SlidingWindow:
 class Domains:
     """Whose turn it is among the messages to one recipient's domain, and which domains want to be left alone."""
 
-    def __init__(self, per_minute: int = 0) -> None:
-        self._per_minute = per_minute
+    def __init__(self, quota: Quota | None = None) -> None:
+        self._quota = quota
         self._windows: dict[str, SlidingWindow] = {}
         self._reserved: dict[int, float] = {}
         self._refusals: dict[str, int] = {}
@@ -85,11 +84,11 @@ class Domains:
         """Give when a delivery may be sent: `now`, or a time at which it is to ask again."""
         if (rest := self._rests.get(domain, now)) > now:
             return rest
-        if not self._per_minute:
+        if self._quota is None:
             return now
         if delivery not in self._reserved:
-            window = self._windows.setdefault(domain, SlidingWindow(self._per_minute, _MINUTE))
-            self._reserved[delivery] = window.reserve(now)
+            window = SlidingWindow(self._quota.limit, self._quota.length.total_seconds())
+            self._reserved[delivery] = self._windows.setdefault(domain, window).reserve(now)
         if self._reserved[delivery] > now:
             return self._reserved[delivery]
         del self._reserved[delivery]
