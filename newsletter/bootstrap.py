@@ -17,6 +17,7 @@ from newsletter.errors import ConfigError, EncoderError, NotFoundError, SourceEr
 if TYPE_CHECKING:
     # Commands that need none of these start without them (pydantic alone takes 0.15 s).
     from newsletter.config import Settings, SourceKind, SourceSettings
+    from newsletter.delivery.dkim import Signer
     from newsletter.delivery.policy import Policy
     from newsletter.delivery.transport import Transport
     from newsletter.pipeline import Newsletter
@@ -95,6 +96,7 @@ def newsletter(settings: Settings, store: Store, *, progress: Callable[[int], No
         tokens=Tokens(key),
         renderer=renderer(settings),
         writer=writer(settings),
+        signer=signer(settings),
     )
     edited = Edited(
         also_today=settings.ranking.also_today,
@@ -105,6 +107,18 @@ def newsletter(settings: Settings, store: Store, *, progress: Callable[[int], No
     )
     # Loading a model costs half a second and some hundred megabytes: only at the first ranking, and once.
     return Newsletter(store, cache(lambda: ranker(settings, store.vectors, progress)), letterhead, edited)
+
+
+def signer(settings: Settings) -> Signer | None:
+    """Give what signs mail, None where that is not set. Raises ConfigError where the key cannot be used."""
+    asked = settings.dkim
+    if asked.key_file is None:
+        return None
+    from newsletter.delivery.addresses import ascii_domain  # noqa: PLC0415
+    from newsletter.delivery.dkim import Signer, read_key  # noqa: PLC0415  lazy: few need cryptography
+
+    domain = asked.domain or ascii_domain(sender_domain(settings)).lower()
+    return Signer(domain, asked.selector, read_key(asked.key_file))
 
 
 def writer(settings: Settings) -> Writer | None:

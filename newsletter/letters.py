@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parseaddr
+from typing import TYPE_CHECKING
 
 from newsletter.delivery import envelope
 from newsletter.model import (
@@ -28,10 +29,13 @@ from newsletter.store import Store
 from newsletter.subscriptions.signup import address_hash
 from newsletter.subscriptions.tokens import Tokens
 
+if TYPE_CHECKING:
+    from newsletter.delivery.dkim import Signer  # lazy: few need cryptography
+
 
 @dataclass(frozen=True)
 class Letterhead:
-    """Who writes: the site, the sender, where bounces go, and what signs links and ids."""
+    """Who writes: the site, the sender, where bounces go, what signs links and ids, and what signs the whole mail."""
 
     site: SiteView
     sender: str
@@ -40,6 +44,7 @@ class Letterhead:
     tokens: Tokens
     renderer: Renderer
     writer: Writer | None = None
+    signer: Signer | None = None
 
     @property
     def domain(self) -> str:
@@ -86,7 +91,7 @@ class Letterhead:
         """
         links = self.links(edition)
         view = edition_view(edition, papers, self.site, links, considered=considered, written=written)
-        return compose(
+        message = compose(
             self.renderer.render(view),
             site=self.site,
             sender=self.sender,
@@ -97,6 +102,7 @@ class Letterhead:
             date=now,
             links=links,
         )
+        return self.signer.sign(message, now=now) if self.signer else message
 
 
 def written(store: Store, writer: Writer | None, papers: Mapping[int, Paper]) -> Written | None:

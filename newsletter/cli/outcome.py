@@ -91,9 +91,10 @@ def _earlier(wanted: date, store: Store) -> Iterator[str]:
 
 def tell_operator(current: Settings, notice: Message) -> None:
     """Mail the operator. What keeps it from leaving is told, and fails nothing."""
+    signer = bootstrap.signer(current)
     try:
         with bootstrap.transport(current).session() as session:
-            outcome = session.deliver(notice)
+            outcome = session.deliver(signer.sign(notice, now=bootstrap.clock()) if signer else notice)
     except TransportError as error:
         warn(f"the operator could not be told: {error}")
     else:

@@ -23,6 +23,7 @@ from newsletter import assets
 from newsletter.config.sections import (
     Database,
     DeliverySettings,
+    Dkim,
     Embedding,
     Fetching,
     Lookup,
@@ -43,6 +44,7 @@ from newsletter.errors import ConfigError
 __all__ = [
     "Database",
     "DeliverySettings",
+    "Dkim",
     "Embedding",
     "Fetching",
     "Lookup",
@@ -88,10 +90,13 @@ class _Environment(EnvSettingsSource):
         return values
 
 
+_PATHS = ("__ca_file", "dkim__key_file")
+
+
 def _is_file(name: str) -> bool:
-    # smtp.ca_file is a setting of its own: the path is the value.
+    # smtp.ca_file and dkim.key_file are settings of their own: the path is the value.
     name = name.lower()
-    return name.startswith(ENV_PREFIX.lower()) and "__" in name and name.endswith("_file") and "__ca_file" not in name
+    return name.startswith(ENV_PREFIX.lower()) and "__" in name and name.endswith("_file") and not any(path in name for path in _PATHS)
 
 
 def _read(path: str | None) -> str | None:
@@ -114,6 +119,7 @@ class Settings(BaseSettings):
     database: Database = Database()
     delivery: DeliverySettings = DeliverySettings()
     smtp: Smtp = Smtp()
+    dkim: Dkim = Dkim()
     web: Web = Web()
     ranking: Ranking = Ranking()
     embedding: Embedding = Embedding()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from newsletter.config.values import (
     EndpointUrl,
@@ -88,6 +89,21 @@ class Smtp(Relay):
     """The SMTP server that takes our mail, the first of them where there are more."""
 
     connections: int = Field(default=4, ge=1, le=200)
+
+
+class Dkim(_Section):
+    """What mail is signed with; it is not signed where there is no `key_file`."""
+
+    domain: str = ""
+    selector: str = Field(default="newsletter", min_length=1)
+    key_file: Path | None = None
+
+    @field_validator("domain", "selector")
+    @classmethod
+    def _labels(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", value):
+            raise ValueError("must be a name as in the DNS, in ASCII")
+        return value.lower()
 
 
 class Web(_Section):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.config import Relay
+from newsletter.config import Relay, SmtpSecurity
 from newsletter.delivery.relays import Relays, Roster
 from newsletter.errors import TransportError
 from newsletter.model import DeliveryState
@@ -113,7 +113,7 @@ def test_a_refusal_is_the_messages_own_and_is_not_shopped_around() -> None:
 
 def test_a_wrong_certificate_is_a_failure_of_that_server_alone(server_tls: ssl.SSLContext) -> None:
     with sink(tls_context=server_tls) as distrusted, sink() as other:
-        bad = Relay(host=HOST, port=distrusted.port, security="starttls", timeout=10)
+        bad = Relay(host=HOST, port=distrusted.port, security=SmtpSecurity.STARTTLS, timeout=10)
         relays = Relays([bad, relay(other.port, weight=0)])
         with relays.session() as session:
             assert session.deliver(message()).state is DeliveryState.SENT
