@@ -251,6 +251,7 @@ class Newsletter:
         dispatcher = Dispatcher(self.store.deliveries, transport, letters, policy, connections=connections)
         tally = dispatcher.run([issue.key for issue in ready], now=now, limit=limit, progress=progress)
         tally.states.update(expired)
+        tally.problems += [f"{count} {state}: they waited for too long to be news" for state, count in expired.items()]
         for issue in ready if tally.alarm else ():
             self.store.issues.set_state(issue, IssueState.PAUSED)
         return tally

@@ -21,7 +21,10 @@ def main() -> None:
             # Files and programs get UTF-8 whatever the locale; a terminal that lacks a letter shows a ? for it.
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
     with _stoppable() as terminated:
-        status = _status()
+        try:
+            status = _status()
+        except KeyboardInterrupt:  # typer catches those that come while a command runs
+            status = INTERRUPTED
     if status == INTERRUPTED:
         status = TERMINATED if terminated else INTERRUPTED
         said = "stopped" if terminated else "interrupted"

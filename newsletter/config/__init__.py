@@ -96,7 +96,12 @@ _PATHS = ("__ca_file", "dkim__key_file")
 def _is_file(name: str) -> bool:
     # smtp.ca_file and dkim.key_file are settings of their own: the path is the value.
     name = name.lower()
-    return name.startswith(ENV_PREFIX.lower()) and "__" in name and name.endswith("_file") and not any(path in name for path in _PATHS)
+    return (
+        name.startswith(ENV_PREFIX.lower())
+        and "__" in name
+        and name.endswith("_file")
+        and not any(path in name for path in _PATHS)
+    )
 
 
 def _read(path: str | None) -> str | None:
