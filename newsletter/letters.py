@@ -5,6 +5,7 @@ The one place where rendering, subscriptions and delivery meet; `send` and `prev
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,7 @@ from email.utils import parseaddr
 from typing import TYPE_CHECKING
 
 from newsletter.delivery import envelope
+from newsletter.delivery.addresses import ascii_domain
 from newsletter.model import (
     Cadence,
     Delivery,
@@ -55,6 +57,11 @@ class Letterhead:
         """Give the Message-ID of an edition: the same whenever it is asked for, also before the issue is opened."""
         number = int(f"{issue.day:%Y%m%d}{list(Cadence).index(issue.cadence)}")
         return envelope.message_id(number, subscriber.public_id, 1, self.secret.encode(), self.domain)
+
+    def _feedback_id(self, issue: Issue) -> str:
+        """Say which issue it is and who sends it, and nothing of whom it is for."""
+        sender = re.sub(r"[^a-z0-9]+", "-", ascii_domain(self.domain).lower())[:15]  # 5 to 15 letters, asks Gmail
+        return f"{issue.day:%Y%m%d}:{issue.cadence}:newsletter:{sender}"
 
     def links(self, edition: Edition) -> Links:
         """Give a subscriber's own links for one issue."""
@@ -101,6 +108,7 @@ class Letterhead:
             message_id=message_id or self.message_id(edition.issue, edition.subscriber),
             date=now,
             links=links,
+            feedback_id=self._feedback_id(edition.issue),
         )
         return self.signer.sign(message, now=now) if self.signer else message
 

@@ -131,6 +131,7 @@ def check_headers(raw: bytes) -> None:
     assert header(raw, "Archived-At") == "<https://papers.lab.example/issues/2026-08-20>"
     assert header(raw, "Auto-Submitted") == "auto-generated"
     assert header(raw, "Precedence") == "bulk"
+    assert header(raw, "Feedback-ID") == "20260820:daily:newsletter:lab-example"
     assert header(raw, "From").startswith("=?utf-8?q?=C3=9Cberraschende_Papers?= <papers@lab.example>")
     assert re.fullmatch(r"<[^<>@\s]+@lab\.example>", header(raw, "Message-ID"))
     assert parsedate_to_datetime(header(raw, "Date")).isoformat() == "2026-08-20T06:00:00+00:00"
