@@ -17,6 +17,8 @@ from newsletter.errors import ConfigError, EncoderError, NotFoundError, SourceEr
 if TYPE_CHECKING:
     # Commands that need none of these start without them (pydantic alone takes 0.15 s).
     from newsletter.config import Settings, SourceKind, SourceSettings
+    from newsletter.delivery.dkim import Signer
+    from newsletter.delivery.policy import Policy
     from newsletter.delivery.transport import Transport
     from newsletter.pipeline import Newsletter
     from newsletter.ranking.encoder import CachedEncoder, Encoder, VectorCache
@@ -104,6 +106,7 @@ def newsletter(settings: Settings, store: Store, *, progress: Callable[[int], No
         tokens=Tokens(key),
         renderer=renderer(settings),
         writer=writer(settings),
+        signer=signer(settings),
     )
     edited = Edited(
         also_today=settings.ranking.also_today,
@@ -115,6 +118,18 @@ def newsletter(settings: Settings, store: Store, *, progress: Callable[[int], No
     # Loading a model costs half a second and some hundred megabytes: only at the first ranking, and once.
     ranking = cache(lambda: ranker(settings, store.vectors, progress))
     return Newsletter(store, ranking, letterhead, edited, returns(settings, store))
+
+
+def signer(settings: Settings) -> Signer | None:
+    """Give what signs mail, None where that is not set. Raises ConfigError where the key cannot be used."""
+    asked = settings.dkim
+    if asked.key_file is None:
+        return None
+    from newsletter.delivery.addresses import ascii_domain  # noqa: PLC0415
+    from newsletter.delivery.dkim import Signer, read_key  # noqa: PLC0415  lazy: few need cryptography
+
+    domain = asked.domain or ascii_domain(sender_domain(settings)).lower()
+    return Signer(domain, asked.selector, read_key(asked.key_file))
 
 
 def writer(settings: Settings) -> Writer | None:
@@ -314,14 +329,37 @@ def library(
     return known, sources
 
 
+def policy(settings: Settings) -> Policy:
+    """Give how often a message is tried, and what is done about one that may have arrived."""
+    from newsletter.config import UncertainPolicy  # noqa: PLC0415
+    from newsletter.delivery.policy import Policy, Quota, warm_up  # noqa: PLC0415
+
+    asked = settings.delivery
+    quotas = [Quota(asked.per_hour, timedelta(hours=1))] if asked.per_hour else []
+    if asked.warm_up and asked.warm_up_from:
+        quotas.append(Quota(warm_up(asked.warm_up, asked.warm_up_from, clock().date()), timedelta(days=1)))
+    return Policy(
+        asked.attempts,
+        resend_uncertain=asked.uncertain is UncertainPolicy.RESEND,
+        expire_after=timedelta(hours=asked.expire_after) if asked.expire_after else None,
+        per_second=asked.per_second,
+        per_domain=Quota(asked.per_domain, timedelta(minutes=1)) if asked.per_domain else None,
+        quotas=tuple(quotas),
+        pause_at=asked.pause_at,
+    )
+
+
 def transport(settings: Settings) -> Transport:
     """Give the transport that is set."""
     from newsletter.config import TransportKind  # noqa: PLC0415
 
     kind = settings.delivery.transport
     if kind is TransportKind.SMTP:
+        from newsletter.delivery.relays import Relays  # noqa: PLC0415
         from newsletter.delivery.smtp import SmtpTransport  # noqa: PLC0415
 
+        if settings.relay:
+            return Relays((settings.smtp, *settings.relay), ehlo_name=sender_domain(settings))
         return SmtpTransport(settings.smtp, ehlo_name=sender_domain(settings))
     if kind is TransportKind.MAILDIR:
         from newsletter.delivery.maildir import MaildirTransport  # noqa: PLC0415

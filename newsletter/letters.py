@@ -5,12 +5,15 @@ The one place where rendering, subscriptions and delivery meet; `send` and `prev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parseaddr
+from typing import TYPE_CHECKING
 
 from newsletter.delivery import envelope
+from newsletter.delivery.addresses import ascii_domain
 from newsletter.model import (
     Cadence,
     Delivery,
@@ -25,12 +28,16 @@ from newsletter.model import (
 )
 from newsletter.rendering import Links, Renderer, SiteView, Writer, Written, compose, edition_view
 from newsletter.store import Store
+from newsletter.subscriptions.signup import address_hash
 from newsletter.subscriptions.tokens import Tokens
+
+if TYPE_CHECKING:
+    from newsletter.delivery.dkim import Signer  # lazy: few need cryptography
 
 
 @dataclass(frozen=True)
 class Letterhead:
-    """Who writes: the site, the sender, where bounces go, and what signs links and ids."""
+    """Who writes: the site, the sender, where bounces go, what signs links and ids, and what signs the whole mail."""
 
     site: SiteView
     sender: str
@@ -39,6 +46,7 @@ class Letterhead:
     tokens: Tokens
     renderer: Renderer
     writer: Writer | None = None
+    signer: Signer | None = None
 
     @property
     def domain(self) -> str:
@@ -49,6 +57,11 @@ class Letterhead:
         """Give the Message-ID of an edition: the same whenever it is asked for, also before the issue is opened."""
         number = int(f"{issue.day:%Y%m%d}{list(Cadence).index(issue.cadence)}")
         return envelope.message_id(number, subscriber.public_id, 1, self.secret.encode(), self.domain)
+
+    def _feedback_id(self, issue: Issue) -> str:
+        """Say which issue it is and who sends it, and nothing of whom it is for."""
+        sender = re.sub(r"[^a-z0-9]+", "-", ascii_domain(self.domain).lower())[:15]  # 5 to 15 letters, asks Gmail
+        return f"{issue.day:%Y%m%d}:{issue.cadence}:newsletter:{sender}"
 
     def links(self, edition: Edition) -> Links:
         """Give a subscriber's own links for one issue."""
@@ -77,21 +90,27 @@ class Letterhead:
         delivery_key: int,
         now: datetime,
         written: Written | None = None,
+        message_id: str = "",
     ) -> Message:
-        """Give the message of an edition. `papers` holds the picked ones by key; `considered` counts the issue's."""
+        """Give the message of an edition. `papers` holds the picked ones by key; `considered` counts the issue's.
+
+        `message_id` is the one that was kept when the edition was made, where it was.
+        """
         links = self.links(edition)
         view = edition_view(edition, papers, self.site, links, considered=considered, written=written)
-        return compose(
+        message = compose(
             self.renderer.render(view),
             site=self.site,
             sender=self.sender,
             recipient=edition.subscriber.email,
             recipient_name=edition.subscriber.name,
             envelope_sender=envelope.envelope_sender(self.bounce_address, delivery_key, self.secret.encode()),
-            message_id=self.message_id(edition.issue, edition.subscriber),
+            message_id=message_id or self.message_id(edition.issue, edition.subscriber),
             date=now,
             links=links,
+            feedback_id=self._feedback_id(edition.issue),
         )
+        return self.signer.sign(message, now=now) if self.signer else message
 
 
 def written(store: Store, writer: Writer | None, papers: Mapping[int, Paper]) -> Written | None:
@@ -122,14 +141,21 @@ class StoredLetters:
             for key, picks in self._store.issues.picks(issue_key, of_issue).items():
                 if key in subscribers:  # who was forgotten a moment ago has no row any more
                     editions[issue_key, key] = Edition(self._issues[issue_key], subscribers[key], picks)
+        suppressed = self._suppressed(subscribers.values())
         papers = self._store.papers.by_key(pick.paper_key for edition in editions.values() for pick in edition.picks)
         lines = written(self._store, self._letterhead.writer, papers)
         return {
-            delivery.key: self._letter(
-                delivery, editions.get((delivery.issue_key, delivery.subscriber_key)), papers, lines
-            )
+            delivery.key: Outcome(DeliveryState.SKIPPED, suppressed[delivery.subscriber_key])
+            if delivery.subscriber_key in suppressed
+            else self._letter(delivery, editions.get((delivery.issue_key, delivery.subscriber_key)), papers, lines)
             for delivery in claimed
         }
+
+    def _suppressed(self, subscribers: Iterable[Subscriber]) -> dict[int, str]:
+        """Tell, by key, why some of them must not be mailed: that may be known only since they were ranked."""
+        hashes = {one.key: address_hash(one.email, self._letterhead.secret) for one in subscribers}
+        reasons = self._store.subscribers.suppressed(hashes.values())
+        return {key: f"the address is suppressed: {reasons[name]}" for key, name in hashes.items() if name in reasons}
 
     def _letter(
         self, delivery: Delivery, edition: Edition | None, papers: Mapping[int, Paper], lines: Written | None
@@ -145,4 +171,5 @@ class StoredLetters:
             delivery_key=delivery.key,
             now=self._now,
             written=lines,
+            message_id=delivery.message_id,
         )

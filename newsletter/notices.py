@@ -24,6 +24,24 @@ def failing_sources(failing: Sequence[Pulled], *, site_name: str, sender: str, o
     return _message(f"{site_name}: cannot read {names}", "\n".join(lines) + "\n", sender, operator, now)
 
 
+def paused_issue(
+    name: str,
+    why: str,
+    problems: Sequence[str],
+    *,
+    resume: str,
+    site_name: str,
+    sender: str,
+    operator: str,
+    now: datetime,
+) -> Message:
+    """Give the mail that tells the operator of an issue that was paused, why, and what the mail server said."""
+    lines = [f"{site_name} has paused the {name}: {why}. Some of what the mail server said:", "", *problems, "",
+             "Going on would harm the name of the sender. `newsletter check` looks at the mail server and the domain.",
+             f"Once that is mended, {resume} and then `newsletter send` send the rest."]  # fmt: skip
+    return _message(f"{site_name}: paused, {why}", "\n".join(lines) + "\n", sender, operator, now)
+
+
 def _message(subject: str, text: str, sender: str, operator: str, now: datetime) -> Message:
     mail = EmailMessage(policy=SMTP)
     mail["Date"] = format_datetime(now)

@@ -15,7 +15,9 @@ from functools import partial
 from types import MappingProxyType
 from typing import TypeAlias
 
-from newsletter.delivery.dispatch import Dispatcher, Policy, Tally, recover
+from newsletter.delivery.dispatch import Dispatcher, Tally
+from newsletter.delivery.policy import Policy
+from newsletter.delivery.recovery import give_up, recover
 from newsletter.delivery.transport import Transport
 from newsletter.errors import FetchError, NotFoundError, SourceError
 from newsletter.letters import Letterhead, StoredLetters, written
@@ -246,16 +248,25 @@ class Newsletter:
         limit: int | None = None,
         progress: Progress | None = None,
     ) -> Tally:
-        """Send what waits of some issues and is due. Raises TransportError where the transport cannot work at all."""
+        """Send what waits of some issues and is due; give up what has waited for too long.
+
+        Issues of which too many messages fail are paused. Raises TransportError where the transport cannot work at all.
+        """
         recover(self.store.deliveries, resend=policy.resend_uncertain)
         ready = [issue for issue in issues if issue.state is IssueState.OPEN]
+        expired = give_up(self.store.deliveries, [issue.key for issue in ready], policy.expire_after, now=now)
         letters = StoredLetters(self.store, self.letterhead, ready, now=now)
         dispatcher = Dispatcher(self.store.deliveries, transport, letters, policy, connections=connections)
         keys = [issue.key for issue in ready]
         try:
-            return dispatcher.run(keys, now=now, limit=limit, progress=progress)
+            tally = dispatcher.run(keys, now=now, limit=limit, progress=progress)
         finally:
             self.returns.refusals(keys, now=now)
+        tally.states.update(expired)
+        tally.problems += [f"{count} {state}: they waited for too long to be news" for state, count in expired.items()]
+        for issue in ready if tally.alarm else ():
+            self.store.issues.set_state(issue, IssueState.PAUSED)
+        return tally
 
     def preview(
         self, subscriber: Subscriber, day: date, *, now: datetime, library: Mapping[str, Paper] = _NO_PAPERS

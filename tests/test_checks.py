@@ -12,6 +12,8 @@ from typing import Any
 
 import dns.rcode
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from newsletter.checks import Check, Status, worst
 from newsletter.checks import clock as clocks
@@ -19,6 +21,7 @@ from newsletter.checks.check import failed, guarded, ok, warning
 from newsletter.checks.domain import of_domain
 from newsletter.checks.sources import judged, of_sources
 from newsletter.config import Settings
+from newsletter.delivery.dkim import record
 from newsletter.errors import StoreError
 from newsletter.model import SourceState
 from newsletter.sources.politeness import server_time
@@ -70,6 +73,30 @@ def test_a_domain_with_everything_is_in_order() -> None:
     assert "v=spf1 mx ~all" in found["SPF"].message
     assert "cannot be seen from here" in found["DKIM"].message
     assert "first.papers.example" in found["MX"].message
+
+
+def test_the_key_that_signs_is_compared_with_the_one_that_is_published(tmp_path: Path) -> None:
+    keys = {name: ed25519.Ed25519PrivateKey.generate() for name in ("ours", "another")}
+    for name, key in keys.items():
+        encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+        (tmp_path / name).write_bytes(key.private_bytes(encoding, form, serialization.NoEncryption()))
+    dkim = {"selector": "one", "key_file": tmp_path / "ours"}
+    place = "one._domainkey.papers.example"
+    texts = {name: record(key) for name, key in keys.items()}
+
+    def found(*published: str, **changes: Any) -> Check:
+        records = changed(place, "TXT", *(f'"{text}"' for text in published))
+        return looked_up(records, dkim={**dkim, **changes})["DKIM"]
+
+    good = found(texts["ours"].replace("; p=", ";p= "))
+    assert (good.status, place in good.message) == (Status.OK, True)
+    for wrong in ([], [texts["another"]], [texts["ours"], texts["another"]], ["v=DKIM1; p="], ["no record"]):
+        bad = found(*wrong)
+        assert bad.status is Status.FAILED
+        assert texts["ours"] in bad.hint
+        assert place in bad.hint
+    assert "dkim.domain" in found(texts["ours"], domain="other.example").hint
+    assert "dkim.key_file" in found(texts["ours"], key_file=tmp_path / "gone").message
 
 
 def test_a_domain_with_nothing_is_told_what_to_publish() -> None:

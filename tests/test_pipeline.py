@@ -15,8 +15,8 @@ from pydantic import SecretStr
 
 from newsletter import bootstrap
 from newsletter.config import Database, DeliverySettings, Ranking, Settings, Site, SourceKind
-from newsletter.delivery.dispatch import Policy
 from newsletter.delivery.maildir import MaildirTransport
+from newsletter.delivery.policy import Policy
 from newsletter.errors import NotFoundError, UsageError
 from newsletter.letters import StoredLetters
 from newsletter.model import (
@@ -35,6 +35,7 @@ from newsletter.model import (
 )
 from newsletter.pipeline import Newsletter
 from newsletter.store import Store
+from newsletter.store.schema import suppressions
 from newsletter.subscriptions.signup import address_hash
 
 SEEDS = Path(__file__).parent.parent / "seeds"
@@ -225,6 +226,37 @@ def test_who_is_suppressed_is_not_waiting(newsletter: Newsletter) -> None:
     subscribe(newsletter, "ada")  # by another way than ours
     [daily, *_] = newsletter.open_issues(MONDAY.date(), now=MONDAY)
     assert [one.email for one in newsletter.waiting(daily)] == ["bob@lab.example"]
+
+
+def test_who_is_suppressed_after_the_ranking_gets_nothing(newsletter: Newsletter, tmp_path: Path) -> None:
+    publish(newsletter, 0)
+    subscribe(newsletter, "ada")
+    subscribe(newsletter, "bob")
+    [issue] = [one for one in newsletter.open_issues(MONDAY.date(), now=MONDAY) if one.cadence is Cadence.DAILY]
+    newsletter.rank(issue, now=MONDAY)
+    entry = {"address_hash": address_hash("ada@lab.example", newsletter.letterhead.secret), "reason": "complaint"}
+    with newsletter.store._database.writing() as connection:
+        connection.execute(suppressions.insert(), {**entry, "added_at": MONDAY})
+    assert send(newsletter, tmp_path / "mail", 0) == {DeliveryState.SENT: 1, DeliveryState.SKIPPED: 1}
+    assert recipients(tmp_path / "mail") == ["<bob@lab.example>"]
+    skipped = newsletter.store.deliveries.of_issues([issue.key])[0]
+    assert (skipped.state, skipped.response) == (DeliveryState.SKIPPED, "the address is suppressed: complaint")
+
+
+def test_a_message_keeps_the_id_it_was_queued_with_whatever_is_set_later(
+    newsletter: Newsletter, settings: Settings, tmp_path: Path
+) -> None:
+    """Or one that is sent again would not be known for a double."""
+    publish(newsletter, 0)
+    subscribe(newsletter, "ada")
+    for issue in newsletter.open_issues(MONDAY.date(), now=MONDAY):
+        newsletter.rank(issue, now=MONDAY)
+    site = settings.site.model_copy(update={"secret": SecretStr("another secret"), "sender": "P <p@other.example>"})
+    moved = bootstrap.newsletter(settings.model_copy(update={"site": site}), newsletter.store)
+    send(moved, tmp_path / "mail", 0)
+    [kept] = newsletter.store.deliveries.of_issues([one.key for one in newsletter.store.issues.all()])
+    [file] = (tmp_path / "mail" / "new").iterdir()
+    assert BytesHeaderParser().parsebytes(file.read_bytes())["Message-ID"] == kept.message_id
 
 
 def test_a_held_issue_is_ranked_and_not_sent(newsletter: Newsletter, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dns.exception
 import dns.resolver
@@ -22,6 +22,10 @@ from newsletter.checks.check import Check, failed, ok, warning
 from newsletter.config import Settings
 from newsletter.delivery.addresses import ascii_domain
 from newsletter.delivery.transport import one_line
+from newsletter.errors import ConfigError
+
+if TYPE_CHECKING:
+    from newsletter.delivery.dkim import Key
 
 _PATIENCE = 3.0  # seconds for one question, over all of the machine's resolvers
 _SPF_ALL = re.compile(r"[-+?~]?all", re.IGNORECASE)
@@ -95,7 +99,7 @@ def of_domain(settings: Settings, resolver: dns.resolver.Resolver | None = None)
     bounces = ascii_domain(bootstrap.bounce_address(settings).rpartition("@")[2])
     for domain in dict.fromkeys((bounces, sender)):  # of the envelope, and of EHLO: receivers look at both
         yield from _asked("SPF", partial(_spf, domain, names))
-    yield from _asked("DKIM", lambda: _dkim(sender, names))
+    yield from _asked("DKIM", lambda: _signature(settings, sender, names) or _dkim(sender, names))
     yield from _asked("DMARC", lambda: _dmarc(sender, names))
     yield from _asked("MX", lambda: _mx(bounces, names))
     yield from _asked("PTR", lambda: _ptr(settings.smtp.host, names))
@@ -141,6 +145,34 @@ def spf(domain: str, texts: Sequence[str]) -> Check:
     return warning(
         "SPF", f"the record of {domain} {said}, so that anybody may send for it: {record}", "end it in ~all or -all"
     )
+
+
+def _signature(settings: Settings, sender: str, names: Names) -> Check | None:
+    """Compare the key that mail is signed with and the one that is published; None where we do not sign."""
+    try:
+        signer = bootstrap.signer(settings)
+    except ConfigError as error:
+        return failed("DKIM", error.message, error.hint)
+    if signer is None:
+        return None
+    name = f"{signer.selector}._domainkey.{signer.domain}"
+    if sender != signer.domain and not sender.endswith(f".{signer.domain}"):
+        return failed("DKIM", f"mail from {sender} is signed for {signer.domain}", f"set dkim.domain to {sender}")
+    return published_key(name, names.texts(name), signer.key)
+
+
+def published_key(name: str, texts: Sequence[str], key: Key) -> Check:
+    """Judge the TXT records at the name of a DKIM key against the private key that signs."""
+    from newsletter.delivery.dkim import public_part, record  # noqa: PLC0415  lazy: few need cryptography
+
+    cure = f"publish this TXT record at {name}: {record(key)}"
+    tags = [dict(re.findall(r"\s*(\w+)\s*=\s*([^;]*)", text)) for text in texts]
+    keys = ["".join(each["p"].split()) for each in tags if "p" in each]
+    if len(keys) != 1:
+        return failed("DKIM", f"{name} has {len(keys) or 'no'} key{'s' if keys else ''}, so signatures fail", cure)
+    if keys[0] != public_part(key):
+        return failed("DKIM", f"the key at {name} is not that of dkim.key_file, so signatures fail", cure)
+    return ok("DKIM", f"mail is signed with the key that {name} publishes")
 
 
 def _dkim(domain: str, names: Names) -> Check:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from newsletter import bootstrap
 from newsletter.checks.check import Check, failed, ok, warning
-from newsletter.config import Settings, Smtp, SmtpSecurity, TransportKind
+from newsletter.config import Relay, Settings, SmtpSecurity, TransportKind
 from newsletter.delivery.addresses import ascii_domain, envelope_mailbox
 from newsletter.delivery.connection import connect, on_this_machine, tls_context, where
 from newsletter.delivery.smtp import SmtpSession
@@ -51,21 +51,25 @@ def _maildir(folder: Path) -> Check:
 
 def of_server(settings: Settings) -> Iterator[Check]:
     """Connect, log in and say whom mail is from, as `send` would; then take it back. Raises TransportError."""
-    smtp = settings.smtp.model_copy(update={"timeout": min(_PATIENCE, settings.smtp.timeout)})
+    for relay in (settings.smtp, *settings.relay):
+        yield _let_in(relay, settings)
+
+
+def _let_in(relay: Relay, settings: Settings) -> Check:
+    smtp = relay.model_copy(update={"timeout": min(_PATIENCE, relay.timeout)})
     client = connect(smtp, tls_context(smtp), ascii_domain(bootstrap.sender_domain(settings)) or None)
     with closing(SmtpSession(smtp, lambda: client)):
         found = _connection(client, smtp)
         if refusal := _refusal(client, bootstrap.bounce_address(settings)):
-            yield failed(
+            return failed(
                 LOGIN,
                 f"{where(smtp)} takes no mail from {bootstrap.bounce_address(settings)}: {refusal}",
                 "set smtp.username and smtp.password, or site.sender to an address that you may send from there",
             )
-        else:
-            yield found
+        return found
 
 
-def _connection(client: smtplib.SMTP, smtp: Smtp) -> Check:
+def _connection(client: smtplib.SMTP, smtp: Relay) -> Check:
     login = f"logged in as {smtp.username}" if smtp.username else "no login is set"
     if isinstance(client.sock, ssl.SSLSocket):
         return ok(LOGIN, f"{where(smtp)}: {client.sock.version()} with a verified certificate, {login}")

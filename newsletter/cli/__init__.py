@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import TextIOWrapper
 
-DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, WRONG_USAGE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 
 
 def main() -> None:
@@ -16,12 +20,43 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             # Files and programs get UTF-8 whatever the locale; a terminal that lacks a letter shows a ? for it.
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
-    status = _status()
+    with _stoppable() as terminated:
+        try:
+            status = _status()
+        except KeyboardInterrupt:  # typer catches those that come while a command runs
+            status = INTERRUPTED
+    if status == INTERRUPTED:
+        status = TERMINATED if terminated else INTERRUPTED
+        said = "stopped" if terminated else "interrupted"
+        sys.stderr.write(f"newsletter: {said}; what was recorded stays, run the command again to go on\n")
     try:
         sys.stdout.flush()
     except OSError as error:
         status = _unwritten(error)
     sys.exit(status)
+
+
+@contextmanager
+def _stoppable() -> Iterator[list[int]]:
+    """Make SIGTERM (an init system's or a container's way to say stop) end a command as Ctrl-C does; tell if it came.
+
+    What is on its way is finished first: dying at once would leave messages of which nobody knows whether they arrived.
+    """
+    told: list[int] = []
+    if threading.current_thread() is not threading.main_thread():  # only there signals can be handled
+        yield told
+        return
+
+    def stop(number: int, _frame: object) -> None:
+        told.append(number)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough, and must not cut the finishing short
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield told
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _status() -> int | str | None:
@@ -35,8 +70,6 @@ def _status() -> int | str | None:
         sys.stderr.write(f"newsletter: {error.message}\n" + (f"  → {error.hint}\n" if error.hint else ""))
         return WRONG_USAGE if isinstance(error, UsageError) else FAILED
     except SystemExit as leaving:  # how typer ends: also after it caught a KeyboardInterrupt
-        if leaving.code == INTERRUPTED:
-            sys.stderr.write("newsletter: interrupted; what was recorded stays, run the command again to go on\n")
         return leaving.code
     except OutputError as error:
         return _unwritten(error.reason)

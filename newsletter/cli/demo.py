@@ -88,7 +88,7 @@ def _subscribe(current: Settings, store: Store) -> None:
 
 
 def _publish(current: Settings, store: Store, out: Path) -> None:
-    from newsletter.delivery.dispatch import Policy  # noqa: PLC0415
+    from newsletter.delivery.policy import Policy  # noqa: PLC0415
 
     now, today = bootstrap.clock(), day(None, current)
     with progress("Reading and ranking papers", None) as encoded:

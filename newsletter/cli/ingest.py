@@ -9,10 +9,10 @@ import typer
 
 from newsletter import bootstrap, identity
 from newsletter.abstracts import usable
-from newsletter.cli import FAILED
+from newsletter.cli import FAILED, outcome
 from newsletter.cli.context import Format, Json, settings
 from newsletter.cli.output import print_json, progress, say, warn
-from newsletter.errors import TransportError, UsageError
+from newsletter.errors import UsageError
 
 if TYPE_CHECKING:
     from newsletter.config import Settings
@@ -83,17 +83,12 @@ def _tell_operator(current: Settings, pulled: list[Pulled]) -> None:
     from newsletter.notices import failing_sources  # noqa: PLC0415  lazy: seldom needed
 
     site = current.site
-    notice = failing_sources(
-        failing, site_name=site.name, sender=site.sender, operator=site.operator, now=bootstrap.clock()
+    outcome.tell_operator(
+        current,
+        failing_sources(
+            failing, site_name=site.name, sender=site.sender, operator=site.operator, now=bootstrap.clock()
+        ),
     )
-    try:
-        with bootstrap.transport(current).session() as session:
-            outcome = session.deliver(notice)
-    except TransportError as error:
-        warn(f"the operator could not be told: {error}")
-    else:
-        if outcome.state != "sent":
-            warn(f"the operator could not be told: {outcome.response}")
 
 
 def _document(pulled: list[Pulled], summarised: Summarised | None, *, dry_run: bool) -> dict[str, Any]:

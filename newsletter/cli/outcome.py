@@ -6,13 +6,16 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from newsletter import bootstrap
 from newsletter.cli.output import messages, warn
+from newsletter.errors import TransportError
 from newsletter.model import Cadence, DeliveryState, Issue, IssueState
 from newsletter.timetable import next_day
 
 if TYPE_CHECKING:
     from newsletter.config import Settings
     from newsletter.delivery.dispatch import Tally
+    from newsletter.model import Message
     from newsletter.store import Store
 
 _LOOKED_BACK = timedelta(days=7)
@@ -26,6 +29,8 @@ def sentences(tally: Tally, issues: Sequence[Issue], wanted: date, current: Sett
     said = [_counted(tally, issues, wanted, store)]
     if tally.states[DeliveryState.SENT] and current.delivery.transport == "maildir":
         said.append(f"The messages are in the Maildir {current.delivery.maildir} (delivery.transport is maildir).")
+    said.extend(_waiting_for_quota(tally))
+    said.extend(_doubtful(wanted, store))
     said.extend(_held(issues))
     said.extend(_others(issues, wanted, current, store))
     said.extend(_earlier(wanted, store))
@@ -48,6 +53,15 @@ def _counted(tally: Tally, issues: Sequence[Issue], wanted: date, store: Store) 
 
 def _states(counts: dict[DeliveryState, int]) -> str:
     return ", ".join(f"{counts[state]} {state}" for state in DeliveryState if state in counts)
+
+
+def _doubtful(wanted: date, store: Store) -> Iterator[str]:
+    """Name the days of which nobody knows whether all has arrived."""
+    recent = [one for one in store.issues.all() if wanted - _LOOKED_BACK <= one.day <= wanted]
+    for day in sorted({one.day for one in recent}):
+        counts = store.deliveries.counts([one.key for one in recent if one.day == day])
+        if doubtful := counts.get(DeliveryState.UNCERTAIN, 0):
+            yield f"Of {day}, {messages(doubtful)} may or may not have arrived (uncertain; see delivery.uncertain)."
 
 
 def _held(issues: Sequence[Issue]) -> Iterator[str]:
@@ -73,6 +87,42 @@ def _earlier(wanted: date, store: Store) -> Iterator[str]:
         counts = store.deliveries.counts([one.key for one in recent if one.day == day])
         if left := sum(counts.get(state, 0) for state in _WAITING):
             yield f"Of {day}, {messages(left)} also to be sent: `newsletter send --issue {day}` does so."
+
+
+def tell_operator(current: Settings, notice: Message) -> None:
+    """Mail the operator. What keeps it from leaving is told, and fails nothing."""
+    signer = bootstrap.signer(current)
+    try:
+        with bootstrap.transport(current).session() as session:
+            outcome = session.deliver(signer.sign(notice, now=bootstrap.clock()) if signer else notice)
+    except TransportError as error:
+        warn(f"the operator could not be told: {error}")
+    else:
+        if outcome.state != "sent":
+            warn(f"the operator could not be told: {outcome.response}")
+
+
+def alarmed(current: Settings, tally: Tally, issues: Sequence[Issue]) -> None:
+    """Tell the operator, on standard error and by mail, that a run was broken off because too many messages failed."""
+    days = ", ".join(sorted({f"{one.cadence} issue of {one.day}" for one in issues if one.state is IssueState.OPEN}))
+    [day] = {one.day for one in issues}
+    resume = f"`newsletter issue resume {day}`"
+    warn(f"{tally.alarm}, so the {days} is paused; once that is mended, {resume} lets it go on")
+    if current.site.operator:
+        from newsletter.notices import paused_issue  # noqa: PLC0415  lazy: seldom needed
+
+        site, now = current.site, bootstrap.clock()
+        names = {"site_name": site.name, "sender": site.sender, "operator": site.operator}
+        tell_operator(current, paused_issue(days, tally.alarm, tally.problems, resume=resume, now=now, **names))
+
+
+def _waiting_for_quota(tally: Tally) -> Iterator[str]:
+    if tally.held:
+        length = "hour" if tally.held.length == timedelta(hours=1) else "day"
+        yield (
+            f"{messages(tally.held.limit)} may be sent in one {length} and were: "
+            "the next `newsletter send` goes on when that allows it."
+        )
 
 
 def advise(current: Settings) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from newsletter.pipeline import Newsletter
 
 _WAITING = (DeliveryState.QUEUED, DeliveryState.DEFERRED)
-_REPORTED = ("sent", "deferred", "failed", "bounced", "uncertain", "skipped")
+_REPORTED = ("sent", "deferred", "failed", "bounced", "skipped")
 
 
 def send(
@@ -42,15 +42,19 @@ def send(
     with bootstrap.open_store(current, looking=dry_run) as store:
         newsletter = bootstrap.newsletter(current, store)
         if dry_run:
-            tally, queued = None, _would_send(newsletter, wanted)
+            tally, queued, doubtful = None, _would_send(newsletter, wanted), 0
             sentences = [f"{messages(queued)} would be sent for {wanted}."]
         else:
             outcome.advise(current)
             issues = newsletter.open_issues(wanted, now=bootstrap.clock())
             tally = _rank_and_deliver(newsletter, current, issues, workers, limit)
             queued = _waiting(newsletter, issues, DeliveryState.QUEUED)
+            if tally.alarm:
+                outcome.alarmed(current, tally, issues)
+                issues = store.issues.on(wanted)
             sentences = outcome.sentences(tally, issues, wanted, current, store)
-    report = _report(wanted, tally, queued, time.perf_counter() - started)
+            doubtful = _waiting(newsletter, issues, DeliveryState.UNCERTAIN)
+    report = {**_report(wanted, tally, queued, time.perf_counter() - started), "uncertain": doubtful}
     if as_json:
         print_json(report)
     else:
@@ -93,13 +97,11 @@ def _rank_and_deliver(
 def _deliver(
     newsletter: Newsletter, current: Settings, issues: list[Issue], workers: int | None, limit: int | None
 ) -> Tally:
-    from newsletter.delivery.dispatch import Policy  # noqa: PLC0415
-
     with progress("Sending", _waiting(newsletter, issues, *_WAITING)) as advance:
         return newsletter.deliver(
             issues,
             bootstrap.transport(current),
-            Policy(current.delivery.attempts, current.delivery.resend_uncertain),
+            bootstrap.policy(current),
             now=bootstrap.clock(),
             connections=workers or current.smtp.connections,
             limit=limit,

@@ -23,10 +23,12 @@ from newsletter import assets
 from newsletter.config.sections import (
     Database,
     DeliverySettings,
+    Dkim,
     Embedding,
     Fetching,
     Lookup,
     Ranking,
+    Relay,
     Rendering,
     Schedule,
     Site,
@@ -36,16 +38,18 @@ from newsletter.config.sections import (
     Summaries,
     Web,
 )
-from newsletter.config.values import SmtpSecurity, SourceKind, TransportKind
+from newsletter.config.values import SmtpSecurity, SourceKind, TransportKind, UncertainPolicy
 from newsletter.errors import ConfigError
 
 __all__ = [
     "Database",
     "DeliverySettings",
+    "Dkim",
     "Embedding",
     "Fetching",
     "Lookup",
     "Ranking",
+    "Relay",
     "Rendering",
     "Schedule",
     "Settings",
@@ -56,6 +60,7 @@ __all__ = [
     "SourceSettings",
     "Summaries",
     "TransportKind",
+    "UncertainPolicy",
     "Web",
     "load",
     "settings_file",
@@ -85,10 +90,18 @@ class _Environment(EnvSettingsSource):
         return values
 
 
+_PATHS = ("__ca_file", "dkim__key_file")
+
+
 def _is_file(name: str) -> bool:
-    # smtp.ca_file is a setting of its own: the path is the value.
+    # smtp.ca_file and dkim.key_file are settings of their own: the path is the value.
     name = name.lower()
-    return name.startswith(ENV_PREFIX.lower()) and "__" in name and name.endswith("_file") and "__ca_file" not in name
+    return (
+        name.startswith(ENV_PREFIX.lower())
+        and "__" in name
+        and name.endswith("_file")
+        and not any(path in name for path in _PATHS)
+    )
 
 
 def _read(path: str | None) -> str | None:
@@ -111,6 +124,7 @@ class Settings(BaseSettings):
     database: Database = Database()
     delivery: DeliverySettings = DeliverySettings()
     smtp: Smtp = Smtp()
+    dkim: Dkim = Dkim()
     web: Web = Web()
     ranking: Ranking = Ranking()
     embedding: Embedding = Embedding()
@@ -121,6 +135,7 @@ class Settings(BaseSettings):
     lookup: Lookup = Lookup()
     topics: Path = assets.CONFIG / "topics.toml"
     source: Sources = ()
+    relay: tuple[Relay, ...] = ()
 
     @model_validator(mode="after")
     def _endpoint_is_named(self) -> Self:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from newsletter.config.values import (
     EndpointUrl,
@@ -19,6 +21,7 @@ from newsletter.config.values import (
     SmtpSecurity,
     SourceKind,
     TransportKind,
+    UncertainPolicy,
     Weekday,
     ZoneName,
 )
@@ -53,22 +56,56 @@ class DeliverySettings(_Section):
     maildir: Path = Path("mail")
     bounce_address: PlainAddress = ""
     attempts: int = Field(default=8, ge=1, le=50)
-    resend_uncertain: bool = False
+    uncertain: UncertainPolicy = UncertainPolicy.RESEND
+    expire_after: float = Field(default=48.0, ge=0, allow_inf_nan=False)
+    per_second: int = Field(default=0, ge=0)
+    per_hour: int = Field(default=0, ge=0)
+    per_domain: int = Field(default=0, ge=0)
+    warm_up: int = Field(default=0, ge=0)
+    warm_up_from: date | None = None
     soft_bounce_limit: float = Field(default=5.0, ge=1, le=1000)
     soft_bounce_half_life: float = Field(default=30.0, gt=0, le=3650)
+    pause_at: float = Field(default=0.3, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _warm_up_begins(self) -> Self:
+        if self.warm_up and self.warm_up_from is None:
+            raise ValueError("warm_up needs the day on which it began, warm_up_from")
+        return self
 
 
-class Smtp(_Section):
-    """The SMTP server that takes our mail."""
+class Relay(_Section):
+    """One `[[relay]]`: an SMTP server that takes our mail, and how large its share is."""
 
     host: str = "localhost"
     port: int = Field(default=25, ge=1, le=65535)
     security: SmtpSecurity = SmtpSecurity.NONE
     username: str = ""
     password: SecretStr = SecretStr("")
-    connections: int = Field(default=4, ge=1, le=200)
     timeout: float = Field(default=60.0, gt=0, allow_inf_nan=False)
     ca_file: Path | None = None
+    weight: int = Field(default=1, ge=0, le=1000)
+
+
+class Smtp(Relay):
+    """The SMTP server that takes our mail, the first of them where there are more."""
+
+    connections: int = Field(default=4, ge=1, le=200)
+
+
+class Dkim(_Section):
+    """What mail is signed with; it is not signed where there is no `key_file`."""
+
+    domain: str = ""
+    selector: str = Field(default="newsletter", min_length=1)
+    key_file: Path | None = None
+
+    @field_validator("domain", "selector")
+    @classmethod
+    def _labels(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", value):
+            raise ValueError("must be a name as in the DNS, in ASCII")
+        return value.lower()
 
 
 class Web(_Section):

@@ -29,6 +29,13 @@ class SmtpSecurity(StrEnum):
     TLS = "tls"
 
 
+class UncertainPolicy(StrEnum):
+    """What is done about a message that may have arrived: it is sent once more, or left to a person."""
+
+    RESEND = "resend"
+    HOLD = "hold"
+
+
 class SourceKind(StrEnum):
     """The format a source's bytes are in. `AUTO` looks at the bytes."""
 

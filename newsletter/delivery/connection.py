@@ -11,7 +11,7 @@ import smtplib
 import socket
 import ssl
 
-from newsletter.config import Smtp, SmtpSecurity
+from newsletter.config import Relay, SmtpSecurity
 from newsletter.delivery.transport import one_line
 from newsletter.errors import TransportError
 
@@ -27,7 +27,7 @@ class ConnectError(TransportError):
         self.temporary = temporary
 
 
-def tls_context(settings: Smtp) -> ssl.SSLContext:
+def tls_context(settings: Relay) -> ssl.SSLContext:
     """Give the rules for TLS: today's protocols, verified certificates, the host's name in them.
 
     `smtp.ca_file` takes the place of the authorities that the machine trusts.
@@ -41,7 +41,7 @@ def tls_context(settings: Smtp) -> ssl.SSLContext:
         ) from error
 
 
-def connect(settings: Smtp, context: ssl.SSLContext, ehlo_name: str | None) -> smtplib.SMTP:
+def connect(settings: Relay, context: ssl.SSLContext, ehlo_name: str | None) -> smtplib.SMTP:
     """Give a connection that MAIL can be said on. `ehlo_name` is None for this machine's own name."""
     client = _call(settings, context, ehlo_name)
     try:
@@ -54,12 +54,12 @@ def connect(settings: Smtp, context: ssl.SSLContext, ehlo_name: str | None) -> s
     return client
 
 
-def where(settings: Smtp) -> str:
+def where(settings: Relay) -> str:
     """Give the server as messages name it."""
     return f"{settings.host}:{settings.port}"
 
 
-def _call(settings: Smtp, context: ssl.SSLContext, ehlo_name: str | None) -> smtplib.SMTP:
+def _call(settings: Relay, context: ssl.SSLContext, ehlo_name: str | None) -> smtplib.SMTP:
     """Connect and read the greeting."""
     try:
         if settings.security == SmtpSecurity.TLS:
@@ -76,7 +76,7 @@ def _call(settings: Smtp, context: ssl.SSLContext, ehlo_name: str | None) -> smt
     return client
 
 
-def _greet(client: smtplib.SMTP, settings: Smtp, context: ssl.SSLContext) -> None:
+def _greet(client: smtplib.SMTP, settings: Relay, context: ssl.SSLContext) -> None:
     """Say EHLO and, where it is set, STARTTLS and EHLO again: what was offered before TLS counts for nothing."""
     try:
         client.ehlo_or_helo_if_needed()
@@ -94,7 +94,7 @@ def _greet(client: smtplib.SMTP, settings: Smtp, context: ssl.SSLContext) -> Non
         raise _explained(error, settings, "cannot begin with") from error
 
 
-def log_in(client: smtplib.SMTP, settings: Smtp) -> None:
+def log_in(client: smtplib.SMTP, settings: Relay) -> None:
     """Log in, but never where the password could be read on the way."""
     if settings.security == SmtpSecurity.NONE and not on_this_machine(client):
         raise ConnectError(
@@ -125,7 +125,7 @@ def on_this_machine(client: smtplib.SMTP) -> bool:
     return isinstance(peer, tuple) and ipaddress.ip_address(peer[0].partition("%")[0]).is_loopback
 
 
-def _explained(error: OSError | UnicodeError, settings: Smtp, what: str) -> ConnectError:
+def _explained(error: OSError | UnicodeError, settings: Relay, what: str) -> ConnectError:
     """Say what happened and what to do about it. smtplib's own errors are OSErrors too, so the order matters."""
     if isinstance(error, ConnectError):
         return error
@@ -135,7 +135,7 @@ def _explained(error: OSError | UnicodeError, settings: Smtp, what: str) -> Conn
     return ConnectError(f"{what} {where(settings)}: {one_line(message)}", hint=hint, temporary=temporary)
 
 
-def _diagnosis(error: OSError | UnicodeError, settings: Smtp) -> tuple[str, str, bool]:
+def _diagnosis(error: OSError | UnicodeError, settings: Relay) -> tuple[str, str, bool]:
     encryption = f"smtp.security is {settings.security}: tls as a rule goes with port 465, starttls with 587"
     message, hint, temporary = str(error), "check smtp.host and smtp.port, and that the server runs", True
     match error:

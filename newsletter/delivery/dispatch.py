@@ -1,23 +1,23 @@
 """Works off the queue of deliveries: claim, render, mark, send, record; one thread a connection.
 
 What a crash at any moment leaves behind: rows that were claimed only are sent by the next run; rows marked `sending`,
-at most one a connection, are in doubt, and `recover` treats them by the stated policy.
+at most one a connection, are in doubt, and `recovery.recover` treats them by the stated policy.
 """
 
 from __future__ import annotations
 
-import os
 import queue
 import random
-import secrets
-import socket
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
+from newsletter.delivery.policy import Domains, Failures, Policy, Quota, SlidingWindow, room
+from newsletter.delivery.recovery import owner_name
 from newsletter.delivery.states import next_attempt, settle
 from newsletter.delivery.transport import Session, Transport
 from newsletter.errors import MessageError, TransportError
@@ -25,7 +25,12 @@ from newsletter.model import Delivery, DeliveryState, Message, Outcome
 from newsletter.store.deliveries import Deliveries, Settlement
 
 LEASE = timedelta(minutes=15)  # longer than the ten minutes that a server may take to answer the final dot
+DRAIN = 8.0  # seconds that messages on their way are given when the program is told to stop
 _CLAIMED_EACH = 8
+_PATIENCE = timedelta(seconds=60)  # what is put off for longer waits for the next run
+
+_Task: TypeAlias = tuple[Delivery, Callable[[], Message] | Outcome]
+_Progress: TypeAlias = Callable[[int], None] | None
 
 
 class Letters(Protocol):
@@ -36,20 +41,17 @@ class Letters(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """How often a message is tried, and whether one that may have arrived is sent again."""
-
-    attempts: int = 8
-    resend_uncertain: bool = False
-
-
 @dataclass
 class Tally:
-    """What became of the deliveries of one run."""
+    """What became of the deliveries of one run.
+
+    `held` names the quota that kept it from sending more; `alarm` says why it was broken off for a person to look.
+    """
 
     states: Counter[DeliveryState] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
+    held: Quota | None = None
+    alarm: str = ""
 
     def note(self, outcome: Outcome, state: DeliveryState) -> None:
         """Count one outcome; keep the first few replies that a person should read."""
@@ -58,29 +60,14 @@ class Tally:
             self.problems.append(f"{state}: {outcome.response}")
 
 
-def owner_name() -> str:
-    """Give a name for this process that no other has, and that tells the others whether it still lives."""
-    return f"{socket.gethostname()[:60]}:{os.getpid()}:{secrets.token_hex(4)}"
+class _Clock:
+    """The newsletter's own time, which a replay may have set; from the start of the run it goes on as time does."""
 
+    def __init__(self, start: datetime) -> None:
+        self.start, self._began = start, time.monotonic()
 
-def recover(deliveries: Deliveries, *, resend: bool) -> int:
-    """Free what dead senders had claimed, and tell how many messages they left in doubt."""
-    dead = [owner for owner in deliveries.owners() if _dead(owner)]
-    return deliveries.expire(now=datetime.now(UTC), dead=dead, resend=resend)
-
-
-def _dead(owner: str) -> bool:
-    """Tell whether an owner is a process of this machine that is gone; of other machines only the lease can tell."""
-    host, _, rest = owner.rpartition(":")[0].rpartition(":")
-    if host != socket.gethostname()[:60] or not rest.isdecimal():
-        return False
-    try:
-        os.kill(int(rest), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
+    def __call__(self) -> datetime:
+        return self.start + timedelta(seconds=time.monotonic() - self._began)
 
 
 class Dispatcher:
@@ -95,110 +82,188 @@ class Dispatcher:
         self._policy = policy
         self._connections = connections
         self._owner = owner_name()
-        self._work: queue.Queue[tuple[Delivery, Callable[[], Message] | Outcome]] = queue.Queue()
+        self._pace = SlidingWindow(policy.per_second, 1.0) if policy.per_second else None
+        self._domains = Domains(policy.per_domain)
+        self._failures = Failures(policy.pause_at)
+        self._work: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
+        self._workers: list[threading.Event] = []  # set when its worker has ended
+        self._unfinished = 0
+        self._low = threading.Event()  # there is little left to do, or nobody to do it
+        self._idle = threading.Event()  # there is nothing left to do, or nobody to do it
         self._stop = threading.Event()
         self._lock = threading.Lock()
+        self._put_off: list[datetime] = []  # when messages that were put off are due again
         self._errors: list[BaseException] = []
         self.tally = Tally()
 
-    def run(
-        self, issue_keys: Sequence[int], *, now: datetime, limit: int | None, progress: Callable[[int], None] | None
-    ) -> Tally:
+    def run(self, issue_keys: Sequence[int], *, now: datetime, limit: int | None, progress: _Progress) -> Tally:
         """Send what waits and is due, at most `limit` messages.
 
-        Raises TransportError where the transport cannot work at all; what was not sent then waits as before.
+        Raises TransportError where the transport cannot work at all; what was not sent then waits as before. When it is
+        interrupted, it leaves after the messages on their way were finished, or `DRAIN` seconds.
         """
-        left = limit
+        left, clock = limit, _Clock(now)
         try:
-            while left is None or left > 0:
-                most = self._connections * _CLAIMED_EACH
-                claimed = self._deliveries.claim(
-                    issue_keys,
-                    owner=self._owner,
-                    due=now,
-                    now=datetime.now(UTC),
-                    lease=LEASE,
-                    limit=most if left is None else min(most, left),
-                )
-                if not claimed:
+            while not self._stop.is_set() and (left is None or left > 0):
+                due = clock()
+                claimed = self._claim(issue_keys, due, left)
+                if claimed:
+                    self._feed(claimed, clock, progress)
+                    left = None if left is None else left - len(claimed)
+                elif not self._wait_for_others(due, clock):
                     break
-                self._send(claimed, now, progress)
-                left = None if left is None else left - len(claimed)
-        finally:
-            self._deliveries.release(self._owner)
-        return self.tally
-
-    def _send(self, claimed: Sequence[Delivery], now: datetime, progress: Callable[[int], None] | None) -> None:
-        letters = self._letters(claimed)
-        for delivery in claimed:
-            self._work.put((delivery, letters[delivery.key]))
-        count = min(self._connections, len(claimed))
-        # Not Thread.join: interrupted, it takes a thread that still runs for ended (CPython issue 90882).
-        ended = [threading.Event() for _ in range(count)]
-        for event in ended:
-            threading.Thread(target=self._worker, args=(now, progress, event), daemon=True).start()
-        try:
-            for event in ended:
-                event.wait()
-        except KeyboardInterrupt:
-            self._stop.set()  # the messages on their way are finished and recorded, then we leave
-            for event in ended:
-                event.wait()
+            self._finish()
+        except BaseException:
+            self._stop.set()
+            self._finish(within=DRAIN)
             raise
+        finally:
+            self._stop.set()
+            self._deliveries.release(self._owner)
         if self._errors:
             raise self._errors[0]
+        return self.tally
 
-    def _worker(self, now: datetime, progress: Callable[[int], None] | None, ended: threading.Event) -> None:
+    def _claim(self, issue_keys: Sequence[int], due: datetime, left: int | None) -> list[Delivery]:
+        real = datetime.now(UTC)
+        sent = {quota: self._deliveries.sent_since(real - quota.length) for quota in self._policy.quotas}
+        allowed = room(self._policy.quotas, sent)
+        if allowed == 0:
+            self.tally.held = next(quota for quota in self._policy.quotas if sent[quota] >= quota.limit)
+            return []
+        most = min(x for x in (self._connections * _CLAIMED_EACH, left, allowed) if x is not None)
+        return self._deliveries.claim(issue_keys, owner=self._owner, due=due, now=real, lease=LEASE, limit=most)
+
+    def _feed(self, claimed: Sequence[Delivery], clock: _Clock, progress: _Progress) -> None:
+        """Give the workers something to do, and wait until they will soon want more."""
+        letters = self._letters(claimed)
+        with self._lock:
+            self._unfinished += len(claimed)
+        self._low.clear()
+        self._idle.clear()
+        if self._stop.is_set():  # all workers may be gone by now, and would never say so again
+            return
+        for delivery in claimed:
+            self._work.put((delivery, letters[delivery.key]))
+        for _ in range(min(self._connections, len(claimed)) - len(self._workers)):
+            ended = threading.Event()
+            threading.Thread(target=self._worker, args=(clock, progress, ended), daemon=True).start()
+            self._workers.append(ended)
+        self._low.wait()
+
+    def _wait_for_others(self, due: datetime, clock: _Clock) -> bool:
+        """Wait for what is being sent, then for what was put off; tell whether there may be more to send soon.
+
+        What was due at `due` has been claimed.
+        """
+        if self._workers:
+            self._idle.wait()
+        with self._lock:
+            self._put_off = [again for again in self._put_off if again > due]
+            soonest = min(self._put_off, default=None)
+        if soonest is None or self.tally.held or soonest - clock() > _PATIENCE:
+            return False
+        return not self._stop.wait(max(0.0, (soonest - clock()).total_seconds()))
+
+    def _finish(self, within: float | None = None) -> None:
+        """Send the workers home when all is done (or they are to stop), and wait for them, `within` seconds at most."""
+        for _ in self._workers:
+            self._work.put(None)
+        until = None if within is None else time.monotonic() + within
+        for ended in self._workers:
+            # Not Thread.join: interrupted, it takes a thread that still runs for ended (CPython issue 90882).
+            ended.wait(None if until is None else max(0.0, until - time.monotonic()))
+
+    def _worker(self, clock: _Clock, progress: _Progress, ended: threading.Event) -> None:
         try:
             with self._transport.session() as session:
-                while not self._stop.is_set():
-                    delivery, letter = self._work.get_nowait()
-                    self._one(session, delivery, letter, now)
-                    if progress:
-                        progress(1)
-        except queue.Empty:
-            return
+                while (task := self._work.get()) is not None and not self._stop.is_set():
+                    if self._work.qsize() < self._connections:
+                        self._low.set()
+                    self._one(session, *task, clock)
+                    self._done(progress)
         except BaseException as error:  # noqa: BLE001  handed to the thread that runs us
             self._errors.append(error)
-            self._stop.set()
+            self._break_off()
         finally:
             ended.set()
 
-    def _one(
-        self, session: Session, delivery: Delivery, letter: Callable[[], Message] | Outcome, now: datetime
-    ) -> None:
-        attempts = delivery.attempts
-        if isinstance(letter, Outcome):
-            outcome = letter
-        else:
-            try:
-                message = letter()
-            except MessageError as error:
-                # The address cannot stand in a message: no other try will change that, and no other mail suffers.
-                outcome = Outcome(DeliveryState.FAILED, str(error))
-            else:
-                if not self._deliveries.start([delivery.key], owner=self._owner, now=datetime.now(UTC), lease=LEASE):
-                    return  # somebody else has it: our lease ran out while others were sent
-                attempts += 1
-                try:
-                    outcome = session.deliver(message)
-                except TransportError as error:
-                    # The transport failed, not this message: it was no attempt, and it is first in line when the
-                    # transport works again.
-                    waits = Settlement(delivery.key, DeliveryState.DEFERRED, error.message, now, begun=False)
-                    self._record(waits, Outcome(DeliveryState.DEFERRED, error.message))
-                    raise
-        self._settle(delivery, outcome, attempts, now)
+    def _done(self, progress: _Progress) -> None:
+        if progress:
+            progress(1)
+        with self._lock:
+            self._unfinished -= 1
+            if not self._unfinished:
+                self._idle.set()
 
-    def _settle(self, delivery: Delivery, outcome: Outcome, attempts: int, now: datetime) -> None:
+    def _break_off(self) -> None:
+        """Let nobody wait for work that will not come, nor for its end."""
+        self._stop.set()
+        for _ in range(self._connections):
+            self._work.put(None)
+        self._low.set()
+        self._idle.set()
+
+    def _one(
+        self, session: Session, delivery: Delivery, letter: Callable[[], Message] | Outcome, clock: _Clock
+    ) -> None:
+        if isinstance(letter, Outcome):
+            return self._settle(delivery, letter, clock)
+        try:
+            message = letter()
+        except MessageError as error:
+            # The address cannot stand in a message: no other try will change that, and no other mail suffers.
+            return self._settle(delivery, Outcome(DeliveryState.FAILED, str(error)), clock)
+        if not self._may_go(delivery, message, clock):
+            return None
+        if not self._deliveries.start([delivery.key], owner=self._owner, now=datetime.now(UTC), lease=LEASE):
+            return None  # somebody else has it: our lease ran out while others were sent
+        try:
+            outcome = session.deliver(message)
+        except TransportError as error:
+            # The transport failed, not this message: it was no attempt, and it is first in line when the
+            # transport works again.
+            waits = Settlement(delivery.key, DeliveryState.DEFERRED, error.message, clock.start, begun=False)
+            self._record(waits, Outcome(DeliveryState.DEFERRED, error.message))
+            raise
+        with self._lock:
+            self._domains.told(_domain(message), outcome, time.monotonic())
+        return self._settle(delivery, outcome, clock, begun=True)
+
+    def _may_go(self, delivery: Delivery, message: Message, clock: _Clock) -> bool:
+        """Wait for our turn; where the recipient's domain is to get nothing now, put the message off."""
+        now = time.monotonic()
+        with self._lock:
+            wait = self._domains.turn(_domain(message), delivery.key, now) - now
+            if wait > 0:
+                until = clock() + timedelta(seconds=wait)
+                self._put_off.append(until)
+            else:
+                wait, until = (self._pace.reserve(now) - now if self._pace else 0.0), None
+        if until:
+            self._deliveries.put_off(delivery.key, owner=self._owner, until=until)
+            return False
+        # What is stopped here has only been claimed, and is given back.
+        return not (self._stop.wait(wait) if wait > 0 else self._stop.is_set())
+
+    def _settle(self, delivery: Delivery, outcome: Outcome, clock: _Clock, *, begun: bool = False) -> None:
         limit, resend = self._policy.attempts, self._policy.resend_uncertain
-        state = settle(outcome, attempts, limit)
+        attempts = delivery.attempts + begun
+        state = settle(outcome, attempts, limit, old=DeliveryState.SENDING if begun else delivery.state)
         # The dice spread retries, they guard nothing.
         jitter = random.random()  # noqa: S311
-        again = next_attempt(outcome, attempts, now, limit=limit, jitter=jitter, resend_uncertain=resend)
+        again = next_attempt(outcome, attempts, clock(), limit=limit, jitter=jitter, resend_uncertain=resend)
         self._record(Settlement(delivery.key, state, outcome.response, again), outcome)
 
     def _record(self, settled: Settlement, outcome: Outcome) -> None:
         self._deliveries.settle([settled], owner=self._owner, now=datetime.now(UTC))
         with self._lock:
             self.tally.note(outcome, settled.state)
+            if alarm := self._failures.note(settled.state):
+                self.tally.alarm = self.tally.alarm or alarm
+        if alarm:
+            self._break_off()
+
+
+def _domain(message: Message) -> str:
+    return message.recipient.rpartition("@")[2].lower()

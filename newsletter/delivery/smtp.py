@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 from ssl import SSLContext
 
-from newsletter.config import Smtp
+from newsletter.config import Relay
 from newsletter.delivery.addresses import ascii_domain
 from newsletter.delivery.connection import ConnectError, connect, tls_context, where
 from newsletter.delivery.transaction import NotBegunError, transact
@@ -26,7 +26,7 @@ _FAREWELL = 5.0
 class SmtpSession:
     """One connection to the server, for one thread."""
 
-    def __init__(self, settings: Smtp, dial: Callable[[], smtplib.SMTP]) -> None:
+    def __init__(self, settings: Relay, dial: Callable[[], smtplib.SMTP]) -> None:
         self._settings = settings
         self._dial = dial
         self._client = dial()
@@ -38,13 +38,20 @@ class SmtpSession:
         answered nothing was sent, and the message goes over a new connection at once.
         """
         try:
+            return self.attempt(message)
+        except NotBegunError as error:
+            return Outcome(DeliveryState.DEFERRED, str(error))
+
+    def attempt(self, message: Message) -> Outcome:
+        """As `deliver`, but raise NotBegunError where the new connection ends before MAIL is answered, too."""
+        try:
             if self._client.sock is not None:
                 with suppress(NotBegunError):
                     return self._transact(message)
             self._client = self._dial()
             return self._transact(message)
-        except NotBegunError as error:
-            return Outcome(DeliveryState.DEFERRED, str(error))
+        except NotBegunError:
+            raise
         except BaseException:
             # Whatever it was (an interrupt, too), nobody knows where in a transaction it left the connection.
             self._client.close()
@@ -69,7 +76,7 @@ class SmtpTransport:
     Without it the machine's own name is used (RFC 5321, section 4.1.4, asks for one that resolves).
     """
 
-    def __init__(self, settings: Smtp, *, ehlo_name: str = "", waits: Sequence[float] = WAITS) -> None:
+    def __init__(self, settings: Relay, *, ehlo_name: str = "", waits: Sequence[float] = WAITS) -> None:
         self._settings = settings
         self._ehlo_name = ascii_domain(ehlo_name) or None
         self._waits = tuple(waits)
@@ -77,11 +84,15 @@ class SmtpTransport:
     @contextmanager
     def session(self) -> Iterator[SmtpSession]:
         """Connect and log in; raises TransportError where that fails."""
-        session = SmtpSession(self._settings, self._dial)
+        session = self.open()
         try:
             yield session
         finally:
             session.close()
+
+    def open(self) -> SmtpSession:
+        """As `session`, for a caller who closes it."""
+        return SmtpSession(self._settings, self._dial)
 
     @cached_property
     def _context(self) -> SSLContext:

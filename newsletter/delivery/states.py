@@ -13,7 +13,8 @@ _S = DeliveryState
 CHANGES: Mapping[DeliveryState, frozenset[DeliveryState]] = MappingProxyType(
     {
         # Skipped: the subscriber left or was suppressed, or nothing was picked, before it was (again) their turn.
-        _S.QUEUED: frozenset({_S.SENDING, _S.SKIPPED}),
+        # Failed: its message cannot be made.
+        _S.QUEUED: frozenset({_S.SENDING, _S.SKIPPED, _S.FAILED}),
         _S.SENDING: frozenset({_S.SENT, _S.DEFERRED, _S.FAILED, _S.BOUNCED, _S.UNCERTAIN}),
         # Failed without another try: the issue is too old by now.
         _S.DEFERRED: frozenset({_S.SENDING, _S.FAILED, _S.SKIPPED}),
@@ -50,8 +51,14 @@ def may_change(old: DeliveryState, new: DeliveryState, *, resend_uncertain: bool
     return new in CHANGES[old]
 
 
-def settle(outcome: Outcome, attempts: int, limit: int) -> DeliveryState:
-    """Give the state to record after the `attempts`th try: a deferral with no tries left is a failure."""
+def settle(outcome: Outcome, attempts: int, limit: int, *, old: DeliveryState = DeliveryState.SENDING) -> DeliveryState:
+    """Give the state to record after the `attempts`th try: a deferral with no tries left is a failure.
+
+    `old` is the state before. What may have arrived is not undone by a message that is not sent again, as the reader
+    left: it stays uncertain.
+    """
+    if old is _S.UNCERTAIN:
+        return old
     if outcome.state is _S.DEFERRED and attempts >= limit:
         return _S.FAILED
     return outcome.state

@@ -54,8 +54,10 @@ def compose(
     message_id: str,
     date: datetime,
     links: Links,
+    feedback_id: str = "",
 ) -> Message:
     """Give the message for one recipient. `sender` is `Name <address>`, `message_id` stands in its angle brackets.
+    `feedback_id` is what mail services sum up complaints by (the Feedback-ID of Gmail's Postmaster Tools).
 
     Domains may be international; they are written in their ASCII form. A local part outside of ASCII would need
     SMTPUTF8 at every hop and is refused. Raises MessageError: a control character in a header, an address or URL
@@ -76,6 +78,7 @@ def compose(
         f"Subject: {unstructured(subject, used=9)}",
         f"Message-ID: {message_id}",
         *_list_headers(site, from_address, links),
+        *([f"Feedback-ID: {checked('Feedback-ID', feedback_id)}"] if feedback_id else []),
         "MIME-Version: 1.0",
         f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"',
     ]

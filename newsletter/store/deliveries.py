@@ -6,6 +6,7 @@ outcome after. Every change is fenced by the owner of the lease: who was too slo
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,10 +18,13 @@ from sqlalchemy.engine import Row
 from newsletter.model import Delivery, DeliveryState
 from newsletter.store.batches import batches
 from newsletter.store.engine import Database
-from newsletter.store.schema import deliveries
+from newsletter.store.schema import deliveries, issues
+
+_S = DeliveryState
+_LAST_ISSUES = 60  # those that may still have been sent within a day or so; the rows of all others are not looked at
 
 # An uncertain one waits only where the policy is to resend: else its `next_attempt_at` is empty, and so never due.
-_WAITING = (DeliveryState.QUEUED.value, DeliveryState.DEFERRED.value, DeliveryState.UNCERTAIN.value)
+_WAITING = (_S.QUEUED.value, _S.DEFERRED.value, _S.UNCERTAIN.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,50 @@ class Deliveries:
                 if not settled.begun:
                     values["attempts"] = deliveries.c.attempts - 1
                 connection.execute(deliveries.update().where(*mine).values(values))
+
+    def put_off(self, key: int, *, owner: str, until: datetime) -> None:
+        """Give back a row that was claimed and cannot be sent yet; it is not due before `until`."""
+        mine = deliveries.c.key == key, deliveries.c.lease_owner == owner, deliveries.c.state.in_(_WAITING)
+        values = {"lease_owner": "", "leased_until": None, "next_attempt_at": until}
+        with self._database.writing() as connection:
+            connection.execute(deliveries.update().where(*mine).values(values))
+
+    def lapse(
+        self, issue_keys: Iterable[int], *, queued_before: datetime, why: str, now: datetime
+    ) -> Counter[DeliveryState]:
+        """Give up what has waited for too long, and tell what became of it: it is news no more.
+
+        What was never tried is skipped, what was deferred has failed, what is in doubt stays so.
+        """
+        states = {_S.QUEUED: _S.SKIPPED, _S.DEFERRED: _S.FAILED, _S.UNCERTAIN: _S.UNCERTAIN}
+        said = sa.case((deliveries.c.response == "", why), else_=sa.literal(f"{why}; before: ") + deliveries.c.response)
+        late = (
+            deliveries.c.issue_key.in_(set(issue_keys)),
+            deliveries.c.queued_at < queued_before,
+            deliveries.c.next_attempt_at.is_not(None),
+            sa.or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until < now),
+        )
+        became: Counter[DeliveryState] = Counter()
+        with self._database.writing() as connection:
+            for old, new in states.items():
+                change = deliveries.update().where(deliveries.c.state == old.value, *late)
+                values = {"state": new.value, "response": said, "next_attempt_at": None, "changed_at": now}
+                became[new] += connection.execute(change.values(values)).rowcount
+        return +became
+
+    def sent_since(self, moment: datetime) -> int:
+        """Tell how many messages all senders together sent since, or are about to send."""
+        recent = sa.select(issues.c.key).order_by(issues.c.key.desc()).limit(_LAST_ISSUES)
+        gone = deliveries.c.state.in_([_S.SENDING.value, _S.SENT.value, _S.UNCERTAIN.value])
+        wanted = (
+            deliveries.c.issue_key.in_(recent),
+            sa.or_(
+                sa.and_(gone, deliveries.c.changed_at >= moment),
+                sa.and_(deliveries.c.state.in_(_WAITING), deliveries.c.leased_until >= moment),
+            ),
+        )
+        with self._database.reading() as connection:
+            return connection.execute(sa.select(sa.func.count()).where(*wanted)).scalar_one()
 
     def release(self, owner: str) -> None:
         """Give back what an owner claimed and did not begin to send."""

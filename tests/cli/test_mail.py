@@ -9,10 +9,14 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
+import dkim
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
+from newsletter.delivery.dkim import record
 from newsletter.delivery.envelope import delivery_of
-from tests.cli.desk import FRIDAY, HUGGING, Desk, parsed
+from tests.cli.desk import FRIDAY, HUGGING, MONDAY, Desk, parsed
 from tests.delivery.servers import HOST, PASSWORD, USER, sink
 
 READER = ("--topic", "speech-recognition", "--keyword", "CTC", "--papers", "4")
@@ -127,6 +131,7 @@ def check_headers(raw: bytes) -> None:
     assert header(raw, "Archived-At") == "<https://papers.lab.example/issues/2026-08-20>"
     assert header(raw, "Auto-Submitted") == "auto-generated"
     assert header(raw, "Precedence") == "bulk"
+    assert header(raw, "Feedback-ID") == "20260820:daily:newsletter:lab-example"
     assert header(raw, "From").startswith("=?utf-8?q?=C3=9Cberraschende_Papers?= <papers@lab.example>")
     assert re.fullmatch(r"<[^<>@\s]+@lab\.example>", header(raw, "Message-ID"))
     assert parsedate_to_datetime(header(raw, "Date")).isoformat() == "2026-08-20T06:00:00+00:00"
@@ -246,6 +251,86 @@ def test_a_sender_that_is_nobody_is_warned_about(desk: Desk) -> None:
         said = desk("send", delivery__transport="smtp", smtp__host=HOST, smtp__port=server.port).err
     assert "site.sender" in said
     assert "site.postal_address" in said
+
+
+def test_a_signed_mail_is_previewed_signed_and_verifies(desk: Desk) -> None:
+    key = ed25519.Ed25519PrivateKey.generate()
+    encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    (desk.folder / "dkim.pem").write_bytes(key.private_bytes(encoding, form, serialization.NoEncryption()))
+    desk.subscribe("ada@lab.example", *READER)
+    desk.settings.update(SITE, dkim__key_file="dkim.pem", dkim__selector="one")
+    shown = previewed(desk, "ada@lab.example")
+    desk("send")
+    assert desk.mails() == [shown]
+    published = {b"one._domainkey.lab.example.": record(key).encode()}
+    assert dkim.verify(shown, dnsfunc=lambda name, timeout=5: published.get(name))
+    desk("send", now=FRIDAY, dkim__key_file="gone.pem", status=1)
+
+
+def test_messages_go_by_several_servers_and_past_one_that_is_gone(desk: Desk) -> None:
+    for number in range(8):
+        desk.subscribe(f"reader{number}@lab.example", *READER)
+    with sink() as gone:
+        pass
+    with sink() as one, sink() as other:
+        relays = [{"host": HOST, "port": one.port, "weight": 2}, {"host": HOST, "port": other.port, "weight": 2}]
+        desk.settings.update(
+            delivery__transport="smtp", smtp__host=HOST, smtp__port=str(gone.port), relay=json.dumps(relays)
+        )
+        assert desk("send", "--json").json["sent"] == 8
+    everyone = sorted(mail.recipient for server in (one, other) for mail in server.received)
+    assert everyone == sorted(f"reader{number}@lab.example" for number in range(8))
+
+
+def test_what_the_hour_does_not_allow_waits_for_the_next_send(desk: Desk) -> None:
+    for name in ("ada", "bob", "cid"):
+        desk.subscribe(f"{name}@lab.example", *READER)
+    said = desk("send", delivery__per_hour=2).out
+    assert "2 sent, 1 still queued" in said
+    assert "2 messages may be sent in one hour and were" in said
+    assert desk("send", "--json", delivery__warm_up=2, delivery__warm_up_from="2026-08-20").json["sent"] == 0
+    assert desk("send", "--json", delivery__warm_up=2, delivery__warm_up_from="2026-08-19").json["sent"] == 1
+
+
+def test_an_issue_of_which_too_much_fails_is_paused_and_the_operator_told(desk: Desk) -> None:
+    lines = "".join(f"reader{number}@lab.example,robotics\n" for number in range(70))
+    (desk.folder / "people.csv").write_text("email,topics\n" + lines)
+    desk("subscribers", "import", "people.csv", "--confirmed")
+    with sink() as server:
+        desk.settings.update(
+            SITE,
+            delivery__transport="smtp",
+            smtp__host=HOST,
+            smtp__port=str(server.port),
+            site__operator="me@lab.example",
+        )
+        server.mailbox.answer("RCPT", *["554 5.7.1 your address is blocked"] * 50)
+        finished = desk("send", "--workers", 1, status=1)
+        assert "50 of the last 50 messages failed or bounced" in finished.err
+        assert "`newsletter issue resume 2026-08-20`" in finished.err
+        assert "50 failed, 20 still queued" in finished.out
+        [notice] = [parsed(one.content) for one in server.received]
+        assert notice["To"] == "me@lab.example"
+        assert "your address is blocked" in notice.get_content()
+        assert "newsletter issue resume 2026-08-20" in notice.get_content()
+        assert desk("send", "--json").json["sent"] == 0
+        desk("issue", "resume", "2026-08-20")
+        assert desk("send", "--json").json["sent"] == 20
+
+
+def test_yesterdays_news_is_given_up(desk: Desk) -> None:
+    desk.subscribe("ada@lab.example", *READER)
+    desk("send")
+    desk.subscribe("bob@lab.example", *READER)
+    with sink() as server:
+        desk.settings.update(delivery__transport="smtp", smtp__host=HOST, smtp__port=str(server.port))
+        server.mailbox.answer("RCPT", "450 4.2.0 full")
+        assert desk("send", "--json").json["deferred"] == 1
+        late = desk("send", "--issue", "2026-08-20", now=MONDAY, status=1)
+        assert "1 failed: they waited for too long to be news" in late.err
+        assert "0 sent, 1 failed" in late.out
+        assert desk("send", "--issue", "2026-08-20", "--json", now=MONDAY).json["failed"] == 0
+        assert not server.received
 
 
 def test_an_empty_preview_says_that_send_would_send_nothing(desk: Desk) -> None:

@@ -196,16 +196,22 @@ def people(desk: Desk) -> list[str]:
     return addresses
 
 
-def test_ctrl_c_finishes_what_is_on_its_way_and_the_rest_goes_next_time(desk: Desk) -> None:
+@pytest.mark.parametrize(
+    ("told", "status", "word"),
+    [(signal.SIGINT, 130, "newsletter: interrupted;"), (signal.SIGTERM, 143, "newsletter: stopped;")],
+)
+def test_ctrl_c_and_sigterm_finish_what_is_on_its_way_and_the_rest_goes_next_time(
+    desk: Desk, told: signal.Signals, status: int, word: str
+) -> None:
     addresses = people(desk)
     with held(at_once=1) as (server, holding):
         with desk.start("send", smtp__port=server.port) as process:
             assert holding.arrived.wait(30)
-            process.send_signal(signal.SIGINT)
+            process.send_signal(told)
             holding.go_on.set()
             _, err = process.communicate(timeout=30)
-        assert process.returncode == 130
-        assert err.decode().splitlines()[-1].startswith("newsletter: interrupted;")
+        assert process.returncode == status
+        assert err.decode().splitlines()[-1].startswith(word)
         assert "Traceback" not in err.decode()
         first = len(server.received)
         report = desk("send", "--json", smtp__port=server.port).json
@@ -213,8 +219,11 @@ def test_ctrl_c_finishes_what_is_on_its_way_and_the_rest_goes_next_time(desk: De
     assert sorted(one.recipient for one in holding.received) == addresses
 
 
-def test_after_a_kill_nobody_gets_a_mail_twice_and_only_those_on_their_way_are_in_doubt(desk: Desk) -> None:
+def test_after_a_kill_nobody_gets_a_mail_twice_where_doubt_is_held_and_only_those_on_their_way_are_in_doubt(
+    desk: Desk,
+) -> None:
     addresses = people(desk)
+    desk.settings["delivery__uncertain"] = "hold"
     with held(at_once=1) as (server, holding):
         with desk.start("send", smtp__port=server.port) as process:
             assert holding.arrived.wait(30)
@@ -231,17 +240,15 @@ def test_after_a_kill_nobody_gets_a_mail_twice_and_only_those_on_their_way_are_i
     assert len(lost) <= states["uncertain"] <= 2
 
 
-def test_after_a_kill_what_is_in_doubt_is_sent_again_where_that_is_the_policy(desk: Desk) -> None:
+def test_after_a_kill_what_is_in_doubt_is_sent_again_under_the_same_message_id(desk: Desk) -> None:
     addresses = people(desk)
-    desk.settings["delivery__resend_uncertain"] = "true"
     with held(at_once=0) as (server, holding):
         with desk.start("send", smtp__port=server.port) as process:
             assert holding.arrived.wait(30)
             process.kill()
             process.communicate(timeout=30)
         holding.go_on.set()
-        # What is in doubt is due at once, by the real clock.
-        desk("send", "--issue", "2026-08-20", smtp__port=server.port, now=None)
+        desk("send", smtp__port=server.port)  # what is in doubt is due at once
         [daily, _] = desk("issue", "show", "2026-08-20", "--json").json
     assert daily["deliveries"] == {"sent": 6}
     assert {one.recipient for one in holding.received} == set(addresses)

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,8 +22,10 @@ import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from newsletter.config import Smtp
-from newsletter.delivery.dispatch import LEASE, Dispatcher, Policy, Tally, owner_name, recover
+from newsletter.delivery.dispatch import LEASE, Dispatcher, Tally
 from newsletter.delivery.maildir import MaildirTransport
+from newsletter.delivery.policy import Policy, Quota
+from newsletter.delivery.recovery import give_up, owner_name, recover
 from newsletter.delivery.smtp import SmtpTransport
 from newsletter.delivery.transport import Transport
 from newsletter.errors import TemplateError, TransportError
@@ -30,7 +33,7 @@ from newsletter.model import Delivery, DeliveryState, Issue, Message, Outcome, S
 from newsletter.store import Store
 from tests.delivery.servers import HOST, Act, Script, Sink, sink
 from tests.store.letters import PlainLetters
-from tests.store.rows import MINUTE, NOW, new_subscriber, queued
+from tests.store.rows import MINUTE, NOW, edition, message_ids, new_subscriber, queued
 
 S = DeliveryState
 CONNECTIONS = 3
@@ -39,8 +42,9 @@ import signal
 import sys
 from pathlib import Path
 from newsletter.config import Smtp
-from newsletter.delivery.dispatch import Dispatcher, Policy
+from newsletter.delivery.dispatch import Dispatcher
 from newsletter.delivery.maildir import MaildirTransport
+from newsletter.delivery.policy import Policy
 from newsletter.delivery.smtp import SmtpTransport
 from newsletter.store import Store
 from tests.store.letters import PlainLetters
@@ -301,6 +305,93 @@ def test_what_somebody_else_has_taken_over_is_not_sent(store: Store, tmp_path: P
     assert dispatcher.run([issue.key], now=NOW, limit=None, progress=None).states == {}
     assert not arrived(tmp_path / "mail")
     assert store.deliveries.owners() == ["somebody else"]
+
+
+def test_no_more_than_so_many_a_second_are_sent(store: Store, tmp_path: Path) -> None:
+    issue, _ = queued(store, 25)
+    began = time.monotonic()
+    send(store, issue, MaildirTransport(tmp_path / "mail"), policy=Policy(per_second=20))
+    assert time.monotonic() - began >= 1.0
+    assert arrived(tmp_path / "mail") == once(store, issue)
+
+
+def test_no_more_than_so_many_go_to_one_domain_and_the_run_waits_for_the_rest(store: Store, tmp_path: Path) -> None:
+    issue, _ = queued(store, 11)
+    began = time.monotonic()
+    policy = Policy(per_domain=Quota(4, timedelta(seconds=0.5)))
+    assert send(store, issue, MaildirTransport(tmp_path / "mail"), policy=policy).states == {S.SENT: 11}
+    assert time.monotonic() - began >= 1.0
+    assert {row.attempts for row in rows(store, issue)} == {1}
+    assert arrived(tmp_path / "mail") == once(store, issue)
+
+
+def test_a_quota_of_all_senders_ends_the_run_and_the_rest_waits(store: Store, tmp_path: Path) -> None:
+    issue, _ = queued(store, 30)
+    transport, hour = MaildirTransport(tmp_path / "mail"), Quota(20, timedelta(hours=1))
+    assert send(store, issue, transport, limit=5).states == {S.SENT: 5}
+    tally = send(store, issue, transport, policy=Policy(quotas=(Quota(1000, timedelta(days=1)), hour)))
+    assert (tally.states, tally.held) == ({S.SENT: 15}, hour)
+    again = send(store, issue, transport, policy=Policy(quotas=(hour,)))
+    assert (again.states, again.held) == ({}, hour)
+    assert send(store, issue, transport).states == {S.SENT: 10}
+
+
+def test_a_domain_that_wants_to_be_left_alone_is_and_the_others_get_their_mail(store: Store, smtp_sink: Sink) -> None:
+    issue, _ = queued(store, 10)
+    elsewhere = [new_subscriber(f"q{n}@elsewhere.test") for n in range(3)]
+    store.subscribers.replace(elsewhere, now=NOW)
+    everyone = {one.email: one for one in store.subscribers.all()}
+    editions = [edition(issue, everyone[one.email], 1) for one in elsewhere]
+    store.issues.publish(editions, message_ids(editions), now=NOW)
+    smtp_sink.mailbox.answer("RCPT", *["451 4.7.1 too much mail from you"] * 3)
+    assert send(store, issue, smtp(smtp_sink.port), connections=1).states == {S.DEFERRED: 3, S.SENT: 3}
+    assert {mail.recipient for mail in smtp_sink.received} == {one.email for one in elsewhere}
+    # Those that were put off were no attempts, and are due when the domain has rested.
+    assert [(row.state, row.attempts) for row in rows(store, issue)[3:10]] == [(S.QUEUED, 0)] * 7
+    assert send(store, issue, smtp(smtp_sink.port), now=NOW + 3 * MINUTE).states == {S.SENT: 7}
+    assert store.deliveries.owners() == []
+
+
+def test_when_too_many_messages_fail_the_run_is_broken_off(store: Store, smtp_sink: Sink) -> None:
+    issue, _ = queued(store, 200)
+    smtp_sink.mailbox.answer("RCPT", *["554 5.7.1 your address is blocked"] * 60)
+    tally = send(store, issue, smtp(smtp_sink.port), policy=Policy(pause_at=0.3))
+    assert tally.alarm == "50 of the last 50 messages failed or bounced"
+    assert 50 <= tally.states[S.FAILED] < 50 + CONNECTIONS
+    assert not smtp_sink.received
+    assert set(states(store, issue)) == {S.FAILED, S.QUEUED}
+    assert store.deliveries.owners() == []
+
+
+def test_what_could_not_be_delivered_in_time_is_given_up(store: Store, smtp_sink: Sink) -> None:
+    issue, _ = queued(store, 4)
+    smtp_sink.mailbox.answer("RCPT", "450 4.2.0 full")
+    with Script(**{".": Act.HANG_UP}) as server:
+        send(store, issue, smtp(server.port), limit=1, connections=1, policy=Policy(resend_uncertain=True))
+    send(store, issue, smtp(smtp_sink.port), limit=2, connections=1)
+    assert states(store, issue) == [S.UNCERTAIN, S.DEFERRED, S.SENT, S.QUEUED]
+    day = timedelta(days=1)
+    assert give_up(store.deliveries, [issue.key], None, now=NOW + 9 * day) == {}
+    assert give_up(store.deliveries, [issue.key], 2 * day, now=NOW + 2 * day) == {}
+    became = give_up(store.deliveries, [issue.key], 2 * day, now=NOW + 2 * day + MINUTE)
+    assert became == {S.SKIPPED: 1, S.FAILED: 1, S.UNCERTAIN: 1}
+    assert states(store, issue) == [S.UNCERTAIN, S.FAILED, S.SENT, S.SKIPPED]
+    why = "expired: it could not be delivered within 48 hours"
+    assert [row.response for row in rows(store, issue)][1::2] == [f"{why}; before: 450 4.2.0 full", why]
+    assert send(store, issue, smtp(smtp_sink.port), now=NOW + 9 * day).states == {}
+    assert give_up(store.deliveries, [issue.key], 2 * day, now=NOW + 9 * day) == {}
+
+
+def test_doubt_stays_when_a_reader_leaves_before_it_is_sent_again(store: Store, tmp_path: Path) -> None:
+    issue, _ = queued(store, 1)
+    policy = Policy(resend_uncertain=True)
+    with Script(**{".": Act.HANG_UP}) as server:
+        send(store, issue, smtp(server.port), policy=policy)
+    store.subscribers.replace([new_subscriber("p1@example.test", status=SubscriberStatus.UNSUBSCRIBED)], now=NOW)
+    transport = MaildirTransport(tmp_path / "mail")
+    assert send(store, issue, transport, policy=policy, now=NOW + timedelta(days=1)).states == {S.UNCERTAIN: 1}
+    assert send(store, issue, transport, policy=policy, now=NOW + timedelta(days=2)).states == {}
+    assert not arrived(tmp_path / "mail")
 
 
 def test_progress_is_told_message_by_message(store: Store, tmp_path: Path) -> None:

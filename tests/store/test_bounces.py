@@ -57,7 +57,7 @@ def record(store: Store, one: NewBounce, reason: str | None = "hard", *, now: da
 def counted(store: Store, one: NewBounce) -> int:
     """Record a bounce, and tell how many soft ones the judge was shown."""
     shown: list[int] = []
-    store.bounces.record(one, address_hash="hash", judge=lambda moments: shown.append(len(moments)), now=NOW)  # type: ignore[func-returns-value]
+    store.bounces.record(one, address_hash="hash", judge=lambda moments: shown.append(len(moments)), now=NOW)
     return shown[0]
 
 
