@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from newsletter.pipeline import Newsletter
     from newsletter.ranking.encoder import CachedEncoder, Encoder, VectorCache
     from newsletter.ranking.ranker import Ranker
-    from newsletter.rendering import Renderer, Writer
+    from newsletter.rendering import Renderer, SiteView, Writer
     from newsletter.sources.politeness import HostPacer, Validators
     from newsletter.sources.source import Source
     from newsletter.store import Store
@@ -78,17 +78,23 @@ def secret(settings: Settings, store: Store) -> str:
     return settings.site.secret.get_secret_value() or store.secret()
 
 
+def site(settings: Settings) -> SiteView:
+    """Give what mails and pages say of the site."""
+    from newsletter.rendering import SiteView  # noqa: PLC0415
+
+    return SiteView(settings.site.name, settings.site.url, settings.site.postal_address)
+
+
 def newsletter(settings: Settings, store: Store, *, progress: Callable[[int], None] | None = None) -> Newsletter:
     """Put the product together. `progress` is told how many texts were encoded."""
     from newsletter.letters import Letterhead  # noqa: PLC0415
     from newsletter.pipeline import Edited, Newsletter  # noqa: PLC0415
-    from newsletter.rendering import SiteView  # noqa: PLC0415
     from newsletter.subscriptions.tokens import Tokens  # noqa: PLC0415
 
-    site, key = settings.site, secret(settings, store)
+    key = secret(settings, store)
     letterhead = Letterhead(
-        site=SiteView(site.name, site.url, site.postal_address),
-        sender=site.sender,
+        site=site(settings),
+        sender=settings.site.sender,
         bounce_address=bounce_address(settings),
         secret=key,
         tokens=Tokens(key),
@@ -99,7 +105,7 @@ def newsletter(settings: Settings, store: Store, *, progress: Callable[[int], No
         also_today=settings.ranking.also_today,
         background=settings.ranking.background,
         weekly_on=settings.schedule.weekly_on,
-        timezone=site.timezone,
+        timezone=settings.site.timezone,
         approval=settings.schedule.approval,
     )
     # Loading a model costs half a second and some hundred megabytes: only at the first ranking, and once.

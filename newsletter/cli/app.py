@@ -8,7 +8,20 @@ from typing import Annotated
 import typer
 
 from newsletter import __version__
-from newsletter.cli import check, demo, embed, evaluate, ingest, issues, preview, send, setup, subscribers, topics
+from newsletter.cli import (
+    check,
+    demo,
+    embed,
+    evaluate,
+    ingest,
+    issues,
+    preview,
+    send,
+    serve,
+    setup,
+    subscribers,
+    topics,
+)
 
 app = typer.Typer(
     name="newsletter",
@@ -53,6 +66,7 @@ app.add_typer(subscribers.app, name="subscribers")
 app.add_typer(issues.app, name="issue")
 app.command()(preview.preview)
 app.command()(send.send)
+app.command()(serve.serve)
 app.command()(embed.embed)
 app.command()(evaluate.evaluate)
 app.command()(check.check)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from newsletter.errors import StoreError
 from newsletter.store import schema
+from newsletter.store.choices import Choices
 from newsletter.store.deliveries import Deliveries
 from newsletter.store.engine import Database, check_schema, insert_ignore, migrate, open_engine
 from newsletter.store.issues import Issues
@@ -41,6 +42,7 @@ class Store:
         self.vectors = Vectors(self._database)
         self.summaries = Summaries(self._database)
         self.subscribers = Subscribers(self._database)
+        self.choices = Choices(self._database)
         self.issues = Issues(self._database)
         self.deliveries = Deliveries(self._database)
 

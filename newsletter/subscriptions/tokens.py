@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from newsletter.errors import NotFoundError
+from newsletter.errors import ExpiredError, NotFoundError
 
 _DAYS_OPEN = {"preferences": 90, "feedback": 90}
 
@@ -53,11 +53,11 @@ class Tokens:
         return str(self._read("unsubscribe", token)[0])
 
     def read_preferences(self, token: str, *, today: date) -> str:
-        """Give the public id that a token was made for. Raises NotFoundError, also when it has expired."""
+        """Give the public id that a token was made for. Raises NotFoundError, and ExpiredError when it has expired."""
         return str(self._current("preferences", token, today)[0])
 
     def read_feedback(self, token: str, *, today: date) -> Feedback:
-        """Give the answer that a token stands for. Raises NotFoundError, also when it has expired."""
+        """Give the answer that a token stands for. Raises NotFoundError, and ExpiredError when it has expired."""
         public_id, _, paper_key, liked = self._current("feedback", token, today)
         return Feedback(str(public_id), int(paper_key), liked=bool(liked))
 
@@ -78,5 +78,5 @@ class Tokens:
     def _current(self, purpose: str, token: str, today: date) -> list[Any]:
         payload = self._read(purpose, token)
         if today > date.fromordinal(payload[1]) + timedelta(days=_DAYS_OPEN[purpose]):
-            raise NotFoundError("this link has expired", hint="use the one in a newer mail")
+            raise ExpiredError("this link has expired", hint="use the one in a newer mail")
         return payload

@@ -1,0 +1,49 @@
+"""All pages as one ASGI application."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import PlainTextResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+
+from newsletter.config import Settings
+from newsletter.store import Store
+from newsletter.web import trouble, unsubscribe
+from newsletter.web.guard import Guard
+from newsletter.web.parts import Here, Parts, assemble
+
+_FOR_EVER = "public, max-age=31536000, immutable"  # the address changes with the file
+
+router = APIRouter()
+
+
+def application(settings: Settings, store: Store) -> ASGIApp:
+    """Give the pages of an installation. Raises ConfigError, TemplateError."""
+    return of(assemble(settings, store))
+
+
+def of(parts: Parts) -> ASGIApp:
+    """Give the pages over some parts."""
+    app = FastAPI(openapi_url=None, redirect_slashes=False)
+    app.state.parts = parts
+    trouble.install(app)
+    for each in (router, unsubscribe.router):
+        app.include_router(each)
+    return Guard(app)
+
+
+@router.get("/static/{name}")
+def static(here: Here, name: str) -> Response:
+    """Give a style sheet, script or picture: one of those that are known, so no path leads to another file."""
+    file = here.pages.static.get(name)
+    if file is None:
+        raise HTTPException(404)
+    return Response(file.data, media_type=file.media_type, headers={"Cache-Control": _FOR_EVER})
+
+
+@router.get("/healthz")
+def health(here: Here) -> Response:
+    """Say that the pages and the database work. Raises StoreError (503) where the database does not."""
+    here.store.subscribers.count_active()
+    return PlainTextResponse("ok\n", headers={"Cache-Control": "no-store"})
