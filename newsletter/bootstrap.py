@@ -283,11 +283,12 @@ def files(settings: Settings, paths: Iterable[Path], kind: SourceKind) -> list[S
 
 
 def library(
-    settings: Settings, store: Store, paths: Iterable[Path], kind: SourceKind
+    settings: Settings, store: Store, paths: Iterable[Path], kind: SourceKind, *, lookups: int | None = None
 ) -> tuple[list[str], list[Source]]:
     """Give what readers' files say they like: papers that are known already, by name, and sources of the others.
 
-    A file is a bibliography of any format, or a list of ids; what of a list is not known is looked up.
+    A file is a bibliography of any format, or a list of ids; what of a list is not known is looked up. Raises
+    SourceError where that would be more than `lookups` papers.
     """
     from newsletter.config import SourceKind as Kind  # noqa: PLC0415
     from newsletter.sources import lookup, source  # noqa: PLC0415
@@ -299,6 +300,11 @@ def library(
         there = store.papers.keys(ids)
         known += [name for name in ids if name in there]
         if unknown := [name for name in ids if name not in there]:
+            if lookups is not None and len(unknown) > lookups:
+                raise SourceError(
+                    f"{path} lists {len(unknown)} papers that are not known here; {lookups} at once can be looked up",
+                    hint="split the list, or take a bibliography, which has titles and abstracts",
+                )
             sources.append(lookup.LookupSource(path.name, unknown, at=settings.lookup, limits=settings.fetching))
         if not ids:
             sources.append(source.FileSource(path.name, path, kind=kind, limits=settings.fetching))

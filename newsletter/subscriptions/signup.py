@@ -19,7 +19,7 @@ from newsletter.model import Cadence, InterestProfile, NewSubscriber, QuietDay, 
 
 MOST_PAPERS = 50
 _MOST_ENTRIES = 500
-_MOST_PAPERS_RATED = 20_000
+MOST_PAPERS_RATED = 20_000
 _LONGEST_ENTRY = 200
 _LONGEST_INTERESTS = 5000
 _LONGEST_NAME = 200
@@ -93,8 +93,8 @@ def checked(wishes: Wishes, topics: Mapping[str, Topic]) -> Wishes:
         keywords=_tidy("keywords", _parted(profile.keywords)),
         muted=_tidy("muted", _parted(profile.muted)),
         authors=_tidy("authors", _parted(profile.authors)),
-        liked=tuple(paper_name(name) for name in _tidy("liked", profile.liked, _MOST_PAPERS_RATED)),
-        disliked=tuple(paper_name(name) for name in _tidy("disliked", profile.disliked, _MOST_PAPERS_RATED)),
+        liked=tuple(paper_name(name) for name in _tidy("liked", profile.liked, MOST_PAPERS_RATED)),
+        disliked=tuple(paper_name(name) for name in _tidy("disliked", profile.disliked, MOST_PAPERS_RATED)),
         interests=_one_line(profile.interests),
     )
     return replace(wishes, profile=tidy)

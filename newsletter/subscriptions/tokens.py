@@ -1,7 +1,7 @@
 """The signed tokens in a subscriber's links: opaque, for one purpose each, the same every time they are made.
 
 A token carries the subscriber's random public id, never the address. Unsubscribing works for ever (RFC 8058 expects
-it of old mail); answers and the preferences page end some time after the issue's day, which is part of what is signed.
+it of old mail); the others end some time after their day, an issue's as a rule, which is part of what is signed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from newsletter.errors import ExpiredError, NotFoundError
 
-_DAYS_OPEN = {"preferences": 90, "feedback": 90}
+_DAYS_OPEN = {"preferences": 90, "feedback": 90, "my-data": 7}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Tokens:
 
         self._serializers = {
             purpose: URLSafeSerializer(secret, salt=f"newsletter {purpose} 1")
-            for purpose in ("unsubscribe", "preferences", "feedback")
+            for purpose in ("unsubscribe", *_DAYS_OPEN)
         }
 
     def unsubscribe(self, public_id: str) -> str:
@@ -43,6 +43,10 @@ class Tokens:
     def preferences(self, public_id: str, day: date) -> str:
         """Give the token of the preferences link in the issue of a day."""
         return self._make("preferences", [public_id, day.toordinal()])
+
+    def my_data(self, public_id: str, day: date) -> str:
+        """Give the token, made on a day, with which a subscriber takes or erases what is kept of them."""
+        return self._make("my-data", [public_id, day.toordinal()])
 
     def feedback(self, public_id: str, paper_key: int, *, liked: bool, day: date) -> str:
         """Give the token of an answer to one pick in the issue of a day."""
@@ -55,6 +59,10 @@ class Tokens:
     def read_preferences(self, token: str, *, today: date) -> str:
         """Give the public id that a token was made for. Raises NotFoundError, and ExpiredError when it has expired."""
         return str(self._current("preferences", token, today)[0])
+
+    def read_my_data(self, token: str, *, today: date) -> str:
+        """Give the public id that a token was made for. Raises NotFoundError, and ExpiredError when it has expired."""
+        return str(self._current("my-data", token, today)[0])
 
     def read_feedback(self, token: str, *, today: date) -> Feedback:
         """Give the answer that a token stands for. Raises NotFoundError, and ExpiredError when it has expired."""

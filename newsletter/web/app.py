@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 
 from newsletter.config import Settings
 from newsletter.store import Store
-from newsletter.web import feedback, trouble, unsubscribe
+from newsletter.web import feedback, personal, preferences, trouble, unsubscribe
 from newsletter.web.guard import Guard
 from newsletter.web.parts import Here, Parts, assemble
 
@@ -28,7 +28,7 @@ def of(parts: Parts) -> ASGIApp:
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     app.state.parts = parts
     trouble.install(app)
-    for each in (router, unsubscribe.router, feedback.router):
+    for each in (router, unsubscribe.router, feedback.router, preferences.router, personal.router):
         app.include_router(each)
     return Guard(app)
 

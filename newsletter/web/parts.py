@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated
@@ -64,9 +64,10 @@ def _parts(request: Request) -> Parts:
     return parts
 
 
-async def _form(request: Request) -> FormData:
+async def _form(request: Request) -> AsyncIterator[FormData]:
     # The one thing that plain `def` endpoints cannot do for themselves: reading what is still to come.
-    return await request.form(max_files=1, max_fields=_MOST_FIELDS)
+    async with request.form(max_files=1, max_fields=_MOST_FIELDS) as form:
+        yield form
 
 
 Here = Annotated[Parts, Depends(_parts)]
