@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from newsletter.sources.politeness import HostPacer, Validators
     from newsletter.sources.source import Source
     from newsletter.store import Store
+    from newsletter.welcome import Welcome
 
 MEMORY = "sqlite://"
 
@@ -110,6 +111,24 @@ def newsletter(settings: Settings, store: Store, *, progress: Callable[[int], No
     )
     # Loading a model costs half a second and some hundred megabytes: only at the first ranking, and once.
     return Newsletter(store, cache(lambda: ranker(settings, store.vectors, progress)), letterhead, edited)
+
+
+def welcome(settings: Settings, store: Store) -> Welcome:
+    """Give what answers requests to be mailed."""
+    from newsletter.rendering import MailTemplates  # noqa: PLC0415
+    from newsletter.subscriptions.tokens import Tokens  # noqa: PLC0415
+    from newsletter.welcome import Welcome  # noqa: PLC0415
+
+    key = secret(settings, store)
+    return Welcome(
+        store=store,
+        site=site(settings),
+        sender=settings.site.sender,
+        bounce_address=bounce_address(settings),
+        secret=key,
+        tokens=Tokens(key),
+        templates=MailTemplates("confirm", settings.rendering.templates),
+    )
 
 
 def writer(settings: Settings) -> Writer | None:

@@ -61,6 +61,45 @@ def compose(
     SMTPUTF8 at every hop and is refused. Raises MessageError: a control character in a header, an address or URL
     that is none.
     """
+    return _composed(
+        rendered,
+        sender=sender,
+        recipient=recipient,
+        recipient_name=recipient_name,
+        envelope_sender=envelope_sender,
+        message_id=message_id,
+        date=date,
+        more=_list_headers(site, parsed(sender)[1], links),
+    )
+
+
+def compose_notice(
+    rendered: Rendering, *, sender: str, recipient: str, envelope_sender: str, message_id: str, date: datetime
+) -> Message:
+    """Give a message that is no issue of the list, to somebody who may not be on it. Raises MessageError."""
+    return _composed(
+        rendered,
+        sender=sender,
+        recipient=recipient,
+        recipient_name="",
+        envelope_sender=envelope_sender,
+        message_id=message_id,
+        date=date,
+        more=["Auto-Submitted: auto-generated"],
+    )
+
+
+def _composed(
+    rendered: Rendering,
+    *,
+    sender: str,
+    recipient: str,
+    recipient_name: str,
+    envelope_sender: str,
+    message_id: str,
+    date: datetime,
+    more: list[str],
+) -> Message:
     if not _MESSAGE_ID.fullmatch(message_id):
         raise MessageError(f"{message_id!r} is no Message-ID", hint="it must be of the form <name@domain>, in ASCII")
     if date.tzinfo is None:
@@ -75,7 +114,7 @@ def compose(
         f"To: {mailbox(checked('To', recipient_name), to_address, used=4)}",
         f"Subject: {unstructured(subject, used=9)}",
         f"Message-ID: {message_id}",
-        *_list_headers(site, from_address, links),
+        *more,
         "MIME-Version: 1.0",
         f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"',
     ]

@@ -13,7 +13,7 @@ from typing import Any
 
 from newsletter.errors import ExpiredError, NotFoundError
 
-_DAYS_OPEN = {"preferences": 90, "feedback": 90, "my-data": 7}
+_DAYS_OPEN = {"preferences": 90, "feedback": 90, "my-data": 7, "confirm": 7}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,14 @@ class Feedback:
     public_id: str
     paper_key: int
     liked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What a confirmation link says: who, and which of their requests (see `store.consents`)."""
+
+    public_id: str
+    request: int
 
 
 class Tokens:
@@ -48,6 +56,10 @@ class Tokens:
         """Give the token, made on a day, with which a subscriber takes or erases what is kept of them."""
         return self._make("my-data", [public_id, day.toordinal()])
 
+    def confirm(self, public_id: str, request: int, day: date) -> str:
+        """Give the token of the link that confirms a request which was made on a day."""
+        return self._make("confirm", [public_id, day.toordinal(), request])
+
     def feedback(self, public_id: str, paper_key: int, *, liked: bool, day: date) -> str:
         """Give the token of an answer to one pick in the issue of a day."""
         return self._make("feedback", [public_id, day.toordinal(), paper_key, int(liked)])
@@ -63,6 +75,11 @@ class Tokens:
     def read_my_data(self, token: str, *, today: date) -> str:
         """Give the public id that a token was made for. Raises NotFoundError, and ExpiredError when it has expired."""
         return str(self._current("my-data", token, today)[0])
+
+    def read_confirm(self, token: str, *, today: date) -> Confirmation:
+        """Give the request that a token confirms. Raises NotFoundError, and ExpiredError when it has expired."""
+        public_id, _, request = self._current("confirm", token, today)
+        return Confirmation(str(public_id), int(request))
 
     def read_feedback(self, token: str, *, today: date) -> Feedback:
         """Give the answer that a token stands for. Raises NotFoundError, and ExpiredError when it has expired."""

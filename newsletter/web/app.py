@@ -7,28 +7,21 @@ from fastapi.responses import PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
-from newsletter.config import Settings
-from newsletter.store import Store
-from newsletter.web import feedback, personal, preferences, trouble, unsubscribe
+from newsletter.web import feedback, personal, preferences, subscribe, trouble, unsubscribe
 from newsletter.web.guard import Guard
-from newsletter.web.parts import Here, Parts, assemble
+from newsletter.web.parts import Here, Parts
 
 _FOR_EVER = "public, max-age=31536000, immutable"  # the address changes with the file
 
 router = APIRouter()
 
 
-def application(settings: Settings, store: Store) -> ASGIApp:
-    """Give the pages of an installation. Raises ConfigError, TemplateError."""
-    return of(assemble(settings, store))
-
-
-def of(parts: Parts) -> ASGIApp:
+def application(parts: Parts) -> ASGIApp:
     """Give the pages over some parts."""
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     app.state.parts = parts
     trouble.install(app)
-    for each in (router, unsubscribe.router, feedback.router, preferences.router, personal.router):
+    for each in (router, unsubscribe.router, feedback.router, preferences.router, personal.router, subscribe.router):
         app.include_router(each)
     return Guard(app)
 

@@ -68,7 +68,7 @@ def read(form: FormData, topics: Mapping[str, Topic], before: Wishes) -> Filled:
 def says(error: ProfileError) -> str:
     """Give what an error says, as a sentence beside a field."""
     words = f"{error.message}: {error.hint}" if error.hint else error.message
-    return words[:1].upper() + words[1:] + "."
+    return words[:1].upper() + words[1:].rstrip(".") + "."
 
 
 def _alone(name: str, value: Any, topics: Mapping[str, Topic]) -> Any:

@@ -13,11 +13,15 @@ from starlette.datastructures import FormData
 
 from newsletter import bootstrap, catalogue
 from newsletter.config import Settings
+from newsletter.delivery.transport import Transport
 from newsletter.model import Topic
 from newsletter.rendering import SiteView
 from newsletter.store import Store
+from newsletter.subscriptions.signup import origin_hash
 from newsletter.subscriptions.tokens import Tokens
+from newsletter.web.errands import Errands
 from newsletter.web.pages import Pages
+from newsletter.welcome import Welcome
 
 _MOST_FIELDS = 5000  # every topic of a large catalogue, each with its weight
 
@@ -33,6 +37,9 @@ class Parts:
     tokens: Tokens
     topics: dict[str, Topic]
     pages: Pages
+    welcome: Welcome
+    transport: Transport
+    errands: Errands
     now: Callable[[], datetime]
 
     def today(self) -> date:
@@ -55,6 +62,9 @@ def assemble(settings: Settings, store: Store, *, now: Callable[[], datetime] = 
         tokens=Tokens(secret),
         topics=catalogue.load(settings.topics),
         pages=Pages(site, settings.rendering.templates),
+        welcome=bootstrap.welcome(settings, store),
+        transport=bootstrap.transport(settings),
+        errands=Errands(),
         now=now,
     )
 
@@ -83,3 +93,8 @@ def text(form: FormData, name: str) -> str:
 def texts(form: FormData, name: str) -> tuple[str, ...]:
     """Give all values of a field that may be sent several times."""
     return tuple(value for value in form.getlist(name) if isinstance(value, str))
+
+
+def origin(request: Request, here: Parts) -> str:
+    """Give the keyed hash of where a request comes from."""
+    return origin_hash(request.client.host if request.client else "", here.secret)

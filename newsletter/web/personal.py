@@ -21,7 +21,7 @@ router = APIRouter(prefix="/my-data")
 def take(here: Here, token: str) -> Response:
     """Give everything as one JSON file."""
     reader = _reader(here, token)
-    data = {**document(reader), "issues": _issues(here, reader)}
+    data = {**document(reader), "consents": _consents(here, reader), "issues": _issues(here, reader)}
     headers = {
         "Content-Disposition": 'attachment; filename="my-data.json"',
         "Cache-Control": "no-store",
@@ -44,6 +44,17 @@ def erase(here: Here, token: str, form: Form) -> Response:
 
 def _reader(here: Parts, token: str) -> Subscriber:
     return here.store.choices.get(here.tokens.read_my_data(token, today=here.today()))
+
+
+def _consents(here: Parts, reader: Subscriber) -> list[dict[str, Any]]:
+    return [
+        {
+            "asked_at": one.asked_at.isoformat(),
+            "wording": one.wording,
+            "confirmed_at": one.confirmed_at.isoformat() if one.confirmed_at else None,
+        }
+        for one in here.store.consents.of_subscriber(reader.key)
+    ]
 
 
 def _issues(here: Parts, reader: Subscriber) -> list[dict[str, Any]]:

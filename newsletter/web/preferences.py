@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zoneinfo
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,6 +12,7 @@ from tempfile import TemporaryDirectory
 from fastapi import APIRouter
 from fastapi.responses import Response
 from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
 
 from newsletter import bootstrap, libraries
 from newsletter.config import SourceKind
@@ -26,6 +28,7 @@ router = APIRouter(prefix="/preferences/{token}")
 
 _PAGE = 20  # rated papers
 _LOOKUPS = 200  # papers; some minutes of questions to arXiv and Crossref
+_UPLOADS = 30  # an hour
 _FOUND = "find"
 _HOURS = tuple((str(hour), f"{hour:02d}:00") for hour in range(24))
 
@@ -88,6 +91,8 @@ def read_library(here: Here, token: str, form: Form) -> Response:
     data = _sent(form)
     if not data.strip():
         return _again(here, token, fault="Choose a file, or write some ids into the field.", status=422)
+    if not here.store.attempts.allow(f"library {reader.key}", most=_UPLOADS, within=timedelta(hours=1), now=here.now()):
+        raise HTTPException(429)
     try:
         names = _kept(here, reader, data)
     except (SourceError, ProfileError) as error:

@@ -14,6 +14,7 @@ from newsletter.config import Settings
 from newsletter.errors import ConfigError
 from newsletter.store import Store
 from newsletter.web.app import application
+from newsletter.web.parts import assemble
 
 _BACKLOG = 2048
 _LOGGING = {
@@ -32,13 +33,14 @@ def serve(settings: Settings, store: Store, ready: Callable[[str], None]) -> Non
 
     Raises ConfigError: the address cannot be taken, a file of the pages is missing.
     """
-    app = application(settings, store)
+    parts = assemble(settings, store)
     host, port = settings.web.host, settings.web.port
     with _listening(host, port) as listening:
         ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")
-        config = configured(app, settings, log_config=_LOGGING)
+        config = configured(application(parts), settings, log_config=_LOGGING)
         with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how one ends a server; requests were answered
             uvicorn.Server(config).run(sockets=[listening])
+    parts.errands.close()
 
 
 def configured(app: ASGIApp, settings: Settings, *, log_config: dict[str, Any] | None = None) -> uvicorn.Config:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from newsletter.errors import ExpiredError
 from newsletter.model import Cadence, Subscriber, SubscriberStatus
-from newsletter.web.parts import Form, Here, Parts, text
+from newsletter.web.parts import Form, Here, Parts, origin, text
 from newsletter.web.words import CADENCES, masked
 
 router = APIRouter(prefix="/unsubscribe")
 
 _LEAVE, _BACK = "unsubscribe", "back"
+_CAME_BACK = "Subscribe again"  # what stands on the button
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ def ask(here: Here, token: str) -> Response:
 
 
 @router.post("/{token}")
-def act(here: Here, token: str, form: Form) -> Response:
+def act(here: Here, request: Request, token: str, form: Form) -> Response:
     """Do what the button says. What a mail program sends (`List-Unsubscribe=One-Click`) ends the subscription.
 
     Doing it again changes nothing and is answered in the same way, also when the subscriber has been forgotten since.
@@ -44,6 +45,9 @@ def act(here: Here, token: str, form: Form) -> Response:
         return _page(here, public_id, said="You are unsubscribed. No more mail will come.")
     if wanted == _BACK:
         back = here.store.choices.come_back(public_id)
+        if back:
+            place = origin(request, here)
+            here.store.consents.record(public_id, wording=_CAME_BACK, origin_hash=place, now=here.now())
         return _page(here, public_id, said="Welcome back. Your settings are as you left them." if back else "")
     if wanted not in set(Cadence):
         raise HTTPException(422)

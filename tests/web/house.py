@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,10 @@ from newsletter.model import (
 )
 from newsletter.store import Store
 from newsletter.subscriptions.tokens import Tokens
-from newsletter.web.app import of
+from newsletter.web.app import application
 from newsletter.web.parts import Parts, assemble
 from newsletter.web.server import configured
+from tests.cli.desk import parsed
 
 HOSTILE = '<script>alert(1)</script> "quoted" & <b onmouseover=alert(2)>bold</b> {{ 7 * 7 }}'
 PAPERS = (
@@ -115,6 +117,12 @@ class House:
     def post(self, path: str, data: dict[str, Any] | None = None, **more: Any) -> httpx.Response:
         return self.client.post(path, data=data, **more)
 
+    def mails(self) -> list[EmailMessage]:
+        """Give the mails that were sent, in the order they went, once all that is to be done is done."""
+        self.parts.errands.finish()
+        files = sorted((self.folder / "mail/new").glob("*"), key=lambda path: path.stat().st_mtime_ns)
+        return [parsed(path.read_bytes()) for path in files]
+
     def answers(self, reader: Subscriber) -> list[tuple[str, bool]]:
         """What somebody answered, without the dates."""
 
@@ -134,7 +142,7 @@ def words(answer: httpx.Response) -> str:
 def served(parts: Parts) -> Iterator[str]:
     """Serve the pages on a port of their own, and give its address."""
     listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(configured(of(parts), parts.settings))
+    server = uvicorn.Server(configured(application(parts), parts.settings))
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
     try:
@@ -161,3 +169,4 @@ def running(database: str, folder: Path, **sections: Any) -> Iterator[House]:
             house.papers = {"dunes": found["arxiv:2508.00001"], "speech": found["arxiv:2508.00003"]}
             house.papers["hostile"] = found["doi:10.1000/harm(1)<2>"]
             yield house
+        parts.errands.close()
