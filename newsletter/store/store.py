@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from newsletter.errors import StoreError
 from newsletter.store import schema
+from newsletter.store.archive import Archive
 from newsletter.store.attempts import Attempts
 from newsletter.store.choices import Choices
 from newsletter.store.consents import Consents
@@ -47,6 +48,7 @@ class Store:
         self.choices = Choices(self._database)
         self.consents = Consents(self._database)
         self.attempts = Attempts(self._database)
+        self.archive = Archive(self._database)
         self.issues = Issues(self._database)
         self.deliveries = Deliveries(self._database)
 

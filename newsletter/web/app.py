@@ -7,11 +7,13 @@ from fastapi.responses import PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
-from newsletter.web import feedback, personal, preferences, subscribe, trouble, unsubscribe
+from newsletter.web import archive, feedback, personal, preferences, subscribe, trouble, unsubscribe
 from newsletter.web.guard import Guard
 from newsletter.web.parts import Here, Parts
 
 _FOR_EVER = "public, max-age=31536000, immutable"  # the address changes with the file
+
+_PAGES = (subscribe, unsubscribe, feedback, preferences, personal, archive)
 
 router = APIRouter()
 
@@ -21,7 +23,7 @@ def application(parts: Parts) -> ASGIApp:
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     app.state.parts = parts
     trouble.install(app)
-    for each in (router, unsubscribe.router, feedback.router, preferences.router, personal.router, subscribe.router):
+    for each in (router, *(module.router for module in _PAGES)):
         app.include_router(each)
     return Guard(app)
 

@@ -20,7 +20,7 @@ from newsletter import assets
 from newsletter.errors import TemplateError
 from newsletter.rendering import SiteView
 from newsletter.rendering.templates import html_environment
-from newsletter.rendering.words import count, long_date
+from newsletter.rendering.words import announced, authors, count, long_date
 
 _STATIC = ("style.css", "topics.js", "icon.svg")
 
@@ -44,9 +44,15 @@ class Pages:
         self._environment = html_environment()
         self._environment.loader = jinja2.FileSystemLoader(roots)
         self._environment.trim_blocks = self._environment.lstrip_blocks = True
-        self._environment.filters |= {"count": count, "long_date": long_date, "path": _path}
+        self._environment.filters |= {
+            "announced": announced,
+            "authors": authors,
+            "count": count,
+            "long_date": long_date,
+            "path": _path,
+        }
         # The proxy in front of us may serve the pages under a path of its own (site.url has it).
-        base = urlsplit(site.url).path.rstrip("/")
+        self.base = base = urlsplit(site.url).path.rstrip("/")
         self._environment.globals |= {
             "site": site,
             "base": base,

@@ -38,7 +38,8 @@ def consent(here: Parts) -> str:
 @router.get("/")
 def home(here: Here) -> Response:
     """Say what this is."""
-    return here.pages.page("home", public=True, topics=len(here.topics))
+    latest = next(iter(here.store.archive.days(1)), None)
+    return here.pages.page("home", public=True, topics=len(here.topics), latest=latest)
 
 
 @router.get("/subscribe")
