@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from newsletter.pipeline import Newsletter
     from newsletter.ranking.encoder import CachedEncoder, Encoder, VectorCache
     from newsletter.ranking.ranker import Ranker
-    from newsletter.rendering import Renderer, Writer
+    from newsletter.rendering import Renderer, SiteView, Writer
     from newsletter.returns import Returns
     from newsletter.sources.politeness import HostPacer, Validators
     from newsletter.sources.source import Source
     from newsletter.store import Store
+    from newsletter.welcome import Welcome
 
 MEMORY = "sqlite://"
 
@@ -90,17 +91,23 @@ def returns(settings: Settings, store: Store) -> Returns:
     return Returns(store, secret(settings, store), SoftBounces(settings.delivery.soft_bounce_limit, half_life))
 
 
+def site(settings: Settings) -> SiteView:
+    """Give what mails and pages say of the site."""
+    from newsletter.rendering import SiteView  # noqa: PLC0415
+
+    return SiteView(settings.site.name, settings.site.url, settings.site.postal_address)
+
+
 def newsletter(settings: Settings, store: Store, *, progress: Callable[[int], None] | None = None) -> Newsletter:
     """Put the product together. `progress` is told how many texts were encoded."""
     from newsletter.letters import Letterhead  # noqa: PLC0415
     from newsletter.pipeline import Edited, Newsletter  # noqa: PLC0415
-    from newsletter.rendering import SiteView  # noqa: PLC0415
     from newsletter.subscriptions.tokens import Tokens  # noqa: PLC0415
 
-    site, key = settings.site, secret(settings, store)
+    key = secret(settings, store)
     letterhead = Letterhead(
-        site=SiteView(site.name, site.url, site.postal_address),
-        sender=site.sender,
+        site=site(settings),
+        sender=settings.site.sender,
         bounce_address=bounce_address(settings),
         secret=key,
         tokens=Tokens(key),
@@ -112,7 +119,7 @@ def newsletter(settings: Settings, store: Store, *, progress: Callable[[int], No
         also_today=settings.ranking.also_today,
         background=settings.ranking.background,
         weekly_on=settings.schedule.weekly_on,
-        timezone=site.timezone,
+        timezone=settings.site.timezone,
         approval=settings.schedule.approval,
     )
     # Loading a model costs half a second and some hundred megabytes: only at the first ranking, and once.
@@ -130,6 +137,24 @@ def signer(settings: Settings) -> Signer | None:
 
     domain = asked.domain or ascii_domain(sender_domain(settings)).lower()
     return Signer(domain, asked.selector, read_key(asked.key_file))
+
+
+def welcome(settings: Settings, store: Store) -> Welcome:
+    """Give what answers requests to be mailed."""
+    from newsletter.rendering import MailTemplates  # noqa: PLC0415
+    from newsletter.subscriptions.tokens import Tokens  # noqa: PLC0415
+    from newsletter.welcome import Welcome  # noqa: PLC0415
+
+    key = secret(settings, store)
+    return Welcome(
+        store=store,
+        site=site(settings),
+        sender=settings.site.sender,
+        bounce_address=bounce_address(settings),
+        secret=key,
+        tokens=Tokens(key),
+        templates=MailTemplates("confirm", settings.rendering.templates),
+    )
 
 
 def writer(settings: Settings) -> Writer | None:
@@ -307,11 +332,12 @@ def files(settings: Settings, paths: Iterable[Path], kind: SourceKind) -> list[S
 
 
 def library(
-    settings: Settings, store: Store, paths: Iterable[Path], kind: SourceKind
+    settings: Settings, store: Store, paths: Iterable[Path], kind: SourceKind, *, lookups: int | None = None
 ) -> tuple[list[str], list[Source]]:
     """Give what readers' files say they like: papers that are known already, by name, and sources of the others.
 
-    A file is a bibliography of any format, or a list of ids; what of a list is not known is looked up.
+    A file is a bibliography of any format, or a list of ids; what of a list is not known is looked up. Raises
+    SourceError where that would be more than `lookups` papers.
     """
     from newsletter.config import SourceKind as Kind  # noqa: PLC0415
     from newsletter.sources import lookup, source  # noqa: PLC0415
@@ -323,6 +349,11 @@ def library(
         there = store.papers.keys(ids)
         known += [name for name in ids if name in there]
         if unknown := [name for name in ids if name not in there]:
+            if lookups is not None and len(unknown) > lookups:
+                raise SourceError(
+                    f"{path} lists {len(unknown)} papers that are not known here; {lookups} at once can be looked up",
+                    hint="split the list, or take a bibliography, which has titles and abstracts",
+                )
             sources.append(lookup.LookupSource(path.name, unknown, at=settings.lookup, limits=settings.fetching))
         if not ids:
             sources.append(source.FileSource(path.name, path, kind=kind, limits=settings.fetching))

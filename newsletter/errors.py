@@ -41,6 +41,10 @@ class NotFoundError(NewsletterError):
     """A subscriber, paper, issue or topic that was named does not exist."""
 
 
+class ExpiredError(NotFoundError):
+    """What was named was there once, and is over: a link that has expired, the data of who was forgotten."""
+
+
 class ProfileError(NewsletterError):
     """An interest profile names something that does not exist, or has a field of the wrong form."""
 

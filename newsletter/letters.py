@@ -74,7 +74,7 @@ class Letterhead:
         return Links(
             preferences=f"{url}/preferences/{tokens.preferences(public_id, day)}",
             unsubscribe=f"{url}/unsubscribe/{tokens.unsubscribe(public_id)}",
-            archive=f"{url}/issues/{day.isoformat()}",
+            archive=f"{url}/issues/{day.isoformat()}{_which(edition.issue)}",
             feedback={
                 pick.paper_key: (answer(pick.paper_key, liked=True), answer(pick.paper_key, liked=False))
                 for pick in edition.picks
@@ -111,6 +111,11 @@ class Letterhead:
             feedback_id=self._feedback_id(edition.issue),
         )
         return self.signer.sign(message, now=now) if self.signer else message
+
+
+def _which(issue: Issue) -> str:
+    """Say in an address which of a day's issues is meant; the daily one goes without saying."""
+    return "" if issue.cadence is Cadence.DAILY else f"?cadence={issue.cadence}"
 
 
 def written(store: Store, writer: Writer | None, papers: Mapping[int, Paper]) -> Written | None:

@@ -17,6 +17,15 @@ def read(sources: Iterable[Source], *, now: datetime) -> list[PaperRecord]:
     return [record for source in sources for record in source.pull(now).records]
 
 
+def keep(store: Store, known: Iterable[str], sources: Iterable[Source], *, now: datetime) -> list[str]:
+    """Keep the papers of bibliographies, and give their names after those that are `known`. Raises SourceError.
+
+    All of them are read before anything is kept.
+    """
+    records = read(sources, now=now)
+    return [*known, *store.papers.keep(records, now=now)]
+
+
 def unkept(store: Store, records: Sequence[PaperRecord], *, now: datetime) -> dict[str, Paper]:
     """Give a bibliography's papers by name and keep none, for a preview; what is known is as it is known.
 

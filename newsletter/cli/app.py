@@ -18,6 +18,7 @@ from newsletter.cli import (
     issues,
     preview,
     send,
+    serve,
     setup,
     subscribers,
     topics,
@@ -67,6 +68,7 @@ app.add_typer(issues.app, name="issue")
 app.command()(preview.preview)
 app.command()(send.send)
 app.command()(bounces.bounces)
+app.command()(serve.serve)
 app.command()(embed.embed)
 app.command()(evaluate.evaluate)
 app.command()(check.check)

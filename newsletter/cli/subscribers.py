@@ -15,6 +15,7 @@ from newsletter.cli.output import print_json, print_table, say
 from newsletter.errors import StoreError, UsageError
 from newsletter.model import Cadence, InterestProfile, NewSubscriber, QuietDay, Subscriber, SubscriberStatus
 from newsletter.subscriptions import csv_file, signup
+from newsletter.subscriptions.document import document
 
 if TYPE_CHECKING:
     from newsletter.config import Settings
@@ -89,7 +90,7 @@ def add(
             store.subscribers.like(added.email, names, now=bootstrap.clock())
             added = store.subscribers.get(added.email)
     if as_json:
-        print_json(_document(added))
+        print_json(document(added))
     else:
         say(f"{added.email} is {added.status}; {added.cadence} at {added.hour}:00 {added.timezone}.")
         if added.status is SubscriberStatus.PENDING:
@@ -155,8 +156,7 @@ def _library(current: Settings, store: Store, files: Sequence[Path], kind: Forma
         return []
     now = bootstrap.clock()
     known, sources = bootstrap.library(current, store, files, SourceKind(kind))
-    records = libraries.read(sources, now=now)
-    return [*known, *store.papers.keep(records, now=now)]
+    return libraries.keep(store, known, sources, now=now)
 
 
 @app.command(name="list")
@@ -165,7 +165,7 @@ def list_(context: typer.Context, *, as_json: Json = False) -> None:
     with bootstrap.open_store(settings(context), looking=True) as store:
         everyone = store.subscribers.all()
     if as_json:
-        print_json([_document(one) for one in everyone])
+        print_json([document(one) for one in everyone])
         return
     if not everyone:
         say("Nobody is subscribed yet; `newsletter subscribers add EMAIL --topic SLUG` adds one.")
@@ -178,12 +178,12 @@ def list_(context: typer.Context, *, as_json: Json = False) -> None:
 def show(context: typer.Context, email: Email, *, as_json: Json = False) -> None:
     """Show one subscriber with their interest profile."""
     with bootstrap.open_store(settings(context), looking=True) as store:
-        document = _document(store.subscribers.get(email))
+        shown = document(store.subscribers.get(email))
     if as_json:
-        print_json(document)
+        print_json(shown)
         return
-    profile = document.pop("profile")
-    rows = [*document.items(), *profile.items()]
+    profile = shown.pop("profile")
+    rows = [*shown.items(), *profile.items()]
     print_table(("field", "value"), [(name, _words(value)) for name, value in rows])
 
 
@@ -243,25 +243,6 @@ def _refuse_suppressed(store: Any, secret: str, new: Sequence[NewSubscriber]) ->
     if suppressed:
         named = ", ".join(f"{hashes[key]} ({reason})" for key, reason in suppressed.items())
         raise StoreError(f"never to be mailed again: {named}", hint="they have to sign up themselves")
-
-
-def _document(one: Subscriber) -> dict[str, Any]:
-    profile = dataclasses.asdict(one.profile)
-    profile["topics"] = dict(one.profile.topics)
-    profile["answers"] = [{**answer, "at": answer["at"].isoformat()} for answer in profile["answers"]]
-    return {
-        "email": one.email,
-        "name": one.name,
-        "status": one.status.value,
-        "cadence": one.cadence.value,
-        "timezone": one.timezone,
-        "hour": one.hour,
-        "papers": one.papers,
-        "language": one.language,
-        "quiet": one.quiet.value,
-        "created_at": one.created_at.isoformat(),
-        "profile": profile,
-    }
 
 
 def _row(one: Subscriber) -> tuple[str, ...]:

@@ -63,6 +63,48 @@ def compose(
     SMTPUTF8 at every hop and is refused. Raises MessageError: a control character in a header, an address or URL
     that is none.
     """
+    more = _list_headers(site, parsed(sender)[1], links)
+    if feedback_id:
+        more.append(f"Feedback-ID: {checked('Feedback-ID', feedback_id)}")
+    return _composed(
+        rendered,
+        sender=sender,
+        recipient=recipient,
+        recipient_name=recipient_name,
+        envelope_sender=envelope_sender,
+        message_id=message_id,
+        date=date,
+        more=more,
+    )
+
+
+def compose_notice(
+    rendered: Rendering, *, sender: str, recipient: str, envelope_sender: str, message_id: str, date: datetime
+) -> Message:
+    """Give a message that is no issue of the list, to somebody who may not be on it. Raises MessageError."""
+    return _composed(
+        rendered,
+        sender=sender,
+        recipient=recipient,
+        recipient_name="",
+        envelope_sender=envelope_sender,
+        message_id=message_id,
+        date=date,
+        more=["Auto-Submitted: auto-generated"],
+    )
+
+
+def _composed(
+    rendered: Rendering,
+    *,
+    sender: str,
+    recipient: str,
+    recipient_name: str,
+    envelope_sender: str,
+    message_id: str,
+    date: datetime,
+    more: list[str],
+) -> Message:
     if not _MESSAGE_ID.fullmatch(message_id):
         raise MessageError(f"{message_id!r} is no Message-ID", hint="it must be of the form <name@domain>, in ASCII")
     if date.tzinfo is None:
@@ -77,8 +119,7 @@ def compose(
         f"To: {mailbox(checked('To', recipient_name), to_address, used=4)}",
         f"Subject: {unstructured(subject, used=9)}",
         f"Message-ID: {message_id}",
-        *_list_headers(site, from_address, links),
-        *([f"Feedback-ID: {checked('Feedback-ID', feedback_id)}"] if feedback_id else []),
+        *more,
         "MIME-Version: 1.0",
         f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"',
     ]

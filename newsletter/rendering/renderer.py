@@ -1,4 +1,4 @@
-"""Fills an email's templates for one subscriber: subject, HTML and text. Compiles them once; then only Jinja runs."""
+"""Fills an email's templates for one recipient: subject, HTML and text. Compiles them once; then only Jinja runs."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class _Compiled:
     source: JoinedSource
     environment: jinja2.Environment
 
-    def render(self, view: EditionView) -> str:
+    def render(self, view: object) -> str:
         try:
             return self.template.render(view=view)
         except TemplateError:
@@ -52,7 +52,7 @@ class _Compiled:
         except Exception as error:  # a template may raise anything: its author made a mistake, not we
             raise TemplateError(f"{self._where(view)}: {error}") from error
 
-    def _where(self, view: EditionView) -> Line:
+    def _where(self, view: object) -> Line:
         """Where the mistake is in the files. The compiled HTML has other lines, so the source is filled once more."""
         try:
             self.environment.from_string(self.source.text).render(view=view)
@@ -63,42 +63,42 @@ class _Compiled:
         return self.source.at(1)
 
 
-class Renderer:
-    """Renders editions with the email template `name`, files in `override` going before the shipped ones."""
+@dataclass(frozen=True, slots=True)
+class _Email:
+    """The three templates of an email."""
 
-    def __init__(self, name: str = "daily", override: Path | None = None) -> None:
+    subject: _Compiled
+    html: _Compiled
+    text: _Compiled
+
+    def fill(self, view: object, html: str) -> Rendered:
+        subject = " ".join(self.subject.render(view).split())
+        return Rendered(subject=subject, html=html, text=self.text.render(view))
+
+
+class MailTemplates:
+    """The email template `name`, files in `override` going before the shipped ones. Templates see a `view`."""
+
+    def __init__(self, name: str, override: Path | None = None) -> None:
         self._folder = TemplateFolder(name, override)
         self._cache: dict[str, _Compiled] = {}
-        self._subject: _Compiled | None = None
-        self._html: _Compiled | None = None
-        self._text: _Compiled | None = None
+        self._email: _Email | None = None
+
+    def fill(self, view: object) -> Rendered:
+        """Give subject, HTML and text. Raises TemplateError, with file and line."""
+        email = self._ready()
+        return email.fill(view, email.html.render(view))
 
     def refresh(self) -> None:
-        """Read the templates (again) and compile those that changed. `render` does it the first time it is called.
+        """Read the templates (again) and compile those that changed; done by itself the first time they are needed.
 
         Raises TemplateError, with file and line, for the first mistake found.
         """
         text = text_environment()
-        self._subject = self._compile(self._joined(SUBJECT), text, lambda source: source.text.strip())
-        self._text = self._compile(self._joined(TEXT), text, lambda source: source.text)
-        self._html = self._compile(self._joined(HTML), html_environment(), compile_html)
-
-    def render(self, view: EditionView) -> Rendered:
-        """Give subject, HTML and text of an edition; the encoded HTML is at most `SIZE_LIMIT` bytes.
-
-        Where it would be more, from the last card upwards cards lose their key sentences; then, again from the last,
-        cards move to the top of "Also today", and its last lines give way to their number and a link to the archive.
-        """
-        if self._html is None or self._text is None or self._subject is None:
-            self.refresh()
-            return self.render(view)
-        for smaller in _ever_smaller(view):
-            html = self._html.render(smaller)
-            if fits(html, SIZE_LIMIT):
-                subject = " ".join(self._subject.render(smaller).split())
-                return Rendered(subject=subject, html=html, text=self._text.render(smaller))
-        raise TemplateError(
-            f"{self._html.source.lines[0].file} makes more than {SIZE_LIMIT} bytes of HTML without a single paper"
+        self._email = _Email(
+            subject=self._compile(self._joined(SUBJECT), text, lambda source: source.text.strip()),
+            text=self._compile(self._joined(TEXT), text, lambda source: source.text),
+            html=self._compile(self._joined(HTML), html_environment(), compile_html),
         )
 
     def _joined(self, name: str) -> JoinedSource:
@@ -118,6 +118,34 @@ class Renderer:
                 raise TemplateError(f"{source.at(error.lineno)}: {error.message}") from error
             self._cache[key] = _Compiled(template, source, environment)
         return self._cache[key]
+
+    def _ready(self) -> _Email:
+        if self._email is None:
+            self.refresh()
+            return self._ready()
+        return self._email
+
+
+class Renderer(MailTemplates):
+    """Renders editions."""
+
+    def __init__(self, name: str = "daily", override: Path | None = None) -> None:
+        super().__init__(name, override)
+
+    def render(self, view: EditionView) -> Rendered:
+        """Give subject, HTML and text of an edition; the encoded HTML is at most `SIZE_LIMIT` bytes.
+
+        Where it would be more, from the last card upwards cards lose their key sentences; then, again from the last,
+        cards move to the top of "Also today", and its last lines give way to their number and a link to the archive.
+        """
+        email = self._ready()
+        for smaller in _ever_smaller(view):
+            html = email.html.render(smaller)
+            if fits(html, SIZE_LIMIT):
+                return email.fill(smaller, html)
+        raise TemplateError(
+            f"{email.html.source.lines[0].file} makes more than {SIZE_LIMIT} bytes of HTML without a single paper"
+        )
 
 
 def _no_include(path: str, including: TemplateFile) -> TemplateFile:

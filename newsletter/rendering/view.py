@@ -181,7 +181,7 @@ def brief(card: CardView) -> LineView:
 
 
 def _card(pick: Pick, paper: Paper, site: SiteView, links: Links, cadence: Cadence, *, written: Written) -> CardView:
-    title = _title(paper)
+    title = paper_title(paper)
     label = shorten(title, _LONGEST_LABEL)
     summary = shorten(written.summaries.get(pick.paper_key, ""), _LONGEST_SUMMARY)
     more, less = links.feedback.get(pick.paper_key, ("", ""))
@@ -198,7 +198,7 @@ def _card(pick: Pick, paper: Paper, site: SiteView, links: Links, cadence: Caden
         summary_by=words.summary_by(written.model) if summary else "",
         key_sentences=_marked(pick, paper) if usable(paper) else (),
         remark="" if usable(paper) else words.NO_ABSTRACT,
-        links=_links(paper, label),
+        links=paper_links(paper, label),
         more_url=more,
         less_url=less,
     )
@@ -219,10 +219,11 @@ def _marked(pick: Pick, paper: Paper) -> tuple[Part, ...]:
 
 def _line(pick: Pick, paper: Paper, site: SiteView, cadence: Cadence) -> LineView:
     why = _why(pick, cadence)
-    return LineView(number=pick.rank, title=_title(paper), url=_url(paper, site), why=why[0] if why else "")
+    return LineView(number=pick.rank, title=paper_title(paper), url=_url(paper, site), why=why[0] if why else "")
 
 
-def _title(paper: Paper) -> str:
+def paper_title(paper: Paper) -> str:
+    """Give a title as it is shown: bounded, and never empty."""
     return shorten(paper.title, _LONGEST_TITLE) or "Untitled paper"
 
 
@@ -241,7 +242,8 @@ def _abstract_url(paper: Paper) -> str:
     return f"https://doi.org/{quote(paper.doi, safe='/()')}" if paper.doi else ""
 
 
-def _links(paper: Paper, label: str) -> tuple[LinkView, ...]:
+def paper_links(paper: Paper, label: str) -> tuple[LinkView, ...]:
+    """Give where a paper can be read; `label` is its title in the names of the links."""
     wanted: Sequence[tuple[str, str]] = (
         ("Abstract", _abstract_url(paper) or _web(paper.url)),
         ("PDF", f"https://arxiv.org/pdf/{quote(paper.arxiv_id)}" if paper.arxiv_id else ""),

@@ -203,6 +203,12 @@ class Deliveries:
         with self._database.reading() as connection:
             return [_delivery(row) for row in connection.execute(query)]
 
+    def of_subscriber(self, subscriber_key: int) -> list[Delivery]:
+        """Give a subscriber's deliveries, in the order they were queued."""
+        query = sa.select(deliveries).where(deliveries.c.subscriber_key == subscriber_key).order_by(deliveries.c.key)
+        with self._database.reading() as connection:
+            return [_delivery(row) for row in connection.execute(query)]
+
 
 def _delivery(row: Row[Any]) -> Delivery:
     return Delivery(

@@ -110,6 +110,13 @@ class Issues:
                     found[row.subscriber_key] = tuple(_pick(value) for value in row.picks)
         return found
 
+    def of_subscriber(self, subscriber_key: int) -> list[tuple[Issue, tuple[Pick, ...]]]:
+        """Give the issues that a subscriber has an edition of, oldest first, with its picks."""
+        query = sa.select(issues, editions.c.picks).join_from(editions, issues)
+        query = query.where(editions.c.subscriber_key == subscriber_key).order_by(issues.c.day, issues.c.key)
+        with self._database.reading() as connection:
+            return [(_issue(row), tuple(_pick(value) for value in row.picks)) for row in connection.execute(query)]
+
     def already_picked(self, subscriber_keys: Iterable[int]) -> dict[int, set[int]]:
         """Give the papers that each subscriber was ever given, by subscriber key."""
         found: dict[int, set[int]] = {}

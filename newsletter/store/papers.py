@@ -19,7 +19,7 @@ from newsletter.store.engine import Database, insert_ignore
 from newsletter.store.merge import Draft, known_as, merged, new_draft, united
 from newsletter.store.schema import announcements, paper_names, papers
 
-_IS_NEWS = sa.and_(papers.c.announced, papers.c.same_as.is_(None))
+IS_NEWS = sa.and_(papers.c.announced, papers.c.same_as.is_(None))
 _INGEST_LOCK = 7_364_001  # any number, ours alone: PostgreSQL's advisory locks are named by numbers
 
 
@@ -140,13 +140,13 @@ class Papers:
 
     def in_window(self, window: Window) -> list[Paper]:
         """Give the papers that became news in a window, in the order they were seen."""
-        query = sa.select(papers).where(_IS_NEWS, *_inside(window)).order_by(papers.c.first_seen_at, papers.c.key)
+        query = sa.select(papers).where(IS_NEWS, *inside(window)).order_by(papers.c.first_seen_at, papers.c.key)
         with self._database.reading() as connection:
-            return _with_announcements(connection, connection.execute(query).all())
+            return with_announcements(connection, connection.execute(query).all())
 
     def recent(self, limit: int, *, before: datetime) -> list[Paper]:
         """Give the newest papers that were news before a time, newest first, without their announcements."""
-        query = sa.select(papers).where(_IS_NEWS, papers.c.first_seen_at < before)
+        query = sa.select(papers).where(IS_NEWS, papers.c.first_seen_at < before)
         with self._database.reading() as connection:
             rows = connection.execute(query.order_by(papers.c.first_seen_at.desc(), papers.c.key).limit(limit))
             return [_paper(row, ()) for row in rows]
@@ -170,7 +170,7 @@ class Papers:
                 moved = absorbed(connection, some)
                 stored = papers.c.key.in_({moved.get(key, key) for key in some})
                 rows = connection.execute(sa.select(papers).where(stored)).all()
-                there = {paper.key: paper for paper in _with_announcements(connection, rows)}
+                there = {paper.key: paper for paper in with_announcements(connection, rows)}
                 found |= {key: there[moved.get(key, key)] for key in some if moved.get(key, key) in there}
         return found
 
@@ -181,9 +181,9 @@ class Papers:
 
     def count(self, window: Window | None = None) -> int:
         """Tell how many papers were ever news, or became so in a window."""
-        query = sa.select(sa.func.count()).select_from(papers).where(_IS_NEWS)
+        query = sa.select(sa.func.count()).select_from(papers).where(IS_NEWS)
         if window:
-            query = query.where(*_inside(window))
+            query = query.where(*inside(window))
         with self._database.reading() as connection:
             return connection.execute(query).scalar_one()
 
@@ -195,7 +195,8 @@ class Papers:
             ).scalar_one()
 
 
-def _inside(window: Window) -> tuple[sa.ColumnElement[bool], ...]:
+def inside(window: Window) -> tuple[sa.ColumnElement[bool], ...]:
+    """Give what is so of the papers that were first seen in a window."""
     return papers.c.first_seen_at >= window.start, papers.c.first_seen_at < window.end
 
 
@@ -274,7 +275,8 @@ def _write(connection: Connection, drafts: Sequence[Draft], now: datetime) -> No
         connection.execute(insert_ignore(connection, paper_names), named)
 
 
-def _with_announcements(connection: Connection, rows: Sequence[Row[Any]]) -> list[Paper]:
+def with_announcements(connection: Connection, rows: Sequence[Row[Any]]) -> list[Paper]:
+    """Give the papers of some rows, with where they were announced."""
     found: dict[int, list[Announcement]] = {}
     for some in batches([row.key for row in rows]):
         query = sa.select(announcements).where(announcements.c.paper_key.in_(some))

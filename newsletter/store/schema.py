@@ -32,9 +32,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import BigInteger, TypeEngine
 
-REVISION = "0003"
+REVISION = "0004"
 FIRST_REVISION = "0001"
-ADDED = {"summaries": "0002", "bounces": "0003"}  # tables that the first revision did not have
+# Tables that the first revision did not have.
+ADDED = {"summaries": "0002", "bounces": "0003", "consents": "0004", "attempts": "0004"}
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -245,6 +246,31 @@ suppressions = Table(
     Column("address_hash", String(64), primary_key=True),
     Column("reason", String(40), nullable=False),
     Column("added_at", UtcDateTime, nullable=False),
+)
+
+# Who agreed to be mailed, when, to which words, and from where (a keyed hash). `wishes` is what they asked for, until
+# they confirm it.
+consents = Table(
+    "consents",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("subscriber_key", Key, ForeignKey("subscribers.key", ondelete="CASCADE"), nullable=False, index=True),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("wording", Text, nullable=False),
+    Column("origin_hash", String(64), nullable=False),
+    Column("wishes", Json, nullable=False),
+    Column("confirmed_at", UtcDateTime),
+    Column("confirmed_origin_hash", String(64), nullable=False),
+)
+
+# What is limited, as keyed hashes; kept for a day.
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("bucket", String(64), nullable=False),
+    Column("at", UtcDateTime, nullable=False, index=True),
+    Index("ix_attempts_bucket_at", "bucket", "at"),
 )
 
 # What an installation makes for itself once: the signing secret where none is set.

@@ -10,7 +10,11 @@ import sqlalchemy as sa
 
 from newsletter.errors import StoreError
 from newsletter.store import schema
+from newsletter.store.archive import Archive
+from newsletter.store.attempts import Attempts
 from newsletter.store.bounces import Bounces
+from newsletter.store.choices import Choices
+from newsletter.store.consents import Consents
 from newsletter.store.deliveries import Deliveries
 from newsletter.store.engine import Database, check_schema, insert_ignore, migrate, open_engine
 from newsletter.store.issues import Issues
@@ -42,6 +46,10 @@ class Store:
         self.vectors = Vectors(self._database)
         self.summaries = Summaries(self._database)
         self.subscribers = Subscribers(self._database)
+        self.choices = Choices(self._database)
+        self.consents = Consents(self._database)
+        self.attempts = Attempts(self._database)
+        self.archive = Archive(self._database)
         self.issues = Issues(self._database)
         self.deliveries = Deliveries(self._database)
         self.bounces = Bounces(self._database)

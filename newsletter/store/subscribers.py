@@ -49,7 +49,7 @@ class Subscribers:
                 key = _insert(connection, new, now)
                 if key is None:
                     key = _key_of(connection, new.email)
-                    connection.execute(subscribers.update().where(subscribers.c.key == key).values(_columns(new)))
+                    connection.execute(subscribers.update().where(subscribers.c.key == key).values(columns(new)))
                     named = ratings.c.subscriber_key == key, ~ratings.c.answer
                     connection.execute(ratings.delete().where(*named))
                 _rate(connection, key, _named(new.profile), now)
@@ -81,7 +81,7 @@ class Subscribers:
     def all(self) -> list[Subscriber]:
         """Give every subscriber, by address."""
         with self._database.reading() as connection:
-            return _many(connection, connection.execute(sa.select(subscribers).order_by(subscribers.c.address)).all())
+            return many(connection, connection.execute(sa.select(subscribers).order_by(subscribers.c.address)).all())
 
     def counts(self) -> dict[SubscriberStatus, int]:
         """Tell how many subscribers there are of each status; those without any are left out."""
@@ -94,7 +94,7 @@ class Subscribers:
         wanted = _IS_ACTIVE, subscribers.c.cadence == cadence.value
         with self._database.reading() as connection:
             rows = connection.execute(sa.select(subscribers).where(*wanted).order_by(subscribers.c.key)).all()
-            return _many(connection, rows)
+            return many(connection, rows)
 
     def profiles(self) -> Iterator[list[InterestProfile]]:
         """Give the interest profiles of those who are mailed or will be again, some at a time."""
@@ -102,7 +102,7 @@ class Subscribers:
         while True:
             with self._database.reading() as connection:
                 query = sa.select(subscribers).where(_IS_ACTIVE, above).order_by(subscribers.c.key).limit(SIZE)
-                some = _many(connection, connection.execute(query).all())
+                some = many(connection, connection.execute(query).all())
             if not some:
                 return
             yield [one.profile for one in some]
@@ -121,7 +121,7 @@ class Subscribers:
         with self._database.reading() as connection:
             for some in batches(sorted(set(keys))):
                 rows = connection.execute(sa.select(subscribers).where(subscribers.c.key.in_(some))).all()
-                found.update((subscriber.key, subscriber) for subscriber in _many(connection, rows))
+                found.update((subscriber.key, subscriber) for subscriber in many(connection, rows))
         return found
 
     def forget(self, email: str, *, address_hash: str, now: datetime) -> None:
@@ -134,9 +134,7 @@ class Subscribers:
             theirs = list(connection.scalars(sa.select(ratings.c.paper_key).where(ratings.c.subscriber_key == key)))
             # Ratings, editions and deliveries go with the row (ON DELETE CASCADE).
             connection.execute(subscribers.delete().where(subscribers.c.key == key))
-            for some in batches(theirs):
-                nobodys = ~papers.c.announced, ~sa.exists().where(ratings.c.paper_key == papers.c.key)
-                connection.execute(papers.delete().where(papers.c.key.in_(some), *nobodys))
+            drop_nobodys(connection, theirs)
             entry = {"address_hash": address_hash, "reason": "forgotten", "added_at": now}
             connection.execute(insert_ignore(connection, suppressions), entry)
 
@@ -148,6 +146,13 @@ class Subscribers:
                 rows = connection.execute(sa.select(suppressions).where(suppressions.c.address_hash.in_(some)))
                 found.update((row.address_hash, row.reason) for row in rows)
         return found
+
+
+def drop_nobodys(connection: Connection, paper_keys: Iterable[int]) -> None:
+    """Delete those of some papers that no source announced and nobody has in their library any more."""
+    for some in batches(paper_keys):
+        nobodys = ~papers.c.announced, ~sa.exists().where(ratings.c.paper_key == papers.c.key)
+        connection.execute(papers.delete().where(papers.c.key.in_(some), *nobodys))
 
 
 def _by_email(email: str) -> sa.Select[tuple[int]]:
@@ -167,7 +172,8 @@ def _liked_count(connection: Connection, key: int) -> int:
     return connection.execute(query).scalar_one()
 
 
-def _columns(new: NewSubscriber) -> dict[str, Any]:
+def columns(new: NewSubscriber) -> dict[str, Any]:
+    """Give a subscriber as a row."""
     profile = new.profile
     return {
         "email": new.email.strip(),
@@ -192,7 +198,7 @@ def _columns(new: NewSubscriber) -> dict[str, Any]:
 
 def _insert(connection: Connection, new: NewSubscriber, now: datetime) -> int | None:
     """Give the new row's key; None where the address is there already (also just now, by another process)."""
-    values = {**_columns(new), "public_id": secrets.token_urlsafe(12), "created_at": now}
+    values = {**columns(new), "public_id": secrets.token_urlsafe(12), "created_at": now}
     statement = insert_ignore(connection, subscribers).values(values).returning(subscribers.c.key)
     key: int | None = connection.execute(statement).scalar_one_or_none()
     return key
@@ -233,10 +239,11 @@ def _known(connection: Connection, names: Iterable[str]) -> dict[str, int]:
 
 
 def _one(connection: Connection, condition: sa.ColumnElement[bool]) -> Subscriber:
-    return _many(connection, connection.execute(sa.select(subscribers).where(condition)).all())[0]
+    return many(connection, connection.execute(sa.select(subscribers).where(condition)).all())[0]
 
 
-def _many(connection: Connection, rows: Sequence[Row[Any]]) -> list[Subscriber]:
+def many(connection: Connection, rows: Sequence[Row[Any]]) -> list[Subscriber]:
+    """Give the subscribers of some rows, with what they said of papers."""
     said: dict[int, list[Row[Any]]] = {}
     for some in batches([row.key for row in rows]):
         query = sa.select(ratings, papers.c.id).join_from(ratings, papers)

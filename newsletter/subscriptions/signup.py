@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,7 +20,7 @@ from newsletter.model import Cadence, InterestProfile, NewSubscriber, QuietDay, 
 
 MOST_PAPERS = 50
 _MOST_ENTRIES = 500
-_MOST_PAPERS_RATED = 20_000
+MOST_PAPERS_RATED = 20_000
 _LONGEST_ENTRY = 200
 _LONGEST_INTERESTS = 5000
 _LONGEST_NAME = 200
@@ -93,8 +94,8 @@ def checked(wishes: Wishes, topics: Mapping[str, Topic]) -> Wishes:
         keywords=_tidy("keywords", _parted(profile.keywords)),
         muted=_tidy("muted", _parted(profile.muted)),
         authors=_tidy("authors", _parted(profile.authors)),
-        liked=tuple(paper_name(name) for name in _tidy("liked", profile.liked, _MOST_PAPERS_RATED)),
-        disliked=tuple(paper_name(name) for name in _tidy("disliked", profile.disliked, _MOST_PAPERS_RATED)),
+        liked=tuple(paper_name(name) for name in _tidy("liked", profile.liked, MOST_PAPERS_RATED)),
+        disliked=tuple(paper_name(name) for name in _tidy("disliked", profile.disliked, MOST_PAPERS_RATED)),
         interests=_one_line(profile.interests),
     )
     return replace(wishes, profile=tidy)
@@ -151,8 +152,25 @@ def choice(kind: type[Word], text: str, what: str) -> Word:
 
 def address_hash(email: str, secret: str) -> str:
     """Give the keyed hash by which a suppressed address is known once all else of it is erased."""
-    key = hmac.digest(secret.encode(), b"newsletter suppression 1", "sha256")
-    return hmac.new(key, email.strip().casefold().encode(), hashlib.sha256).hexdigest()
+    return _keyed_hash("suppression", email.strip().casefold(), secret)
+
+
+def origin_hash(ip: str, secret: str) -> str:
+    """Give the keyed hash of where a visitor comes from; of IPv6 the network, for every device has many addresses."""
+    try:
+        address = ipaddress.ip_address(ip)
+    except ValueError:
+        return _keyed_hash("origin", ip, secret)
+    if address.version == 6:
+        mapped = address.ipv4_mapped
+        place = str(mapped or ipaddress.ip_network((address.packed, 64), strict=False))
+        return _keyed_hash("origin", place, secret)
+    return _keyed_hash("origin", str(address), secret)
+
+
+def _keyed_hash(purpose: str, text: str, secret: str) -> str:
+    key = hmac.digest(secret.encode(), f"newsletter {purpose} 1".encode(), "sha256")
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
 def _one_line(text: str) -> str:

@@ -1,7 +1,7 @@
 """The signed tokens in a subscriber's links: opaque, for one purpose each, the same every time they are made.
 
 A token carries the subscriber's random public id, never the address. Unsubscribing works for ever (RFC 8058 expects
-it of old mail); answers and the preferences page end some time after the issue's day, which is part of what is signed.
+it of old mail); the others end some time after their day, an issue's as a rule, which is part of what is signed.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from newsletter.errors import NotFoundError
+from newsletter.errors import ExpiredError, NotFoundError
 
-_DAYS_OPEN = {"preferences": 90, "feedback": 90}
+_DAYS_OPEN = {"preferences": 90, "feedback": 90, "my-data": 7, "confirm": 7}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,14 @@ class Feedback:
     liked: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What a confirmation link says: who, and which of their requests (see `store.consents`)."""
+
+    public_id: str
+    request: int
+
+
 class Tokens:
     """Makes and reads tokens with one secret."""
 
@@ -33,7 +41,7 @@ class Tokens:
 
         self._serializers = {
             purpose: URLSafeSerializer(secret, salt=f"newsletter {purpose} 1")
-            for purpose in ("unsubscribe", "preferences", "feedback")
+            for purpose in ("unsubscribe", *_DAYS_OPEN)
         }
 
     def unsubscribe(self, public_id: str) -> str:
@@ -44,6 +52,14 @@ class Tokens:
         """Give the token of the preferences link in the issue of a day."""
         return self._make("preferences", [public_id, day.toordinal()])
 
+    def my_data(self, public_id: str, day: date) -> str:
+        """Give the token, made on a day, with which a subscriber takes or erases what is kept of them."""
+        return self._make("my-data", [public_id, day.toordinal()])
+
+    def confirm(self, public_id: str, request: int, day: date) -> str:
+        """Give the token of the link that confirms a request which was made on a day."""
+        return self._make("confirm", [public_id, day.toordinal(), request])
+
     def feedback(self, public_id: str, paper_key: int, *, liked: bool, day: date) -> str:
         """Give the token of an answer to one pick in the issue of a day."""
         return self._make("feedback", [public_id, day.toordinal(), paper_key, int(liked)])
@@ -53,11 +69,20 @@ class Tokens:
         return str(self._read("unsubscribe", token)[0])
 
     def read_preferences(self, token: str, *, today: date) -> str:
-        """Give the public id that a token was made for. Raises NotFoundError, also when it has expired."""
+        """Give the public id that a token was made for. Raises NotFoundError, and ExpiredError when it has expired."""
         return str(self._current("preferences", token, today)[0])
 
+    def read_my_data(self, token: str, *, today: date) -> str:
+        """Give the public id that a token was made for. Raises NotFoundError, and ExpiredError when it has expired."""
+        return str(self._current("my-data", token, today)[0])
+
+    def read_confirm(self, token: str, *, today: date) -> Confirmation:
+        """Give the request that a token confirms. Raises NotFoundError, and ExpiredError when it has expired."""
+        public_id, _, request = self._current("confirm", token, today)
+        return Confirmation(str(public_id), int(request))
+
     def read_feedback(self, token: str, *, today: date) -> Feedback:
-        """Give the answer that a token stands for. Raises NotFoundError, also when it has expired."""
+        """Give the answer that a token stands for. Raises NotFoundError, and ExpiredError when it has expired."""
         public_id, _, paper_key, liked = self._current("feedback", token, today)
         return Feedback(str(public_id), int(paper_key), liked=bool(liked))
 
@@ -78,5 +103,5 @@ class Tokens:
     def _current(self, purpose: str, token: str, today: date) -> list[Any]:
         payload = self._read(purpose, token)
         if today > date.fromordinal(payload[1]) + timedelta(days=_DAYS_OPEN[purpose]):
-            raise NotFoundError("this link has expired", hint="use the one in a newer mail")
+            raise ExpiredError("this link has expired", hint="use the one in a newer mail")
         return payload

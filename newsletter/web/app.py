@@ -1,0 +1,44 @@
+"""All pages as one ASGI application."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import PlainTextResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+
+from newsletter.web import archive, feedback, personal, preferences, subscribe, trouble, unsubscribe
+from newsletter.web.guard import Guard
+from newsletter.web.parts import Here, Parts
+
+_FOR_EVER = "public, max-age=31536000, immutable"  # the address changes with the file
+
+_PAGES = (subscribe, unsubscribe, feedback, preferences, personal, archive)
+
+router = APIRouter()
+
+
+def application(parts: Parts) -> ASGIApp:
+    """Give the pages over some parts."""
+    app = FastAPI(openapi_url=None, redirect_slashes=False)
+    app.state.parts = parts
+    trouble.install(app)
+    for each in (router, *(module.router for module in _PAGES)):
+        app.include_router(each)
+    return Guard(app)
+
+
+@router.get("/static/{name}")
+def static(here: Here, name: str) -> Response:
+    """Give a style sheet, script or picture: one of those that are known, so no path leads to another file."""
+    file = here.pages.static.get(name)
+    if file is None:
+        raise HTTPException(404)
+    return Response(file.data, media_type=file.media_type, headers={"Cache-Control": _FOR_EVER})
+
+
+@router.get("/healthz")
+def health(here: Here) -> Response:
+    """Say that the pages and the database work. Raises StoreError (503) where the database does not."""
+    here.store.subscribers.count_active()
+    return PlainTextResponse("ok\n", headers={"Cache-Control": "no-store"})

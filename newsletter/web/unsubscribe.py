@@ -1,0 +1,80 @@
+"""`/unsubscribe/{token}`: leave with one button, or by one click in a mail program (RFC 8058); or get fewer mails."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from newsletter.errors import ExpiredError
+from newsletter.model import Cadence, Subscriber, SubscriberStatus
+from newsletter.web.parts import Form, Here, Parts, origin, text
+from newsletter.web.words import CADENCES, masked
+
+router = APIRouter(prefix="/unsubscribe")
+
+_LEAVE, _BACK = "unsubscribe", "back"
+_CAME_BACK = "Subscribe again"  # what stands on the button
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A button: what it sends, and what stands on it."""
+
+    act: str
+    label: str
+
+
+@router.get("/{token}")
+def ask(here: Here, token: str) -> Response:
+    """Show where the subscription stands, and one button to end it."""
+    return _page(here, here.tokens.read_unsubscribe(token))
+
+
+@router.post("/{token}")
+def act(here: Here, request: Request, token: str, form: Form) -> Response:
+    """Do what the button says. What a mail program sends (`List-Unsubscribe=One-Click`) ends the subscription.
+
+    Doing it again changes nothing and is answered in the same way, also when the subscriber has been forgotten since.
+    """
+    public_id, wanted = here.tokens.read_unsubscribe(token), text(form, "act") or _LEAVE
+    if wanted == _LEAVE:
+        here.store.choices.leave(public_id)
+        return _page(here, public_id, said="You are unsubscribed. No more mail will come.")
+    if wanted == _BACK:
+        back = here.store.choices.come_back(public_id)
+        if back:
+            place = origin(request, here)
+            here.store.consents.record(public_id, wording=_CAME_BACK, origin_hash=place, now=here.now())
+        return _page(here, public_id, said="Welcome back. Your settings are as you left them." if back else "")
+    if wanted not in set(Cadence):
+        raise HTTPException(422)
+    here.store.choices.keep_to(public_id, Cadence(wanted))
+    return _page(here, public_id, said=f"Done: {CADENCES[Cadence(wanted)]}.")
+
+
+def _page(here: Parts, public_id: str, *, said: str = "") -> Response:
+    try:
+        reader = here.store.choices.get(public_id)
+    except ExpiredError:  # forgotten: whoever wants no mail has what they want
+        return here.pages.page("unsubscribe", state="gone", said="", address="", ways=())
+    state = "paused" if _mailed(reader) and reader.cadence is Cadence.PAUSED else reader.status.value
+    return here.pages.page("unsubscribe", state=state, said=said, address=masked(reader.email), ways=_ways(reader))
+
+
+def _mailed(reader: Subscriber) -> bool:
+    return reader.status is SubscriberStatus.ACTIVE
+
+
+def _ways(reader: Subscriber) -> tuple[Way, ...]:
+    if not _mailed(reader):
+        return ()
+    labels = {
+        Cadence.DAILY: "Every day",
+        Cadence.WEEKDAYS: "On weekdays only",
+        Cadence.WEEKLY: "Once a week",
+        Cadence.PAUSED: "Pause",
+    }
+    return tuple(Way(cadence.value, label) for cadence, label in labels.items() if cadence is not reader.cadence)
