@@ -39,6 +39,7 @@ class Effect(StrEnum):
     KNOWN = "known"
     UNKNOWN = "unknown"  # no delivery of ours, by any signature of ours
     NONE = "none"
+    REHEARSED = "rehearsed"  # what it would do is not done
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Taken:
     @property
     def stored(self) -> bool:
         """Whether the database has it."""
-        return self.effect not in {Effect.UNKNOWN, Effect.NONE}
+        return self.effect not in {Effect.UNKNOWN, Effect.NONE, Effect.REHEARSED}
 
 
 class Returns:
@@ -79,7 +80,7 @@ class Returns:
         if self._store.bounces.known(name):
             return Taken(report, delivery, Effect.KNOWN)
         verdict = Verdict(report.kind, report.reason or Reason.OTHER, report.status, report.delayed)
-        return Taken(report, delivery, self._record(name, addressee, verdict, now) if keep else Effect.NOTED)
+        return Taken(report, delivery, self._record(name, addressee, verdict, now) if keep else Effect.REHEARSED)
 
     def refusals(self, issue_keys: Iterable[int], *, now: datetime) -> None:
         """Draw the same consequences from recipients that a server refused on the spot."""

@@ -35,7 +35,7 @@ def opened(path: Path, *, deleting: bool = False) -> Iterator[Iterator[Letter]]:
             yield iter([Letter("-", sys.stdin.buffer.read(MOST_BYTES), lambda: None)])
         elif path.is_dir():
             yield _maildir(path)
-        elif _is_mbox(path):
+        elif path.is_file() and _is_mbox(path):  # a pipe can be read only once
             with _mbox(path, deleting=deleting) as letters:
                 yield letters
         else:
@@ -51,16 +51,20 @@ def _read(path: Path) -> bytes:
 
 def _is_mbox(path: Path) -> bool:
     with path.open("rb") as file:
-        return file.read(5) == b"From " and path.is_file()
+        return file.read(5) == b"From "
 
 
 def _maildir(path: Path) -> Iterator[Letter]:
     folders = [folder for name in ("new", "cur") if (folder := path / name).is_dir()]
     if not folders:
         raise MailboxError(f"{path} is a folder, but no Maildir", hint="name its files, or a folder with new/ and cur/")
-    for file in sorted(file for folder in folders for file in folder.iterdir() if not file.name.startswith(".")):
+    for file in sorted(file for folder in folders for file in folder.iterdir() if _is_mail(file)):
         with suppress(FileNotFoundError):  # a mail program has just moved or deleted it
             yield Letter(str(file), _read(file), file.unlink)
+
+
+def _is_mail(file: Path) -> bool:
+    return not file.name.startswith(".") and file.is_file()
 
 
 @contextmanager

@@ -222,7 +222,7 @@ def test_a_rehearsal_changes_nothing(sent: Desk) -> None:
     put(sent, "bounce.eml", report(sent.mails()[0]))
     before = sent.dump()
     [row] = sent("bounces", "bounce.eml", "--dry-run", "--delete", "--json").json
-    assert (row["kind"], row["delivery"]) == ("hard", 1)
+    assert (row["kind"], row["delivery"], row["effect"]) == ("hard", 1, "rehearsed")
     assert sent.dump() == before
     assert (sent.folder / "bounce.eml").exists()
 

@@ -14,6 +14,7 @@ from newsletter.store import Store
 from newsletter.store.bounces import NewBounce
 from newsletter.store.deliveries import Settlement
 from tests.store.rows import DAY, NOW, dump, queued
+from tests.store.test_deliveries import LEASE, claim
 
 S = DeliveryState
 HASH = "a" * 64
@@ -26,8 +27,6 @@ def sent(store: Store, count: int = 1) -> tuple[Issue, list[Delivery]]:
 
 
 def settle(store: Store, issue: Issue, rows: Sequence[Delivery], state: S, response: str) -> None:
-    from tests.store.test_deliveries import LEASE, claim  # noqa: PLC0415
-
     claim(store.deliveries, issue.key)
     keys = [row.key for row in rows]
     store.deliveries.start(keys, owner="me", now=NOW, lease=LEASE)
@@ -56,9 +55,13 @@ def record(store: Store, one: NewBounce, reason: str | None = "hard", *, now: da
 
 def counted(store: Store, one: NewBounce) -> int:
     """Record a bounce, and tell how many soft ones the judge was shown."""
-    shown: list[int] = []
-    store.bounces.record(one, address_hash="hash", judge=lambda moments: shown.append(len(moments)), now=NOW)
-    return shown[0]
+    shown: list[datetime] = []
+
+    def judge(moments: Sequence[datetime]) -> None:
+        shown.extend(moments)
+
+    store.bounces.record(one, address_hash="hash", judge=judge, now=NOW)
+    return len(shown)
 
 
 def test_a_hard_bounce_marks_the_delivery_and_suppresses_the_address(store: Store) -> None:
@@ -96,7 +99,7 @@ def test_a_judge_who_spares_the_address_changes_only_the_delivery(store: Store) 
 
 def test_soft_bounces_of_one_subscriber_add_up_one_for_a_delivery(store: Store) -> None:
     _, [first] = sent(store)
-    [_, second] = [first, sent_again(store)]
+    second = sent_again(store)
     assert counted(store, soft(first, "1" * 64)) == 1
     assert counted(store, soft(first, "2" * 64)) == 1
     assert counted(store, soft(second, "3" * 64)) == 2
@@ -124,8 +127,6 @@ def test_a_complaint_leaves_the_delivery_sent(store: Store) -> None:
 
 
 def test_a_bounce_that_overtakes_its_sender_stands(store: Store) -> None:
-    from tests.store.test_deliveries import LEASE, claim  # noqa: PLC0415
-
     issue, [row] = queued(store, 1)
     claim(store.deliveries, issue.key)
     store.deliveries.start([row.key], owner="me", now=NOW, lease=LEASE)

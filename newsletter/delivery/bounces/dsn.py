@@ -84,5 +84,6 @@ def _well(group: Group) -> bool:
 
 def _failure(group: Group, notice: str) -> Failure:
     recipient = next((found for name in _NAMING if (found := addresses.typed(_first(group, name)))), "")
-    said = " ".join(value.partition(";")[2] or value for value in group.get("diagnostic-code", ()))
-    return Failure(recipient, decide(said, status=_first(group, "status"), action=_action(group), around=notice))
+    status, _, comment = _first(group, "status").partition("(")
+    said = " ".join([*(value.partition(";")[2] or value for value in group.get("diagnostic-code", ())), comment])
+    return Failure(recipient, decide(said, status=status, action=_action(group), around=notice))

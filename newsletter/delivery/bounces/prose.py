@@ -120,14 +120,14 @@ def failures(text: str, *, ours: frozenset[str], named: Sequence[str] = (), dela
     action = "delayed" if delayed else ""
     whole = "\n".join(lines)
     if len(recipients) <= 1:
-        return [Failure(one, decide(whole_reason(lines), action=action, around=whole)) for one in recipients]
+        return [Failure(one, decide(spoken_in(lines), action=action, around=whole)) for one in recipients]
     return [
         Failure(one, decide(_said_of(one, lines, places), action=action, around=whole))
         for one in recipients[:_MOST_RECIPIENTS]
     ]
 
 
-def whole_reason(lines: Sequence[str]) -> str:
+def spoken_in(lines: Sequence[str]) -> str:
     """Give the lines of a notice in which a server speaks; the rest is politeness."""
     spoken = [place for place, line in enumerate(lines) if _REPLY.search(line) and _telling(line)]
     chosen = sorted({near for place in spoken for near in (place, place + 1, place + 2) if near < len(lines)})

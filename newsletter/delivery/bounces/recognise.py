@@ -73,7 +73,7 @@ def _explained(mail: Part, leaves: list[Part], notice: str, traces: Traces, data
         return found
     others = [one for one in _by_flufl(data) if one.casefold() not in ours] or traces.originals
     said = "\n".join((mail.header("subject"), notice))
-    verdict = decide(prose.whole_reason(notice.split("\n")), action="delayed" if delayed else "", around=said)
+    verdict = decide(prose.spoken_in(notice.split("\n")), action="delayed" if delayed else "", around=said)
     return [Failure(one, verdict) for one in others or ("",)]
 
 
