@@ -35,7 +35,6 @@ from newsletter.store import Store
 ROOT = Path(__file__).resolve().parent.parent
 NOW = "2026-08-20T06:00:00Z"
 KILLS = 4  # at most, in one round
-TERM_EVERY = 4
 PAPERS = 24
 DELAY = 0.04  # seconds that the server takes at most before it writes a message down, and again before it answers
 SUBJECTS = ("speech", "galaxies", "proteins", "numbers", "dunes", "markets")
@@ -65,7 +64,9 @@ def main() -> None:
     sys.exit(0 if document["survived"] else 1)
 
 
-def measured(rounds: int, subscribers: int, connections: int, seed: int, database: str | None) -> dict[str, Any]:
+def measured(
+    rounds: int, subscribers: int, connections: int, seed: int, database: str | None, *, term_every: int = 4
+) -> dict[str, Any]:
     """Give what was lost, doubled and left in doubt over so many rounds, and what was going on at the kills."""
     dice = random.Random(seed)
     found = Found()
@@ -75,7 +76,7 @@ def measured(rounds: int, subscribers: int, connections: int, seed: int, databas
         for number in range(rounds):
             with fresh(folder, number, database) as url:
                 day = Day(folder, url, port, subscribers, connections, random.Random(dice.random()))
-                day.live(found, signal.SIGTERM if number % TERM_EVERY == TERM_EVERY - 1 else signal.SIGKILL)
+                day.live(found, signal.SIGTERM if number % term_every == term_every - 1 else signal.SIGKILL)
     return {
         "benchmark": "crash",
         "database": "postgresql" if database else "sqlite",

@@ -15,7 +15,7 @@ from benchmarks.crash import measured
 @pytest.mark.parametrize("server", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 def test_whatever_moment_it_is_killed_at_every_reader_gets_the_issue(server: str) -> None:
     url = os.environ["NEWSLETTER_TEST_POSTGRESQL"] if server == "postgresql" else None
-    found = measured(rounds=4, subscribers=20, connections=3, seed=7, database=url)
+    found = measured(rounds=2, subscribers=20, connections=3, seed=7, database=url, term_every=2)
     assert found["kills"] > 0
     assert found["terminations"] > 0
     assert (found["lost"], found["papers_lost"]) == (0, 0)
