@@ -38,8 +38,7 @@ def test_importing_a_light_module_imports_nothing_heavy(module: str) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["send", "--help"], ["ingest", "--help"],
-                                       ["check", "--help"], ["serve", "--help"],
-                                       ["check", "--help"], ["bounces", "--help"],
+                                       ["check", "--help"], ["serve", "--help"], ["bounces", "--help"],
                                        ["subscribers", "add", "--help"]], ids=" ".join)  # fmt: skip
 def test_asking_for_help_imports_nothing_heavy(arguments: list[str]) -> None:
     assert heavy_modules_after(HELP.format(arguments=arguments)) == []
