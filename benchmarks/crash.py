@@ -173,10 +173,7 @@ class Day:
 
     def doing(self) -> str:
         """Say what `send` was at when it was killed, as the database shows it."""
-        counts = self.counts()
-        if not counts:
-            return "opening the issue"
-        return "ranking" if sum(counts.values()) < self.subscribers else "sending"
+        return "sending" if self.counts() else "opening the issue or ranking"
 
     def counts(self) -> dict[DeliveryState, int]:
         """Give the states of all deliveries."""
