@@ -154,8 +154,8 @@ class Day:
         if blow is signal.SIGKILL:
             found.kills[words[0] if words[0] == "ingest" else self.doing()] += 1
             return True
-        if b"Traceback" in said:
-            raise SystemExit(said.decode())
+        if process.returncode not in {0, 143, -signal.SIGTERM}:  # the last: it had not yet begun to listen
+            raise SystemExit(f"newsletter {words[0]} ended with {process.returncode}: {said.decode()}")
         found.terminated.append(took)
         counts = self.counts()
         found.in_doubt += counts.get(DeliveryState.SENDING, 0) + counts.get(DeliveryState.UNCERTAIN, 0)
@@ -173,10 +173,7 @@ class Day:
 
     def doing(self) -> str:
         """Say what `send` was at when it was killed, as the database shows it."""
-        counts = self.counts()
-        if not counts:
-            return "opening the issue"
-        return "ranking" if sum(counts.values()) < self.subscribers else "sending"
+        return "sending" if self.counts() else "opening the issue or ranking"
 
     def counts(self) -> dict[DeliveryState, int]:
         """Give the states of all deliveries."""

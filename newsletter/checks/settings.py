@@ -48,6 +48,7 @@ def _secrets(values: Mapping[str, Any]) -> list[str]:
     named = {
         "site.secret": values.get("site", {}).get("secret"),
         "smtp.password": values.get("smtp", {}).get("password"),
+        "relay.password": any(one.get("password") for one in values.get("relay", [])),
         "the password of database.url": _password(str(values.get("database", {}).get("url", ""))),
     }
     return [name for name, value in named.items() if value]

@@ -7,11 +7,13 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
+_FINISHING = 10.0  # seconds
 
 
 def main() -> None:
@@ -37,19 +39,21 @@ def main() -> None:
 
 
 @contextmanager
-def _stoppable() -> Iterator[list[int]]:
+def _stoppable() -> Iterator[list[float]]:
     """Make SIGTERM (an init system's or a container's way to say stop) end a command as Ctrl-C does; tell if it came.
 
     What is on its way is finished first: dying at once would leave messages of which nobody knows whether they arrived.
     """
-    told: list[int] = []
+    told: list[float] = []  # when
     if threading.current_thread() is not threading.main_thread():  # only there signals can be handled
         yield told
         return
 
-    def stop(number: int, _frame: object) -> None:
-        told.append(number)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough, and must not cut the finishing short
+    def stop(_number: int, _frame: object) -> None:
+        now = time.monotonic()
+        if told and now - told[-1] < _FINISHING:  # once is enough, and must not cut the finishing short
+            return
+        told.append(now)
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, stop)

@@ -122,6 +122,7 @@ def test_a_secret_that_only_the_database_has_is_weak_where_many_machines_share_i
     [
         '[site]\nsecret = "a secret that is long enough to be one"\n',
         '[smtp]\npassword = "x"\n',
+        '[[relay]]\npassword = "x"\n',
         '[database]\nurl = "postgresql://user:hunter2@127.0.0.1:1/x"\n',
     ],
 )
