@@ -154,7 +154,9 @@ class Day:
         if blow is signal.SIGKILL:
             found.kills[words[0] if words[0] == "ingest" else self.doing()] += 1
             return True
-        if process.returncode not in {0, 143, -signal.SIGTERM}:  # the last: it had not yet begun to listen
+        # Before it listens it dies of SIGTERM; and interrupted within exec(), as while a dataclass is being made,
+        # CPython ends by SIGINT in the end, whatever status it is told.
+        if process.returncode not in {0, 143, -signal.SIGTERM, -signal.SIGINT}:
             raise SystemExit(f"newsletter {words[0]} ended with {process.returncode}: {said.decode()}")
         found.terminated.append(took)
         counts = self.counts()
