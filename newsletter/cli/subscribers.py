@@ -242,7 +242,7 @@ def _refuse_suppressed(store: Any, secret: str, new: Sequence[NewSubscriber]) ->
     suppressed = store.subscribers.suppressed(hashes)
     if suppressed:
         named = ", ".join(f"{hashes[key]} ({reason})" for key, reason in suppressed.items())
-        raise StoreError(f"never to be mailed again: {named}", hint="they have to sign up themselves")
+        raise StoreError(f"never to be mailed again: {named}", hint="their data was erased, or mail to them came back")
 
 
 def _row(one: Subscriber) -> tuple[str, ...]:
