@@ -1,0 +1,56 @@
+"""What everything else begins with: the time, the database, the secret, the name of the site."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from newsletter.errors import UsageError
+
+if TYPE_CHECKING:
+    from newsletter.config import Settings
+    from newsletter.rendering import SiteView
+    from newsletter.store import Store
+
+MEMORY = "sqlite://"
+
+
+def clock() -> datetime:
+    """Give the time: `NEWSLETTER_NOW` (ISO 8601; UTC where it names no zone), or the real one."""
+    said = os.environ.get("NEWSLETTER_NOW", "").strip()
+    if not said:
+        return datetime.now(UTC)
+    try:
+        moment = datetime.fromisoformat(said)
+    except ValueError:
+        moment = datetime(1, 1, 1, tzinfo=UTC)
+    if not 1970 < moment.year < 9000:  # outside of it, some time zone has no such day
+        raise UsageError(
+            f"NEWSLETTER_NOW is {said!r}, which is no time to send mail",
+            hint="write it as in 2026-08-20T06:00:00+02:00, or unset it for the real time",
+        )
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def open_store(settings: Settings, *, looking: bool = False) -> Store:
+    """Open the database. `looking`: where there is no SQLite file yet, none is made; what is kept is soon forgotten."""
+    from newsletter.store import Store  # noqa: PLC0415  lazy: 0.2 s
+
+    url = settings.database.url
+    path = Path(url.removeprefix("sqlite:///") if url.startswith("sqlite:///") else ".")
+    # In a folder that does not exist either, the path is wrong, and the store says so.
+    return Store(MEMORY if looking and not path.exists() and path.parent.is_dir() else url)
+
+
+def secret(settings: Settings, store: Store) -> str:
+    """Give the signing secret: the one that is set, or else the installation's own, kept in its database."""
+    return settings.site.secret.get_secret_value() or store.secret()
+
+
+def site(settings: Settings) -> SiteView:
+    """Give what mails and pages say of the site."""
+    from newsletter.rendering import SiteView  # noqa: PLC0415
+
+    return SiteView(settings.site.name, settings.site.url, settings.site.postal_address)

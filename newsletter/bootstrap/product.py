@@ -1,0 +1,64 @@
+"""The product, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING
+
+from newsletter.bootstrap.core import secret, site
+from newsletter.bootstrap.mail import bounce_address, renderer, returns, signer, writer
+from newsletter.bootstrap.ranking import ranker
+
+if TYPE_CHECKING:
+    from newsletter.config import Settings
+    from newsletter.pipeline import Newsletter
+    from newsletter.store import Store
+    from newsletter.welcome import Welcome
+
+
+def newsletter(settings: Settings, store: Store, *, progress: Callable[[int], None] | None = None) -> Newsletter:
+    """Put the product together. `progress` is told how many texts were encoded."""
+    from newsletter.letters import Letterhead  # noqa: PLC0415
+    from newsletter.pipeline import Edited, Newsletter  # noqa: PLC0415
+    from newsletter.subscriptions.tokens import Tokens  # noqa: PLC0415
+
+    key = secret(settings, store)
+    letterhead = Letterhead(
+        site=site(settings),
+        sender=settings.site.sender,
+        bounce_address=bounce_address(settings),
+        secret=key,
+        tokens=Tokens(key),
+        renderer=renderer(settings),
+        writer=writer(settings),
+        signer=signer(settings),
+    )
+    edited = Edited(
+        also_today=settings.ranking.also_today,
+        background=settings.ranking.background,
+        weekly_on=settings.schedule.weekly_on,
+        timezone=settings.site.timezone,
+        approval=settings.schedule.approval,
+    )
+    # Loading a model costs half a second and some hundred megabytes: only at the first ranking, and once.
+    ranking = cache(lambda: ranker(settings, store.vectors, progress))
+    return Newsletter(store, ranking, letterhead, edited, returns(settings, store))
+
+
+def welcome(settings: Settings, store: Store) -> Welcome:
+    """Give what answers requests to be mailed."""
+    from newsletter.rendering import MailTemplates  # noqa: PLC0415
+    from newsletter.subscriptions.tokens import Tokens  # noqa: PLC0415
+    from newsletter.welcome import Welcome  # noqa: PLC0415
+
+    key = secret(settings, store)
+    return Welcome(
+        store=store,
+        site=site(settings),
+        sender=settings.site.sender,
+        bounce_address=bounce_address(settings),
+        secret=key,
+        tokens=Tokens(key),
+        templates=MailTemplates("confirm", settings.rendering.templates),
+    )

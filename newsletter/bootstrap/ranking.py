@@ -1,0 +1,57 @@
+"""The ranker, and the encoder that is set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from newsletter import catalogue
+from newsletter.errors import EncoderError
+
+if TYPE_CHECKING:
+    from newsletter.config import Settings
+    from newsletter.ranking.encoder import CachedEncoder, Encoder, VectorCache
+    from newsletter.ranking.ranker import Ranker
+
+
+def ranker(settings: Settings, vectors: VectorCache, progress: Callable[[int], None] | None = None) -> Ranker:
+    """Give the ranker with the encoder that is set and the installation's topics."""
+    from newsletter.ranking.ranker import Ranker  # noqa: PLC0415
+
+    return Ranker(
+        cached(encoder(settings), settings, vectors, progress),
+        catalogue.load(settings.topics),
+        exploring=settings.ranking.exploration,
+    )
+
+
+def cached(
+    encoder: Encoder, settings: Settings, vectors: VectorCache, progress: Callable[[int], None] | None = None
+) -> CachedEncoder:
+    """Give the encoder that is set with its cache. `progress` is told how many texts have their vectors."""
+    from newsletter.ranking.encoder import CachedEncoder  # noqa: PLC0415
+
+    if settings.ranking.encoder == "endpoint":  # each request's vectors are kept at once
+        return CachedEncoder(encoder, vectors, progress, batch=settings.embedding.batch, touchstone=True)
+    return CachedEncoder(encoder, vectors, progress)
+
+
+def encoder(settings: Settings) -> Encoder:
+    """Give the encoder that is set."""
+    if settings.ranking.encoder == "endpoint":
+        from newsletter.ranking.endpoint import Endpoint  # noqa: PLC0415
+
+        return Endpoint(settings.embedding)
+    if settings.ranking.encoder == "wordllama":
+        from newsletter.ranking.wordllama import WordLlama  # noqa: PLC0415
+
+        try:
+            return WordLlama()
+        except ImportError as error:
+            raise EncoderError(
+                'the packages of ranking.encoder = "wordllama" are not installed',
+                hint="pip install 'newsletter[wordllama]', or choose \"minilm\"",
+            ) from error
+    from newsletter.ranking.minilm import MiniLM  # noqa: PLC0415
+
+    return MiniLM()

@@ -1,0 +1,159 @@
+"""Where papers come from: the sources that are set, files, and what readers bring."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from newsletter.errors import ConfigError, NotFoundError, SourceError
+
+if TYPE_CHECKING:
+    from newsletter.config import Settings, SourceKind, SourceSettings
+    from newsletter.sources.politeness import HostPacer, Validators
+    from newsletter.sources.source import Source
+    from newsletter.store import Store
+
+
+def sources(
+    settings: Settings, store: Store, names: Sequence[str] = (), *, pacer: HostPacer | None = None
+) -> list[Source]:
+    """Give the sources that are set, or those of them that are named. Raises NotFoundError, ConfigError.
+
+    Calls that are given the same `pacer` ask servers as politely as one call would.
+    """
+    known = {one.name: one for one in settings.source}
+    if unknown := [name for name in names if name not in known]:
+        files = [name for name in unknown if Path(name).is_file()]
+        there = f"the settings have {', '.join(known)}" if known else "the settings have no [[source]] yet"
+        raise NotFoundError(
+            f"no such source: {', '.join(unknown)}", hint=f"for a file: --file {files[0]}" if files else there
+        )
+    if not known:
+        raise ConfigError(
+            "no sources are set", hint="add a [[source]] to the settings, or read a file with --file PATH"
+        )
+    from newsletter.sources.politeness import HostPacer, Validators  # noqa: PLC0415
+
+    pacer = pacer or HostPacer(settings.fetching.per_host_interval)
+    seen = {one.name: Validators(one.etag, one.last_modified, one.url) for one in store.sources.all()}
+    chosen = [known[name] for name in names or known]
+    return [_tagged(source, one.tags) for one in chosen for source in _adapters(one, settings, pacer, seen)]
+
+
+def _tagged(source: Source, tags: tuple[str, ...]) -> Source:
+    from newsletter.sources.source import Tagged  # noqa: PLC0415
+
+    return Tagged(source, tags) if tags else source
+
+
+def _adapters(
+    one: SourceSettings, settings: Settings, pacer: HostPacer, seen: Mapping[str, Validators]
+) -> list[Source]:
+    """Give what one `[[source]]` stands for: itself, the files of a pattern, or the feeds of a list."""
+    from newsletter.config import SourceKind  # noqa: PLC0415
+
+    if one.kind is SourceKind.OPML:
+        return _feeds(one, settings, pacer, seen)
+    if one.path is not None:
+        return _matching(one.name, one.path, one.kind, settings)
+    return [_remote(one, settings, pacer, seen.get(one.name))]
+
+
+def _remote(one: SourceSettings, settings: Settings, pacer: HostPacer, known: Validators | None) -> Source:
+    from newsletter.config import SourceKind  # noqa: PLC0415
+
+    limits = settings.fetching
+    if one.kind is SourceKind.ARXIV_API:
+        from newsletter.sources import arxiv_api  # noqa: PLC0415
+
+        return arxiv_api.ArxivApiSource(
+            one.name,
+            query=one.query,
+            categories=one.categories,
+            url=one.url or arxiv_api.URL,
+            limits=limits,
+            pacer=pacer,
+            days=one.days,
+        )
+    if one.kind is SourceKind.ARXIV_OAI:
+        from newsletter.sources import arxiv_oai  # noqa: PLC0415
+
+        return arxiv_oai.OaiSource(
+            one.name,
+            one.url or arxiv_oai.URL,
+            set_spec=one.set,
+            categories=one.categories,
+            limits=limits,
+            pacer=pacer,
+            days=one.days,
+        )
+    from newsletter.sources.source import UrlSource  # noqa: PLC0415
+
+    return UrlSource(one.name, one.url or "", kind=one.kind, limits=limits, known=known, pacer=pacer)
+
+
+def _feeds(one: SourceSettings, settings: Settings, pacer: HostPacer, seen: Mapping[str, Validators]) -> list[Source]:
+    from newsletter.sources import source  # noqa: PLC0415
+
+    try:
+        listed = source.listed_feeds(one.path or one.url or "", settings.fetching, pacer)
+    except SourceError as error:  # one bad source never stops the others
+        return [source.Unreadable(one.name, error)]
+    feeds = {f"{one.name}: {feed.title}": feed.url for feed in listed}
+    return [
+        source.UrlSource(name, url, limits=settings.fetching, known=seen.get(name), pacer=pacer)
+        for name, url in feeds.items()
+    ]
+
+
+def _matching(name: str, path: Path, kind: SourceKind, settings: Settings) -> list[Source]:
+    """Give the files of a path, which may be a pattern; of a pattern each file is a source called `name: file`."""
+    from newsletter.sources.source import FileSource  # noqa: PLC0415
+
+    return [FileSource(each, file, kind=kind, limits=settings.fetching) for each, file in matching(name, path)]
+
+
+def matching(name: str, path: Path) -> list[tuple[str, Path]]:
+    """Give the files of a source's path, each with the name that its source goes by."""
+    if not glob.has_magic(str(path)) or path.exists():
+        return [(name, path)]
+    found = sorted(Path(match) for match in glob.iglob(str(path), recursive=True))  # noqa: PTH207  also absolute
+    return [(f"{name}: {file.name}", file) for file in found]
+
+
+def files(settings: Settings, paths: Iterable[Path], kind: SourceKind) -> list[Source]:
+    """Give files as sources, each called by its file's name."""
+    from newsletter.sources.source import FileSource  # noqa: PLC0415
+
+    return [FileSource(path.name, path, kind=kind, limits=settings.fetching) for path in paths]
+
+
+def library(
+    settings: Settings, store: Store, paths: Iterable[Path], kind: SourceKind, *, lookups: int | None = None
+) -> tuple[list[str], list[Source]]:
+    """Give what readers' files say they like: papers that are known already, by name, and sources of the others.
+
+    A file is a bibliography of any format, or a list of ids; what of a list is not known is looked up. Raises
+    SourceError where that would be more than `lookups` papers.
+    """
+    from newsletter.config import SourceKind as Kind  # noqa: PLC0415
+    from newsletter.sources import lookup, source  # noqa: PLC0415
+
+    known: list[str] = []
+    sources: list[Source] = []
+    for path in paths:
+        ids = lookup.listed(source.file_contents(path, settings.fetching)) if kind is Kind.AUTO else ()
+        there = store.papers.keys(ids)
+        known += [name for name in ids if name in there]
+        if unknown := [name for name in ids if name not in there]:
+            if lookups is not None and len(unknown) > lookups:
+                raise SourceError(
+                    f"{path} lists {len(unknown)} papers that are not known here; {lookups} at once can be looked up",
+                    hint="split the list, or take a bibliography, which has titles and abstracts",
+                )
+            sources.append(lookup.LookupSource(path.name, unknown, at=settings.lookup, limits=settings.fetching))
+        if not ids:
+            sources.append(source.FileSource(path.name, path, kind=kind, limits=settings.fetching))
+    return known, sources
