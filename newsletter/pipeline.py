@@ -44,6 +44,7 @@ from newsletter.returns import Returns
 from newsletter.sources.politeness import rest_after
 from newsletter.sources.source import Source, visit
 from newsletter.store import Store
+from newsletter.store.issues import Then
 from newsletter.subscriptions.signup import address_hash
 from newsletter.timetable import cadences_of, window_of
 
@@ -98,6 +99,7 @@ class Newsletter:
     letterhead: Letterhead
     edited: Edited
     returns: Returns
+    opened: Then | None = None  # what is done in the same transaction when an issue is opened
 
     def ingest(
         self,
@@ -158,7 +160,7 @@ class Newsletter:
         One without papers stays unopened, so that what comes later on the day still finds its way into it.
         """
         return [
-            issue if issue.key else self.store.issues.open(issue, now=now)
+            issue if issue.key else self.store.issues.open(issue, now=now, then=self.opened)
             for issue in self.issues_due(day, now=now)
             if issue.key or self.store.papers.count(issue.window)
         ]
@@ -257,17 +259,21 @@ class Newsletter:
         now: datetime,
         connections: int,
         limit: int | None = None,
+        shard: Shard = EVERYBODY,
+        stop: Callable[[], bool] = lambda: False,
         progress: Progress | None = None,
     ) -> Tally:
-        """Send what waits of some issues and is due; give up what has waited for too long.
+        """Send what waits of some issues and a shard, and is due; give up what has waited for too long.
 
         Issues of which too many messages fail are paused. Raises TransportError where the transport cannot work at all.
         """
-        recover(self.store.deliveries, resend=policy.resend_uncertain)
+        self.recover(policy)
         ready = [issue for issue in issues if issue.state is IssueState.OPEN]
         expired = give_up(self.store.deliveries, [issue.key for issue in ready], policy.expire_after, now=now)
         letters = StoredLetters(self.store, self.letterhead, ready, now=now)
-        dispatcher = Dispatcher(self.store.deliveries, transport, letters, policy, connections=connections)
+        dispatcher = Dispatcher(
+            self.store.deliveries, transport, letters, policy, connections=connections, shard=shard, stop=stop
+        )
         keys = [issue.key for issue in ready]
         try:
             tally = dispatcher.run(keys, now=now, limit=limit, progress=progress)
@@ -278,6 +284,10 @@ class Newsletter:
         for issue in ready if tally.alarm else ():
             self.store.issues.set_state(issue, IssueState.PAUSED)
         return tally
+
+    def recover(self, policy: Policy) -> int:
+        """Free what dead senders had claimed, and tell how many messages they left in doubt."""
+        return recover(self.store.deliveries, resend=policy.resend_uncertain)
 
     def preview(
         self, subscriber: Subscriber, day: date, *, now: datetime, library: Mapping[str, Paper] = _NO_PAPERS

@@ -21,6 +21,7 @@ from pydantic_settings import (
 
 from newsletter import assets
 from newsletter.config.sections import (
+    Cluster,
     Database,
     DeliverySettings,
     Dkim,
@@ -42,6 +43,7 @@ from newsletter.config.values import SmtpSecurity, SourceKind, TransportKind, Un
 from newsletter.errors import ConfigError
 
 __all__ = [
+    "Cluster",
     "Database",
     "DeliverySettings",
     "Dkim",
@@ -131,6 +133,7 @@ class Settings(BaseSettings):
     rendering: Rendering = Rendering()
     summaries: Summaries = Summaries()
     schedule: Schedule = Schedule()
+    cluster: Cluster = Cluster()
     fetching: Fetching = Fetching()
     lookup: Lookup = Lookup()
     topics: Path = assets.CONFIG / "topics.toml"

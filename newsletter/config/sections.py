@@ -47,6 +47,7 @@ class Database(_Section):
     """Where everything is kept, as a SQLAlchemy URL."""
 
     url: str = Field(default="sqlite:///newsletter.db", repr=False)  # it may hold a password
+    statement_timeout: float = Field(default=60.0, ge=0, le=86_400)
 
 
 class DeliverySettings(_Section):
@@ -165,6 +166,14 @@ class Schedule(_Section):
 
     weekly_on: Weekday = "monday"
     approval: bool = False
+
+
+class Cluster(_Section):
+    """Many workers on one PostgreSQL, in place of one process."""
+
+    enabled: bool = False
+    shard: int = Field(default=500, ge=1, le=100_000)
+    stalled_after: float = Field(default=30.0, ge=2, le=3600)
 
 
 class Fetching(_Section):

@@ -17,11 +17,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeAlias
 
 from newsletter.delivery.policy import Domains, Failures, Policy, Quota, SlidingWindow, room
-from newsletter.delivery.recovery import owner_name
+from newsletter.delivery.recovery import owner_name, retire
 from newsletter.delivery.states import next_attempt, settle
 from newsletter.delivery.transport import Session, Transport
 from newsletter.errors import MessageError, TransportError
-from newsletter.model import Delivery, DeliveryState, Message, Outcome
+from newsletter.model import EVERYBODY, Delivery, DeliveryState, Message, Outcome, Shard
 from newsletter.store.deliveries import Deliveries, Settlement
 
 LEASE = timedelta(minutes=15)  # longer than the ten minutes that a server may take to answer the final dot
@@ -74,13 +74,23 @@ class Dispatcher:
     """One run over the queue of some issues."""
 
     def __init__(
-        self, deliveries: Deliveries, transport: Transport, letters: Letters, policy: Policy, *, connections: int
+        self,
+        deliveries: Deliveries,
+        transport: Transport,
+        letters: Letters,
+        policy: Policy,
+        *,
+        connections: int,
+        shard: Shard = EVERYBODY,
+        stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self._deliveries = deliveries
         self._transport = transport
         self._letters = letters
         self._policy = policy
         self._connections = connections
+        self._shard = shard
+        self._told_to_stop = stop
         self._owner = owner_name()
         self._pace = SlidingWindow(policy.per_second, 1.0) if policy.per_second else None
         self._domains = Domains(policy.per_domain)
@@ -104,7 +114,7 @@ class Dispatcher:
         """
         left, clock = limit, _Clock(now)
         try:
-            while not self._stop.is_set() and (left is None or left > 0):
+            while not self._stop.is_set() and not self._told_to_stop() and (left is None or left > 0):
                 due = clock()
                 claimed = self._claim(issue_keys, due, left)
                 if claimed:
@@ -119,6 +129,8 @@ class Dispatcher:
             raise
         finally:
             self._stop.set()
+            if all(gone.is_set() for gone in self._workers):
+                retire(self._owner)
             self._deliveries.release(self._owner)
         if self._errors:
             raise self._errors[0]
@@ -132,7 +144,9 @@ class Dispatcher:
             self.tally.held = next(quota for quota in self._policy.quotas if sent[quota] >= quota.limit)
             return []
         most = min(x for x in (self._connections * _CLAIMED_EACH, left, allowed) if x is not None)
-        return self._deliveries.claim(issue_keys, owner=self._owner, due=due, now=real, lease=LEASE, limit=most)
+        return self._deliveries.claim(
+            issue_keys, owner=self._owner, due=due, now=real, lease=LEASE, limit=most, shard=self._shard
+        )
 
     def _feed(self, claimed: Sequence[Delivery], clock: _Clock, progress: _Progress) -> None:
         """Give the workers something to do, and wait until they will soon want more."""

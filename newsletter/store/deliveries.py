@@ -76,6 +76,13 @@ class Deliveries:
             self._lease(connection, [row.key for row in rows], owner, now + lease)
             return [_delivery(row) for row in rows]
 
+    def any_due(self, issue_key: int, *, due: datetime, now: datetime) -> bool:
+        """Tell whether something waits of an issue, is due and in nobody's hand."""
+        free = sa.or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until < now)
+        wanted = deliveries.c.issue_key == issue_key, WAITS, deliveries.c.next_attempt_at <= due, free
+        with self._database.reading() as connection:
+            return connection.execute(sa.select(deliveries.c.key).where(*wanted).limit(1)).first() is not None
+
     def shards(self, issue_key: int, *, due: datetime, now: datetime, size: int) -> list[Shard]:
         """Cut what waits of an issue, is due and in nobody's hand into shards of `size` deliveries."""
         free = sa.or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until < now)

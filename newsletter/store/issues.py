@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Row
@@ -23,8 +23,10 @@ from newsletter.model import (
 )
 from newsletter.store.absorb import absorbed
 from newsletter.store.batches import batches
-from newsletter.store.engine import Database, insert_ignore, insert_new
+from newsletter.store.engine import Database, driver, insert_ignore, insert_new
 from newsletter.store.schema import deliveries, editions, issues, papers
+
+Then: TypeAlias = Callable[[Any, Issue], None]  # is given the driver's own connection, in its transaction
 
 
 class Issues:
@@ -33,8 +35,11 @@ class Issues:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def open(self, sketch: Issue, *, now: datetime) -> Issue:
-        """Keep an issue; where it was opened already (also just now, by another process), give that one."""
+    def open(self, sketch: Issue, *, now: datetime, then: Then | None = None) -> Issue:
+        """Keep an issue; where it was opened already (also just now, by another process), give that one.
+
+        Who opens it does `then` in the same transaction: both are done, or neither.
+        """
         row = {
             "cadence": sketch.cadence.value,
             "day": sketch.day,
@@ -44,11 +49,13 @@ class Issues:
             "opened_at": now,
         }
         with self._database.writing() as connection:
-            connection.execute(insert_ignore(connection, issues), row)
+            opened = connection.execute(insert_ignore(connection, issues), row).rowcount
             same = sa.or_(issues.c.day == sketch.day, issues.c.window_start == sketch.window.start)
             query = sa.select(issues).where(issues.c.cadence == sketch.cadence.value, same)
             found = connection.execute(query.order_by((issues.c.day == sketch.day).desc())).first()
             assert found is not None, "an issue that was just inserted or was there"  # noqa: S101
+            if opened and then:
+                then(driver(connection), _issue(found))
             return _issue(found)
 
     def on(self, day: date) -> list[Issue]:
