@@ -15,7 +15,7 @@ from newsletter.bootstrap.mail import (
     transport,
     writer,
 )
-from newsletter.bootstrap.product import newsletter, welcome
+from newsletter.bootstrap.product import newsletter, timetable, welcome
 from newsletter.bootstrap.ranking import cached, encoder, ranker
 from newsletter.bootstrap.sources import files, library, matching, sources
 
@@ -39,6 +39,7 @@ __all__ = [
     "signer",
     "site",
     "sources",
+    "timetable",
     "transport",
     "welcome",
     "writer",

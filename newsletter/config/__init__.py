@@ -30,6 +30,7 @@ from newsletter.config.sections import (
     Ranking,
     Relay,
     Rendering,
+    Retention,
     Schedule,
     Site,
     Smtp,
@@ -38,7 +39,7 @@ from newsletter.config.sections import (
     Summaries,
     Web,
 )
-from newsletter.config.values import SmtpSecurity, SourceKind, TransportKind, UncertainPolicy
+from newsletter.config.values import SmtpSecurity, SourceKind, TransportKind, UncertainPolicy, days_of
 from newsletter.errors import ConfigError
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "Ranking",
     "Relay",
     "Rendering",
+    "Retention",
     "Schedule",
     "Settings",
     "Site",
@@ -62,6 +64,7 @@ __all__ = [
     "TransportKind",
     "UncertainPolicy",
     "Web",
+    "days_of",
     "load",
     "settings_file",
 ]
@@ -131,6 +134,7 @@ class Settings(BaseSettings):
     rendering: Rendering = Rendering()
     summaries: Summaries = Summaries()
     schedule: Schedule = Schedule()
+    retention: Retention = Retention()
     fetching: Fetching = Fetching()
     lookup: Lookup = Lookup()
     topics: Path = assets.CONFIG / "topics.toml"

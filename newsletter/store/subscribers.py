@@ -96,6 +96,12 @@ class Subscribers:
             rows = connection.execute(sa.select(subscribers).where(*wanted).order_by(subscribers.c.key)).all()
             return many(connection, rows)
 
+    def hours(self) -> list[tuple[Cadence, str, int]]:
+        """Give the cadences, time zones and hours that those who are mailed have chosen, each once."""
+        query = sa.select(subscribers.c.cadence, subscribers.c.timezone, subscribers.c.hour).where(_IS_ACTIVE)
+        with self._database.reading() as connection:
+            return [(Cadence(row[0]), row[1], row[2]) for row in connection.execute(query.distinct())]
+
     def profiles(self) -> Iterator[list[InterestProfile]]:
         """Give the interest profiles of those who are mailed or will be again, some at a time."""
         above: sa.ColumnElement[bool] = sa.true()
