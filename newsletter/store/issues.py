@@ -65,6 +65,13 @@ class Issues:
             row = connection.execute(query).first()
             return _issue(row) if row else None
 
+    def newest(self) -> Issue | None:
+        """Give the newest issue of all."""
+        query = sa.select(issues).order_by(issues.c.day.desc(), issues.c.key.desc()).limit(1)
+        with self._database.reading() as connection:
+            row = connection.execute(query).first()
+            return _issue(row) if row else None
+
     def all(self) -> list[Issue]:
         """Give every issue, newest first."""
         with self._database.reading() as connection:
