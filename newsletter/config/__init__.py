@@ -31,6 +31,7 @@ from newsletter.config.sections import (
     Ranking,
     Relay,
     Rendering,
+    ReturnsSettings,
     Schedule,
     Site,
     Smtp,
@@ -38,6 +39,7 @@ from newsletter.config.sections import (
     SourceSettings,
     Summaries,
     Web,
+    Webhooks,
 )
 from newsletter.config.values import SmtpSecurity, SourceKind, TransportKind, UncertainPolicy
 from newsletter.errors import ConfigError
@@ -53,6 +55,7 @@ __all__ = [
     "Ranking",
     "Relay",
     "Rendering",
+    "ReturnsSettings",
     "Schedule",
     "Settings",
     "Site",
@@ -64,6 +67,7 @@ __all__ = [
     "TransportKind",
     "UncertainPolicy",
     "Web",
+    "Webhooks",
     "load",
     "settings_file",
 ]
@@ -127,6 +131,8 @@ class Settings(BaseSettings):
     delivery: DeliverySettings = DeliverySettings()
     smtp: Smtp = Smtp()
     dkim: Dkim = Dkim()
+    returns: ReturnsSettings = ReturnsSettings()
+    webhooks: Webhooks = Webhooks()
     web: Web = Web()
     logging: LoggingSettings = LoggingSettings()
     ranking: Ranking = Ranking()
