@@ -5,8 +5,11 @@ Adapters are imported where they are made: commands that need none of them start
 """
 
 from newsletter.bootstrap.core import MEMORY, clock, open_store, secret, site
+from newsletter.bootstrap.hooks import hooks
 from newsletter.bootstrap.mail import (
+    account,
     bounce_address,
+    listener,
     policy,
     renderer,
     returns,
@@ -21,12 +24,15 @@ from newsletter.bootstrap.sources import files, library, matching, sources
 
 __all__ = [
     "MEMORY",
+    "account",
     "bounce_address",
     "cached",
     "clock",
     "encoder",
     "files",
+    "hooks",
     "library",
+    "listener",
     "matching",
     "newsletter",
     "open_store",

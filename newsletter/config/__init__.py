@@ -32,6 +32,7 @@ from newsletter.config.sections import (
     Relay,
     Rendering,
     Retention,
+    ReturnsSettings,
     Schedule,
     Site,
     Smtp,
@@ -39,6 +40,7 @@ from newsletter.config.sections import (
     SourceSettings,
     Summaries,
     Web,
+    Webhooks,
 )
 from newsletter.config.values import SmtpSecurity, SourceKind, TransportKind, UncertainPolicy, days_of
 from newsletter.errors import ConfigError
@@ -55,6 +57,7 @@ __all__ = [
     "Relay",
     "Rendering",
     "Retention",
+    "ReturnsSettings",
     "Schedule",
     "Settings",
     "Site",
@@ -66,6 +69,7 @@ __all__ = [
     "TransportKind",
     "UncertainPolicy",
     "Web",
+    "Webhooks",
     "days_of",
     "load",
     "settings_file",
@@ -130,6 +134,8 @@ class Settings(BaseSettings):
     delivery: DeliverySettings = DeliverySettings()
     smtp: Smtp = Smtp()
     dkim: Dkim = Dkim()
+    returns: ReturnsSettings = ReturnsSettings()
+    webhooks: Webhooks = Webhooks()
     web: Web = Web()
     logging: LoggingSettings = LoggingSettings()
     ranking: Ranking = Ranking()

@@ -152,6 +152,29 @@ def days_of(value: str) -> list[date]:
     return [start + timedelta(days=n) for n in range((end - start).days + 1)]
 
 
+def _url_of(schemes: frozenset[str], value: str) -> str:
+    if not value:
+        return value
+    try:
+        parts = urlsplit(value)
+        right = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        right = False
+    if not right or "@" in parts.netloc or not value.isprintable():
+        raise ValueError(f"must be of the form {'|'.join(sorted(schemes))}://host:port, without a user")
+    return value
+
+
+def _account_url(value: str) -> str:
+    return _url_of(frozenset({"imaps", "imap", "pop3s", "pop3"}), value)
+
+
+def _listen_url(value: str) -> str:
+    if value and urlsplit(value).port is None:
+        raise ValueError("must name a port, as in lmtp://127.0.0.1:8024")
+    return _url_of(frozenset({"lmtp", "smtp"}), value)
+
+
 OptionalUrl = Annotated[str, AfterValidator(_optional_url)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 EndpointUrl = Annotated[HttpUrl, AfterValidator(_endpoint_url)]
@@ -163,3 +186,5 @@ Mailbox = Annotated[str, AfterValidator(_mailbox)]
 TimeOfDay = Annotated[str, AfterValidator(_time_of_day)]
 Days = Annotated[str, AfterValidator(_days)]
 ZoneName = Annotated[str, AfterValidator(_zone)]
+AccountUrl = Annotated[str, AfterValidator(_account_url)]
+ListenUrl = Annotated[str, AfterValidator(_listen_url)]
