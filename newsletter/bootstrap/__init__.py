@@ -18,7 +18,7 @@ from newsletter.bootstrap.mail import (
     transport,
     writer,
 )
-from newsletter.bootstrap.product import newsletter, timetable, welcome
+from newsletter.bootstrap.product import letterhead, newsletter, timetable, welcome
 from newsletter.bootstrap.ranking import cached, encoder, ranker
 from newsletter.bootstrap.sources import files, library, matching, sources
 
@@ -31,6 +31,7 @@ __all__ = [
     "encoder",
     "files",
     "hooks",
+    "letterhead",
     "library",
     "listener",
     "matching",

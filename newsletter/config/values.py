@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, time, timedelta
 from email.utils import parseaddr
 from enum import StrEnum
@@ -100,6 +101,12 @@ def _zone(value: str) -> str:
     return value
 
 
+def _language_tag(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,8}", value):
+        raise ValueError("must be a language tag as in en or pt-BR")
+    return value
+
+
 def _endpoint_url(value: str) -> str:
     if "?" in value or "#" in value:
         raise ValueError("must end before any ? or #: /embeddings is put behind it")
@@ -185,6 +192,7 @@ PlainAddress = Annotated[str, AfterValidator(_plain_address)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
 TimeOfDay = Annotated[str, AfterValidator(_time_of_day)]
 Days = Annotated[str, AfterValidator(_days)]
+LanguageTag = Annotated[str, AfterValidator(_language_tag)]
 ZoneName = Annotated[str, AfterValidator(_zone)]
 AccountUrl = Annotated[str, AfterValidator(_account_url)]
 ListenUrl = Annotated[str, AfterValidator(_listen_url)]
