@@ -28,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import crash, fleet
 
+NOW = "2026-08-20T08:00:00Z"
 CUT = 12.0  # seconds that a host is cut off: longer than its timeouts
 STALLED = 4.0  # seconds after which the jobs of a worker that is gone are done again
 
@@ -123,6 +124,7 @@ class Story:
             **{name: value for name, value in os.environ.items() if not name.startswith("NEWSLETTER_")},
             "PYTHONPATH": str(fleet.ROOT),
             "OMP_NUM_THREADS": "1",
+            "NEWSLETTER_NOW": NOW,  # after the hour of all readers
             "NEWSLETTER_DATABASE__URL": self.server.url,
             "NEWSLETTER_SITE__POSTAL_ADDRESS": "1 Dune Street",
             "NEWSLETTER_RANKING__ENCODER": "wordllama",

@@ -49,7 +49,7 @@ from newsletter.model import (
     SubscriberStatus,
     Topic,
 )
-from newsletter.pipeline import Newsletter
+from newsletter.pipeline import Gaps, Newsletter
 from newsletter.ranking.candidates import paper_text
 from newsletter.ranking.encoder import CachedEncoder, Vectors
 from newsletter.ranking.interests import topic_text
@@ -288,7 +288,7 @@ def analyse(url: str) -> None:
 
 _STEPS: dict[str, Callable[[Newsletter, Issue, Shard], Any]] = {
     "rank": lambda newsletter, issue, shard: newsletter.rank(
-        issue, now=NOW, shard=shard, prepare=_prepared(newsletter)
+        issue, now=NOW, shard=shard, gaps=_gaps(newsletter, issue)
     ),
     "deliver": lambda newsletter, issue, shard: newsletter.deliver(
         [issue], NullTransport(), Policy(), now=NOW, connections=1, shard=shard
@@ -297,11 +297,9 @@ _STEPS: dict[str, Callable[[Newsletter, Issue, Shard], Any]] = {
 _mine: dict[str, Any] = {}  # of this process: its product, and the papers that it has prepared
 
 
-def _prepared(newsletter: Newsletter) -> Callable[[Issue], Any]:
-    if "candidates" not in _mine:
-        _mine["candidates"] = cache(newsletter.candidates)
-    prepared: Callable[[Issue], Any] = _mine["candidates"]
-    return prepared
+def _gaps(newsletter: Newsletter, issue: Issue) -> Gaps:
+    gaps: Gaps = _mine.setdefault("gaps", Gaps(newsletter, issue))
+    return gaps
 
 
 def _step(url: str, step: str, issue: Issue, shard: Shard) -> None:
@@ -348,7 +346,9 @@ class _Blank:
 
 def settle(store: Store, issue: Issue, rest: Shard) -> None:
     """Claim, mark and settle all that waits, with empty messages."""
-    dispatcher = Dispatcher(store.deliveries, NullTransport(), _Blank(), Policy(), connections=64, shard=rest)
+    dispatcher = Dispatcher(
+        store.deliveries, store.allowances, NullTransport(), _Blank(), Policy(), connections=64, shard=rest
+    )
     dispatcher.run([issue.key], now=NOW, limit=None, progress=None)
 
 

@@ -8,11 +8,12 @@ taken when it comes back.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -22,24 +23,26 @@ import psycopg
 from procrastinate.exceptions import ConnectorException
 
 from newsletter import bootstrap
+from newsletter.delivery.dispatch import Brake
 from newsletter.errors import NewsletterError
 from newsletter.jobs import PRIORITIES, QUEUES, Jobs, Task
 from newsletter.model import Issue, IssueState, Queue, Shard, Window
+from newsletter.pipeline import Gaps
+from newsletter.rounds import Rounds
 from newsletter.store.batches import batches
 from newsletter.store.engine import SOUND
 
 if TYPE_CHECKING:
     from newsletter.config import Settings
-    from newsletter.ranking.candidates import Candidates
     from newsletter.store import Store
 
 Say: TypeAlias = Callable[[str], None]
 
 _SIGNS = 6  # of life that a worker misses before others take over
-_TICK = "* * * * * */5"  # the sixth field is seconds
+_TICK, _EVERY_MINUTE = "* * * * * */5", "* * * * *"  # the sixth field is seconds
+_LATEST = 60  # issues that may still have something to send
 _DRAIN = 8.0  # seconds that running jobs have when the worker is told to stop
 _LONGEST_WAIT = 30.0  # seconds between tries to reach the database
-_LATELY = timedelta(days=7)  # issues of before are looked after by hand
 _EMBEDDED = 64  # papers a job
 _PREPARED = 3  # issues whose papers are kept ready; a day has as many cadences
 _INSTANT = timedelta(microseconds=1)
@@ -70,22 +73,22 @@ class Crew:
 
     settings: Settings
     store: Store
-    stopping: threading.Event = field(default_factory=threading.Event)
+    brake: Brake = field(default_factory=Brake)
 
     def __post_init__(self) -> None:
         self.jobs = Jobs(self.store, self.settings.cluster.shard)
         self.newsletter = bootstrap.newsletter(self.settings, self.store)
+        self.rounds = Rounds(self.newsletter)
         self.transport = bootstrap.transport(self.settings)
         self.policy = bootstrap.policy(self.settings)
-        self._prepared: OrderedDict[int, Candidates | None] = OrderedDict()
+        self._prepared: OrderedDict[int, Gaps] = OrderedDict()
         self._preparing = threading.Lock()
 
     def ingest(self, source: str) -> None:
         """Read one source, and ask for the vectors of what is new."""
         now = bootstrap.clock()
-        for pulled in self.newsletter.ingest(
-            bootstrap.sources(self.settings, self.store, [source]), now=now, remember=True
-        ):
+        sources = bootstrap.sources(self.settings, self.store, [source])
+        for pulled in self.newsletter.ingest(sources, now=now, remember=True):
             log.info("source %s: %s", pulled.source, pulled.error or f"{pulled.new} new papers")
         new = self.store.papers.in_window(Window(now, now + _INSTANT))
         self.jobs.embed(batches([paper.key for paper in new], _EMBEDDED))
@@ -95,10 +98,10 @@ class Crew:
         self.newsletter.ranker().remember(list(self.store.papers.by_key(papers).values()))
 
     def rank(self, issue: int, after: int, upto: int | None) -> None:
-        """Make the editions of one shard, and ask for their delivery."""
+        """Make the editions of one shard, and ask for the delivery of what is due already."""
         shard = Shard(after, upto)
         if found := self._issue(issue):
-            self.newsletter.rank(found, now=bootstrap.clock(), shard=shard, prepare=self._candidates)
+            self.rounds.rank(found, now=bootstrap.clock(), shard=shard, gaps=self._gaps(found))
             self.jobs.deliver(issue, [shard])
 
     def deliver(self, issue: int, after: int, upto: int | None) -> None:
@@ -113,9 +116,9 @@ class Crew:
             now=bootstrap.clock(),
             connections=self.settings.smtp.connections,
             shard=Shard(after, upto),
-            stop=self.stopping.is_set,
+            brake=self.brake,
         )
-        if self.stopping.is_set():
+        if self.brake.pulled:
             raise Interrupted
         if tally.alarm:
             log.error("%s: the %s issue of %s is paused", tally.alarm, found.cadence, found.day)
@@ -127,25 +130,54 @@ class Crew:
         self.jobs.deliver(issue, shards)
 
     def tick(self) -> None:
-        """See what is due. Ticks may be missed, or come twice: what is due is worked out anew each time."""
-        self.newsletter.recover(self.policy)
+        """See to what the dead left, and what is due. Ticks may be missed, or come twice: all is worked out anew."""
         now = bootstrap.clock()
-        for issue in self.store.issues.all():
-            lately = issue.state is IssueState.OPEN and issue.day >= now.date() - _LATELY
-            if lately and self.store.deliveries.any_due(issue.key, due=now, now=datetime.now(UTC)):
+        self.newsletter.recover(self.policy)
+        for issue in self.store.issues.not_ranked():
+            if not self.jobs.left(issue.key):
+                self.store.issues.set_ranked(issue, now=now)
+        for issue in self.store.issues.all()[:_LATEST]:
+            if issue.state is IssueState.OPEN and self._any_due(issue.key, now):
                 self.jobs.once(Task.SPREAD, str(issue.key), issue=issue.key)
+
+    def tend(self) -> None:
+        """See what the timetable wants: sources to be read, issues to be opened, readers who changed their hour."""
+        now = bootstrap.clock()
+        for name in self._sources_due(now):
+            self.jobs.once(Task.INGEST, name, source=name)
+        if self.rounds.unopened(now=now):
+            first = self.store.acts.first(f"read for {self.rounds.timetable.day_of(now)}", now=now)
+            for source in self.settings.source if first else ():
+                self.jobs.once(Task.INGEST, source.name, source=source.name)
+            if not self.jobs.reading():
+                self.rounds.begin(now=now)
+        self.rounds.follow_readers(now=now)
+
+    def _sources_due(self, now: datetime) -> Iterator[str]:
+        """Name the sources that were not read for as long as they may be; one that fails is read again by its rest."""
+        states = self.store.sources.all()
+        for source in self.settings.source:
+            own = [one for one in states if one.name.startswith((source.name, f"{source.name}: "))]
+            every = timedelta(minutes=source.every or self.settings.schedule.ingest_every)
+            read = [one.last_success_at for one in own if one.last_success_at]
+            resting = [one.retry_at for one in own if one.retry_at and one.retry_at > now]
+            if not resting and (not read or max(read) + every <= now):
+                yield source.name
+
+    def _any_due(self, key: int, now: datetime) -> bool:
+        return self.store.deliveries.any_due(key, due=now, now=datetime.now(UTC))
 
     def _issue(self, key: int) -> Issue | None:
         return self.store.issues.by_key([key]).get(key)
 
-    def _candidates(self, issue: Issue) -> Candidates | None:
-        """Prepare an issue's papers, once for all its shards: its window is closed."""
+    def _gaps(self, issue: Issue) -> Gaps:
+        """Give what remembers an issue's prepared papers, one for all its shards: its window is closed."""
         with self._preparing:
-            if issue.key not in self._prepared:
-                self._prepared[issue.key] = self.newsletter.candidates(issue)
-                while len(self._prepared) > _PREPARED:
-                    self._prepared.popitem(last=False)
-            return self._prepared[issue.key]
+            found = self._prepared.setdefault(issue.key, Gaps(self.newsletter, issue))
+            self._prepared.move_to_end(issue.key)
+            while len(self._prepared) > _PREPARED:
+                self._prepared.popitem(last=False)
+            return found
 
 
 def engine(crew: Crew, *, concurrency: int) -> procrastinate.App:
@@ -163,6 +195,11 @@ def engine(crew: Crew, *, concurrency: int) -> procrastinate.App:
     }
     for task, work in works.items():
         app.task(name=task.value, queue=QUEUES[task].value, priority=PRIORITIES[task], retry=_Retry())(work)
+
+    @app.periodic(cron=_EVERY_MINUTE, queueing_lock=Task.TEND.value)
+    @app.task(name=Task.TEND.value, queue=Queue.SCHEDULE.value, priority=PRIORITIES[Task.TEND])
+    def tend(timestamp: int) -> None:
+        crew.tend()
 
     @app.periodic(cron=_TICK, queueing_lock=Task.TICK.value)
     @app.task(name=Task.TICK.value, queue=Queue.SCHEDULE.value, priority=PRIORITIES[Task.TICK])
@@ -212,7 +249,7 @@ def work(
 
 async def _work(crew: Crew, options: dict[str, Any], say: Say) -> None:
     failures = 0
-    while not crew.stopping.is_set():
+    while not crew.brake.pulled:
         app = engine(crew, concurrency=options["concurrency"])
         try:
             async with app.open_async():
@@ -232,7 +269,7 @@ async def _work(crew: Crew, options: dict[str, Any], say: Say) -> None:
 
 def _stop_on_signals(crew: Crew, running: asyncio.Task[None]) -> None:
     def stop() -> None:
-        crew.stopping.set()
+        crew.brake.pull()
         running.cancel()
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -240,4 +277,11 @@ def _stop_on_signals(crew: Crew, running: asyncio.Task[None]) -> None:
 
 
 async def _pause(crew: Crew, seconds: float) -> None:
-    await asyncio.to_thread(crew.stopping.wait, seconds)
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        loop.call_soon_threadsafe(stopped.set)
+
+    with crew.brake.on(stop), contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stopped.wait(), seconds)

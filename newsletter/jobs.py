@@ -25,7 +25,8 @@ _SCHEMA_LOCK = 7_364_013  # see store.papers
 class Task(StrEnum):
     """What there is to do. Workers of two versions may share a database, so names and arguments are never changed."""
 
-    TICK = "tick"  # see what is due; whoever comes first does it for all
+    TICK = "tick"  # see to what was left by the dead, and what is due
+    TEND = "tend"  # see what the timetable wants
     INGEST = "ingest"  # one source
     EMBED = "embed"  # some papers
     RANK = "rank"  # one shard of an issue
@@ -35,6 +36,7 @@ class Task(StrEnum):
 
 QUEUES = {
     Task.TICK: Queue.SCHEDULE,
+    Task.TEND: Queue.SCHEDULE,
     Task.INGEST: Queue.PAPERS,
     Task.EMBED: Queue.PAPERS,
     Task.RANK: Queue.RANKING,
@@ -42,7 +44,15 @@ QUEUES = {
     Task.SPREAD: Queue.DELIVERY,
 }
 # A mail that can leave goes before the next shard is ranked. What waits is cut anew only when no shard of it is left.
-PRIORITIES = {Task.TICK: 20, Task.INGEST: 10, Task.EMBED: 10, Task.DELIVER: 5, Task.RANK: 0, Task.SPREAD: -10}
+PRIORITIES = {
+    Task.TICK: 20,
+    Task.TEND: 20,
+    Task.INGEST: 10,
+    Task.EMBED: 10,
+    Task.DELIVER: 5,
+    Task.RANK: 0,
+    Task.SPREAD: -10,
+}
 
 
 @dataclass(frozen=True)
@@ -80,6 +90,19 @@ class Jobs:
         """Ask for the vectors of papers, by key, a list a job."""
         with self.store.lending() as connection:
             self._on(connection, Task.EMBED, ({"papers": keys} for keys in lists))
+
+    def left(self, issue_key: int) -> bool:
+        """Tell whether shards of an issue are still to be ranked, or could not be."""
+        return self._any("task_name = %s AND args->>'issue' = %s AND status <> 'succeeded'", Task.RANK, str(issue_key))
+
+    def reading(self) -> bool:
+        """Tell whether sources are being read, or are about to be."""
+        return self._any("task_name = %s AND status IN ('todo', 'doing')", Task.INGEST)
+
+    def _any(self, condition: str, *values: str) -> bool:
+        query = f"SELECT 1 FROM procrastinate_jobs WHERE {condition} LIMIT 1"  # noqa: S608  ours, not a stranger's
+        with self.store.lending() as connection:
+            return connection.execute(query, [str(value) for value in values]).fetchone() is not None
 
     def once(self, task: Task, name: str, **arguments: Any) -> bool:
         """Ask for something that must not wait twice in the queue under the same name; tell whether it did not yet."""

@@ -5,8 +5,11 @@ Adapters are imported where they are made: commands that need none of them start
 """
 
 from newsletter.bootstrap.core import MEMORY, clock, open_store, secret, site
+from newsletter.bootstrap.hooks import hooks
 from newsletter.bootstrap.mail import (
+    account,
     bounce_address,
+    listener,
     policy,
     renderer,
     returns,
@@ -15,18 +18,22 @@ from newsletter.bootstrap.mail import (
     transport,
     writer,
 )
-from newsletter.bootstrap.product import newsletter, welcome
+from newsletter.bootstrap.product import letterhead, newsletter, timetable, welcome
 from newsletter.bootstrap.ranking import cached, encoder, ranker
 from newsletter.bootstrap.sources import files, library, matching, sources
 
 __all__ = [
     "MEMORY",
+    "account",
     "bounce_address",
     "cached",
     "clock",
     "encoder",
     "files",
+    "hooks",
+    "letterhead",
     "library",
+    "listener",
     "matching",
     "newsletter",
     "open_store",
@@ -39,6 +46,7 @@ __all__ = [
     "signer",
     "site",
     "sources",
+    "timetable",
     "transport",
     "welcome",
     "writer",

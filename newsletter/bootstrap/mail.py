@@ -10,7 +10,9 @@ from newsletter.bootstrap.core import clock, secret
 
 if TYPE_CHECKING:
     from newsletter.config import Settings
+    from newsletter.delivery.accounts import Account
     from newsletter.delivery.dkim import Signer
+    from newsletter.delivery.listener import Listener
     from newsletter.delivery.policy import Policy
     from newsletter.delivery.transport import Transport
     from newsletter.rendering import Renderer, Writer
@@ -29,10 +31,10 @@ def bounce_address(settings: Settings) -> str:
 
 
 def renderer(settings: Settings) -> Renderer:
-    """Give the renderer with the email that is set."""
+    """Give the renderer with the look that is set."""
     from newsletter.rendering import Renderer  # noqa: PLC0415
 
-    return Renderer(settings.rendering.template, settings.rendering.templates)
+    return Renderer(settings.rendering.theme, settings.rendering.templates)
 
 
 def writer(settings: Settings) -> Writer | None:
@@ -71,6 +73,33 @@ def returns(settings: Settings, store: Store) -> Returns:
 
     half_life = timedelta(days=settings.delivery.soft_bounce_half_life)
     return Returns(store, secret(settings, store), SoftBounces(settings.delivery.soft_bounce_limit, half_life))
+
+
+def account(settings: Settings) -> Account:
+    """Give the mailbox that is set. Raises ConfigError where none is."""
+    from newsletter.delivery.accounts import Account  # noqa: PLC0415
+    from newsletter.errors import ConfigError  # noqa: PLC0415
+
+    asked = settings.returns
+    if not asked.mailbox:
+        raise ConfigError("no mailbox is set", hint='set returns.mailbox, for example to "imaps://mail.example.org"')
+    return Account(asked.mailbox, asked.username, asked.password.get_secret_value(), asked.timeout, asked.ca_file)
+
+
+def listener(settings: Settings, store: Store) -> Listener:
+    """Give what takes mail that comes back from a mail server. Raises ConfigError where no address is set."""
+    from newsletter.delivery.listener import Listener, Reception  # noqa: PLC0415  lazy: few listen
+    from newsletter.errors import ConfigError  # noqa: PLC0415
+    from newsletter.model import BounceKind  # noqa: PLC0415
+
+    if not settings.returns.listen:
+        raise ConfigError("nowhere to listen", hint='set returns.listen, for example to "lmtp://127.0.0.1:8024"')
+    taking = returns(settings, store)
+
+    def take(data: bytes) -> bool:
+        return taking.take(data, now=clock()).report.kind is not BounceKind.NONE
+
+    return Listener(settings.returns.listen, Reception(take, bounce_address(settings)))
 
 
 def policy(settings: Settings) -> Policy:

@@ -17,7 +17,12 @@ def worker(
     context: typer.Context,
     *,
     concurrency: Annotated[int, typer.Option(metavar="N", min=1, help="Jobs at a time.")] = 1,
-    queue: Annotated[list[Queue] | None, typer.Option(help="Do jobs of this kind only; may be given again.")] = None,
+    queue: Annotated[
+        list[Queue] | None,
+        typer.Option(
+            metavar="KIND", help="Do jobs of this kind only: schedule, papers, ranking, delivery. May be repeated."
+        ),
+    ] = None,
     until_empty: Annotated[bool, typer.Option("--until-empty", help="End when there is nothing to do.")] = False,
 ) -> None:
     """Do the jobs of an installation on PostgreSQL, beside any number of other workers, until it is stopped."""

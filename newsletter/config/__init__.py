@@ -27,10 +27,13 @@ from newsletter.config.sections import (
     Dkim,
     Embedding,
     Fetching,
+    LoggingSettings,
     Lookup,
     Ranking,
     Relay,
     Rendering,
+    Retention,
+    ReturnsSettings,
     Schedule,
     Site,
     Smtp,
@@ -38,8 +41,9 @@ from newsletter.config.sections import (
     SourceSettings,
     Summaries,
     Web,
+    Webhooks,
 )
-from newsletter.config.values import SmtpSecurity, SourceKind, TransportKind, UncertainPolicy
+from newsletter.config.values import SmtpSecurity, SourceKind, TransportKind, UncertainPolicy, days_of
 from newsletter.errors import ConfigError
 
 __all__ = [
@@ -49,10 +53,13 @@ __all__ = [
     "Dkim",
     "Embedding",
     "Fetching",
+    "LoggingSettings",
     "Lookup",
     "Ranking",
     "Relay",
     "Rendering",
+    "Retention",
+    "ReturnsSettings",
     "Schedule",
     "Settings",
     "Site",
@@ -64,6 +71,8 @@ __all__ = [
     "TransportKind",
     "UncertainPolicy",
     "Web",
+    "Webhooks",
+    "days_of",
     "load",
     "settings_file",
 ]
@@ -127,13 +136,17 @@ class Settings(BaseSettings):
     delivery: DeliverySettings = DeliverySettings()
     smtp: Smtp = Smtp()
     dkim: Dkim = Dkim()
+    returns: ReturnsSettings = ReturnsSettings()
+    webhooks: Webhooks = Webhooks()
     web: Web = Web()
+    logging: LoggingSettings = LoggingSettings()
     ranking: Ranking = Ranking()
     embedding: Embedding = Embedding()
     rendering: Rendering = Rendering()
     summaries: Summaries = Summaries()
     schedule: Schedule = Schedule()
     cluster: Cluster = Cluster()
+    retention: Retention = Retention()
     fetching: Fetching = Fetching()
     lookup: Lookup = Lookup()
     topics: Path = assets.CONFIG / "topics.toml"

@@ -10,9 +10,13 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from newsletter.config.values import (
+    AccountUrl,
+    Days,
     EndpointUrl,
     HeaderWord,
     HttpUrl,
+    LanguageTag,
+    ListenUrl,
     Mailbox,
     ModelName,
     OptionalUrl,
@@ -20,6 +24,7 @@ from newsletter.config.values import (
     SiteUrl,
     SmtpSecurity,
     SourceKind,
+    TimeOfDay,
     TransportKind,
     UncertainPolicy,
     Weekday,
@@ -39,6 +44,7 @@ class Site(_Section):
     sender: Mailbox = "Daily Papers <papers@newsletter.example.org>"
     postal_address: str = ""
     operator: PlainAddress = ""
+    language: LanguageTag = "en"
     secret: SecretStr = SecretStr("")
     timezone: ZoneName = "UTC"
 
@@ -109,12 +115,40 @@ class Dkim(_Section):
         return value.lower()
 
 
+class ReturnsSettings(_Section):
+    """Where mail that comes back is found, besides files."""
+
+    mailbox: AccountUrl = ""
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    timeout: float = Field(default=60.0, gt=0, allow_inf_nan=False)
+    ca_file: Path | None = None
+    listen: ListenUrl = ""
+
+
+class Webhooks(_Section):
+    """What providers prove themselves by when they tell of bounces; those without are not listened to."""
+
+    ses_topic: str = ""
+    postmark_password: SecretStr = SecretStr("")
+    mailgun_key: SecretStr = SecretStr("")
+    sendgrid_key: str = ""
+
+
 class Web(_Section):
     """Where the web pages listen."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+
+
+class LoggingSettings(_Section):
+    """What is written to standard error while the program works (`newsletter.logs`)."""
+
+    format: Literal["auto", "human", "json"] = "auto"
+    level: Literal["", "debug", "info", "warning", "error"] = ""
+    addresses: bool = False
 
 
 class Ranking(_Section):
@@ -140,8 +174,9 @@ class Embedding(_Section):
 class Rendering(_Section):
     """What the emails are made from."""
 
-    template: str = "daily"
+    theme: str = "journal"
     templates: Path | None = None
+    thumbnails: bool = False
 
 
 class Summaries(_Section):
@@ -162,10 +197,24 @@ class Summaries(_Section):
 
 
 class Schedule(_Section):
-    """When issues are due."""
+    """When issues are due, and what `newsletter run` does when."""
 
+    cutoff: TimeOfDay = "04:00"
     weekly_on: Weekday = "monday"
     approval: bool = False
+    blackout: tuple[Days, ...] = ()
+    late: float = Field(default=6.0, ge=0, le=24)
+    reach: int = Field(default=60, ge=1, le=366)
+    ingest_every: float = Field(default=60.0, ge=1, le=1440)
+    alert_after: float = Field(default=3.0, ge=0, le=24)
+
+
+class Retention(_Section):
+    """For how many days things are kept; 0 keeps them for ever."""
+
+    papers: int = Field(default=730, ge=0)
+    editions: int = Field(default=400, ge=0)
+    consents: int = Field(default=1095, ge=0)
 
 
 class Cluster(_Section):
@@ -203,6 +252,7 @@ class SourceSettings(_Section):
 
     That is `url` or `path`, exactly one; a path may be a pattern (`inbox/*.txt`). `arxiv-api` and `arxiv-oai` know
     their address, and are told what to ask for: `query` or `categories`, `set`, and how many `days` back.
+    `every` is in minutes; 0 is as all others.
     """
 
     name: str = Field(min_length=1)
@@ -214,6 +264,7 @@ class SourceSettings(_Section):
     tags: tuple[str, ...] = ()
     set: str = ""
     days: int = Field(default=3, ge=1, le=60)
+    every: float = Field(default=0.0, ge=0, le=10_080)
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:

@@ -11,22 +11,25 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeAlias
 
-from newsletter.delivery.policy import Domains, Failures, Policy, Quota, SlidingWindow, room
+from newsletter.delivery.policy import Domains, Failures, Policy, Quota, Tokens
 from newsletter.delivery.recovery import owner_name, retire
 from newsletter.delivery.states import next_attempt, settle
 from newsletter.delivery.transport import Session, Transport
 from newsletter.errors import MessageError, TransportError
 from newsletter.model import EVERYBODY, Delivery, DeliveryState, Message, Outcome, Shard
+from newsletter.store.allowances import Allowances
 from newsletter.store.deliveries import Deliveries, Settlement
 
 LEASE = timedelta(minutes=15)  # longer than the ten minutes that a server may take to answer the final dot
 DRAIN = 8.0  # seconds that messages on their way are given when the program is told to stop
 _CLAIMED_EACH = 8
+_SECOND = timedelta(seconds=1)
 _PATIENCE = timedelta(seconds=60)  # what is put off for longer waits for the next run
 
 _Task: TypeAlias = tuple[Delivery, Callable[[], Message] | Outcome]
@@ -60,6 +63,35 @@ class Tally:
             self.problems.append(f"{state}: {outcome.response}")
 
 
+class Brake:
+    """Lets another thread end a run, or all that would follow: messages on their way are finished, others wait."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._stops: list[Callable[[], None]] = []
+        self.pulled = False
+
+    def pull(self) -> None:
+        """End the run."""
+        with self._lock:
+            self.pulled, stops = True, list(self._stops)
+        for stop in stops:
+            stop()
+
+    @contextmanager
+    def on(self, stop: Callable[[], None]) -> Iterator[None]:
+        """Have `stop` called when the brake is pulled, or at once where it was."""
+        with self._lock:
+            self._stops.append(stop)
+        if self.pulled:
+            stop()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._stops.remove(stop)
+
+
 class _Clock:
     """The newsletter's own time, which a replay may have set; from the start of the run it goes on as time does."""
 
@@ -76,13 +108,13 @@ class Dispatcher:
     def __init__(
         self,
         deliveries: Deliveries,
+        allowances: Allowances,
         transport: Transport,
         letters: Letters,
         policy: Policy,
         *,
         connections: int,
         shard: Shard = EVERYBODY,
-        stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self._deliveries = deliveries
         self._transport = transport
@@ -90,10 +122,11 @@ class Dispatcher:
         self._policy = policy
         self._connections = connections
         self._shard = shard
-        self._told_to_stop = stop
         self._owner = owner_name()
-        self._pace = SlidingWindow(policy.per_second, 1.0) if policy.per_second else None
-        self._domains = Domains(policy.per_domain)
+        self._allowances = allowances
+        self._pace = self._tokens("second", Quota(policy.per_second, _SECOND)) if policy.per_second else None
+        self._quotas = [(quota, self._tokens(f"{quota.length}", quota)) for quota in policy.quotas]
+        self._domains = self._limited(policy.per_domain)
         self._failures = Failures(policy.pause_at)
         self._work: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
         self._workers: list[threading.Event] = []  # set when its worker has ended
@@ -101,6 +134,7 @@ class Dispatcher:
         self._low = threading.Event()  # there is little left to do, or nobody to do it
         self._idle = threading.Event()  # there is nothing left to do, or nobody to do it
         self._stop = threading.Event()
+        self._halted = False
         self._lock = threading.Lock()
         self._put_off: list[datetime] = []  # when messages that were put off are due again
         self._errors: list[BaseException] = []
@@ -114,7 +148,7 @@ class Dispatcher:
         """
         left, clock = limit, _Clock(now)
         try:
-            while not self._stop.is_set() and not self._told_to_stop() and (left is None or left > 0):
+            while not self._stop.is_set() and (left is None or left > 0):
                 due = clock()
                 claimed = self._claim(issue_keys, due, left)
                 if claimed:
@@ -122,7 +156,7 @@ class Dispatcher:
                     left = None if left is None else left - len(claimed)
                 elif not self._wait_for_others(due, clock):
                     break
-            self._finish()
+            self._finish(within=DRAIN if self._halted else None)
         except BaseException:
             self._stop.set()
             self._finish(within=DRAIN)
@@ -136,17 +170,36 @@ class Dispatcher:
             raise self._errors[0]
         return self.tally
 
+    def halt(self) -> None:
+        """End the run from another thread, as if it had been interrupted, but for the error."""
+        self._halted = True
+        self._break_off()
+
     def _claim(self, issue_keys: Sequence[int], due: datetime, left: int | None) -> list[Delivery]:
-        real = datetime.now(UTC)
-        sent = {quota: self._deliveries.sent_since(real - quota.length) for quota in self._policy.quotas}
-        allowed = room(self._policy.quotas, sent)
-        if allowed == 0:
-            self.tally.held = next(quota for quota in self._policy.quotas if sent[quota] >= quota.limit)
+        if self._held():
             return []
-        most = min(x for x in (self._connections * _CLAIMED_EACH, left, allowed) if x is not None)
+        most = min(x for x in (self._connections * _CLAIMED_EACH, left) if x is not None)
+        real = datetime.now(UTC)
         return self._deliveries.claim(
             issue_keys, owner=self._owner, due=due, now=real, lease=LEASE, limit=most, shard=self._shard
         )
+
+    def _tokens(self, scope: str, quota: Quota) -> Tokens:
+        take = self._allowances.take
+        return Tokens(quota, lambda some, most: take(scope, limit=some.limit, length=some.length, most=most))
+
+    def _limited(self, quota: Quota | None) -> Domains:
+        if quota is None:
+            return Domains()
+        gap = quota.length.total_seconds() / quota.limit
+        return Domains(lambda domain: self._tokens(f"domain: {domain}"[:300], quota), gap=gap)
+
+    def _held(self) -> bool:
+        """Tell whether a quota of the installation is used up, which ends the run."""
+        now = time.monotonic()
+        with self._lock:
+            self.tally.held = next((quota for quota, tokens in self._quotas if tokens.ready(now) > now), None)
+        return self.tally.held is not None
 
     def _feed(self, claimed: Sequence[Delivery], clock: _Clock, progress: _Progress) -> None:
         """Give the workers something to do, and wait until they will soon want more."""
@@ -248,17 +301,36 @@ class Dispatcher:
         """Wait for our turn; where the recipient's domain is to get nothing now, put the message off."""
         now = time.monotonic()
         with self._lock:
-            wait = self._domains.turn(_domain(message), delivery.key, now) - now
+            wait = self._domains.turn(_domain(message), now) - now
             if wait > 0:
                 until = clock() + timedelta(seconds=wait)
                 self._put_off.append(until)
-            else:
-                wait, until = (self._pace.reserve(now) - now if self._pace else 0.0), None
-        if until:
+        if wait > 0:
             self._deliveries.put_off(delivery.key, owner=self._owner, until=until)
             return False
         # What is stopped here has only been claimed, and is given back.
-        return not (self._stop.wait(wait) if wait > 0 else self._stop.is_set())
+        return self._within_quotas() and self._paced()
+
+    def _within_quotas(self) -> bool:
+        """Take a turn of each quota; where one is used up, end the run."""
+        now = time.monotonic()
+        with self._lock:
+            held = next((quota for quota, tokens in self._quotas if tokens.turn(now) > now), None)
+        if held:
+            self.tally.held = held
+            self._break_off()
+        return held is None
+
+    def _paced(self) -> bool:
+        """Wait for a turn of this second; tell whether it came before we are to stop."""
+        while self._pace and not self._stop.is_set():
+            now = time.monotonic()
+            with self._lock:
+                wait = self._pace.turn(now) - now
+            if wait <= 0:
+                break
+            self._stop.wait(wait)
+        return not self._stop.is_set()
 
     def _settle(self, delivery: Delivery, outcome: Outcome, clock: _Clock, *, begun: bool = False) -> None:
         limit, resend = self._policy.attempts, self._policy.resend_uncertain

@@ -12,6 +12,8 @@ import sqlalchemy as sa
 
 from newsletter.errors import StoreError
 from newsletter.store import schema
+from newsletter.store.acts import Acts
+from newsletter.store.allowances import Allowances
 from newsletter.store.archive import Archive
 from newsletter.store.attempts import Attempts
 from newsletter.store.bounces import Bounces
@@ -52,7 +54,9 @@ class Store:
         self.choices = Choices(self._database)
         self.consents = Consents(self._database)
         self.attempts = Attempts(self._database)
+        self.allowances = Allowances(self._database)
         self.archive = Archive(self._database)
+        self.acts = Acts(self._database)
         self.issues = Issues(self._database)
         self.deliveries = Deliveries(self._database)
         self.bounces = Bounces(self._database)
