@@ -24,14 +24,31 @@ _S = DeliveryState
 _LAST_ISSUES = 60  # those that may still have been sent within a day or so; the rows of all others are not looked at
 
 # An uncertain one waits only where the policy is to resend: else its `next_attempt_at` is empty, and so never due.
-_WAITING = (_S.QUEUED.value, _S.DEFERRED.value, _S.UNCERTAIN.value)
+_WAITING = (_S.DEFERRED.value, _S.UNCERTAIN.value, _S.QUEUED.value)
+
+
+_SETTLE = (
+    deliveries.update()
+    .where(deliveries.c.key == sa.bindparam("this"), deliveries.c.lease_owner == sa.bindparam("owner"))
+    .values(
+        state=sa.bindparam("new_state"),
+        response=sa.bindparam("said"),
+        next_attempt_at=sa.bindparam("again"),
+        attempts=deliveries.c.attempts - sa.bindparam("unbegun"),
+        lease_owner="",
+        leased_until=None,
+        changed_at=sa.bindparam("moment"),
+        seconds=sa.bindparam("took"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """What became of one delivery: its new state, what the server said, and when to try again (None: never).
 
-    `begun` is False where no transaction was begun after all: then it counts as no attempt.
+    `begun` is False where no transaction was begun after all: then it counts as no attempt. `seconds` is how long the
+    try took.
     """
 
     key: int
@@ -39,6 +56,7 @@ class Settlement:
     response: str
     next_attempt_at: datetime | None = None
     begun: bool = True
+    seconds: float | None = None
 
 
 class Deliveries:
@@ -57,15 +75,19 @@ class Deliveries:
         """
         wanted = (
             deliveries.c.issue_key.in_(set(issue_keys)),
-            deliveries.c.state.in_(_WAITING),
             deliveries.c.next_attempt_at <= due,
             sa.or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until < now),
         )
-        query = sa.select(deliveries).where(*wanted).order_by(deliveries.c.key).limit(limit)
+        # State by state, in the order of the index: however many wait, only those that are taken are looked at.
+        in_order = sa.select(deliveries).where(*wanted).order_by(deliveries.c.next_attempt_at, deliveries.c.key)
+        rows: list[Row[Any]] = []
         with self._database.writing() as connection:
-            rows = connection.execute(query.with_for_update(skip_locked=True)).all()
+            for state in _WAITING:
+                query = in_order.where(deliveries.c.state == state).limit(limit - len(rows))
+                if len(rows) < limit:
+                    rows += connection.execute(query.with_for_update(skip_locked=True)).all()
             self._lease(connection, [row.key for row in rows], owner, now + lease)
-            return [_delivery(row) for row in rows]
+        return [_delivery(row) for row in rows]
 
     @staticmethod
     def _lease(connection: sa.Connection, keys: Sequence[int], owner: str, until: datetime) -> None:
@@ -75,8 +97,27 @@ class Deliveries:
 
     def start(self, keys: Sequence[int], *, owner: str, now: datetime, lease: timedelta) -> set[int]:
         """Mark claimed rows as `sending`; give those that are still the owner's. Only these may be sent."""
+        return self.advance((), keys, owner=owner, now=now, lease=lease)
+
+    def settle(self, settlements: Iterable[Settlement], *, owner: str, now: datetime) -> None:
+        """Write outcomes of rows that are still the owner's, and give their leases back."""
+        self.advance(settlements, (), owner=owner, now=now, lease=timedelta(0))
+
+    def advance(
+        self,
+        settlements: Iterable[Settlement],
+        keys: Sequence[int],
+        *,
+        owner: str,
+        now: datetime,
+        lease: timedelta,
+    ) -> set[int]:
+        """Settle some rows and start others (`settle`, `start`), all in one transaction."""
+        rows = [_settled(settled, owner, now) for settled in settlements]
         started: set[int] = set()
         with self._database.writing() as connection:
+            if rows:
+                connection.execute(_SETTLE, rows)
             for some in batches(keys):
                 mine = (
                     deliveries.c.key.in_(some),
@@ -92,23 +133,6 @@ class Deliveries:
                 }
                 started.update(connection.scalars(change.values(values)))
         return started
-
-    def settle(self, settlements: Iterable[Settlement], *, owner: str, now: datetime) -> None:
-        """Write outcomes of rows that are still the owner's, and give their leases back."""
-        with self._database.writing() as connection:
-            for settled in settlements:
-                mine = deliveries.c.key == settled.key, deliveries.c.lease_owner == owner
-                values: dict[str, Any] = {
-                    "state": settled.state.value,
-                    "response": settled.response,
-                    "next_attempt_at": settled.next_attempt_at,
-                    "lease_owner": "",
-                    "leased_until": None,
-                    "changed_at": now,
-                }
-                if not settled.begun:
-                    values["attempts"] = deliveries.c.attempts - 1
-                connection.execute(deliveries.update().where(*mine).values(values))
 
     def put_off(self, key: int, *, owner: str, until: datetime) -> None:
         """Give back a row that was claimed and cannot be sent yet; it is not due before `until`."""
@@ -208,6 +232,19 @@ class Deliveries:
         query = sa.select(deliveries).where(deliveries.c.subscriber_key == subscriber_key).order_by(deliveries.c.key)
         with self._database.reading() as connection:
             return [_delivery(row) for row in connection.execute(query)]
+
+
+def _settled(settled: Settlement, owner: str, now: datetime) -> dict[str, Any]:
+    return {
+        "this": settled.key,
+        "owner": owner,
+        "new_state": settled.state.value,
+        "said": settled.response,
+        "again": settled.next_attempt_at,
+        "unbegun": 0 if settled.begun else 1,
+        "moment": now,
+        "took": settled.seconds,
+    }
 
 
 def _delivery(row: Row[Any]) -> Delivery:

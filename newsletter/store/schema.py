@@ -16,6 +16,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     Dialect,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -32,10 +33,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import BigInteger, TypeEngine
 
-REVISION = "0004"
+REVISION = "0005"
 FIRST_REVISION = "0001"
 # Tables that the first revision did not have.
-ADDED = {"summaries": "0002", "bounces": "0003", "consents": "0004", "attempts": "0004"}
+ADDED = {"summaries": "0002", "bounces": "0003", "consents": "0004", "attempts": "0004", "lifted": "0005"}
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -221,8 +222,9 @@ deliveries = Table(
     Column("response", Text, nullable=False),
     Column("queued_at", UtcDateTime, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
+    Column("seconds", Float),  # that the last try took, from the first command to the last reply
     UniqueConstraint("issue_key", "subscriber_key"),
-    Index("ix_deliveries_due", "state", "next_attempt_at"),
+    Index("ix_deliveries_due", "state", "next_attempt_at", "key"),  # the queue, in the order it is worked off
 )
 
 # Mails that came back, each once. `counted`: it adds to the score by which soft bounces suppress an address.
@@ -246,6 +248,17 @@ suppressions = Table(
     Column("address_hash", String(64), primary_key=True),
     Column("reason", String(40), nullable=False),
     Column("added_at", UtcDateTime, nullable=False),
+)
+
+# Suppressions that a person took back, and why.
+lifted = Table(
+    "lifted",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("address_hash", String(64), nullable=False, index=True),
+    Column("suppressed_for", String(40), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("lifted_at", UtcDateTime, nullable=False),
 )
 
 # Who agreed to be mailed, when, to which words, and from where (a keyed hash). `wishes` is what they asked for, until
