@@ -100,6 +100,18 @@ class Smtp(Relay):
     connections: int = Field(default=4, ge=1, le=200)
 
 
+class Ses(_Section):
+    """The account of Amazon SES, where `delivery.transport` is "ses"."""
+
+    region: str = Field(default="us-east-1", pattern=r"^[a-z0-9-]+$")
+    access_key_id: str = ""
+    secret_access_key: SecretStr = SecretStr("")
+    session_token: SecretStr = SecretStr("")
+    configuration_set: str = ""
+    endpoint: OptionalUrl = ""
+    timeout: float = Field(default=60.0, gt=0, allow_inf_nan=False)
+
+
 class Dkim(_Section):
     """What mail is signed with; it is not signed where there is no `key_file`."""
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     Dialect,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -45,6 +46,7 @@ ADDED = {
     "bounces": "0003",
     "consents": "0004",
     "attempts": "0004",
+    "lifted": "0005",
     "acts": "0009",
     "allowances": "0013",
 }
@@ -251,6 +253,7 @@ deliveries = Table(
     Column("response", Text, nullable=False),
     Column("queued_at", UtcDateTime, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
+    Column("seconds", Float),  # that the last try took, from the first command to the last reply
     UniqueConstraint("issue_key", "subscriber_key"),
 )
 
@@ -294,6 +297,17 @@ suppressions = Table(
     Column("address_hash", String(64), primary_key=True),
     Column("reason", String(40), nullable=False),
     Column("added_at", UtcDateTime, nullable=False),
+)
+
+# Suppressions that a person took back, and why.
+lifted = Table(
+    "lifted",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("address_hash", String(64), nullable=False, index=True),
+    Column("suppressed_for", String(40), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("lifted_at", UtcDateTime, nullable=False),
 )
 
 # Who agreed to be mailed, when, to which words, and from where (a keyed hash). `wishes` is what they asked for, until
