@@ -17,6 +17,7 @@ from newsletter.cli import (
     ingest,
     issues,
     preview,
+    run,
     send,
     serve,
     setup,
@@ -68,6 +69,7 @@ app.add_typer(issues.app, name="issue")
 app.command()(preview.preview)
 app.command()(send.send)
 app.command()(bounces.bounces)
+app.command()(run.run)
 app.command()(serve.serve)
 app.command()(embed.embed)
 app.command()(evaluate.evaluate)
