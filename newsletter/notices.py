@@ -70,3 +70,16 @@ def no_issue(day: date, why: Trouble, detail: str, letterhead: Letterhead) -> Al
             say("This is said once a day; `schedule.alert_after` is the setting for when."),
         ),
     )
+
+
+def trial_mail(letterhead: Letterhead) -> AlertView:
+    """Show the operator that mail arrives."""
+    say = letterhead.operators
+    return AlertView(
+        site=letterhead.site,
+        language=letterhead.operator_language,
+        title=say("a test mail"),
+        introduction=say("This is how mail of %(name)s arrives. Nothing is wrong.", name=letterhead.site.name),
+        findings=(),
+        advice=(say("`newsletter check` tells what is still to be done before others are mailed."),),
+    )
