@@ -9,6 +9,7 @@ import typer
 
 from newsletter import __version__
 from newsletter.cli import (
+    backup,
     bounces,
     check,
     demo,
@@ -74,3 +75,5 @@ app.command()(serve.serve)
 app.command()(embed.embed)
 app.command()(evaluate.evaluate)
 app.command()(check.check)
+app.command()(backup.backup)
+app.command()(backup.restore)
