@@ -34,7 +34,7 @@ from newsletter.model import (
     Queue,
     SubscriberStatus,
 )
-from newsletter.store import Store
+from newsletter.store import Store, schema
 
 pytestmark = pytest.mark.postgresql
 NOW = datetime(2026, 8, 20, 8, tzinfo=UTC)  # after the hour of all readers
@@ -180,6 +180,24 @@ def test_a_job_that_a_stop_interrupts_is_done_by_the_next_worker(crew: Crew, set
         crew.deliver(the_daily(store).key, 0, None)
     assert store.deliveries.owners() == []
     do(settings, store)
+    assert store.deliveries.counts([the_daily(store).key]) == {DeliveryState.SENT: READERS}
+
+
+def test_old_workers_go_on_while_a_newer_version_has_added_to_the_schema(
+    crew: Crew, settings: Settings, store: Store
+) -> None:
+    """One issue: begun by workers of this version, the schema is brought to the next, and both finish it."""
+    ingest(store)
+    crew.newsletter.open_issues(NOW.date(), now=NOW)
+    do(settings, store, [Queue.RANKING])
+    with store.lending() as connection:
+        connection.execute("ALTER TABLE deliveries ADD COLUMN later TEXT")
+        connection.execute("ALTER TABLE editions ADD COLUMN later TEXT NOT NULL DEFAULT ''")
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.execute("INSERT INTO installation VALUES ('oldest program for 9999', %s)", [schema.REVISION])
+    crew.deliver(the_daily(store).key, 0, 5)  # by one that was there before
+    with bootstrap.open_store(settings) as opened_later:
+        do(settings, opened_later)
     assert store.deliveries.counts([the_daily(store).key]) == {DeliveryState.SENT: READERS}
 
 

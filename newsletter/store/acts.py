@@ -19,7 +19,9 @@ class Acts:
     def first(self, name: str, *, now: datetime) -> bool:
         """Tell whether this is the first time that an act is done; of all that ask at once, one is told so."""
         with self._database.writing() as connection:
-            return bool(connection.execute(insert_ignore(connection, acts), {"name": name, "at": now}).rowcount)
+            # Not by `rowcount`, which PostgreSQL's driver does not tell of such a statement.
+            statement = insert_ignore(connection, acts).values(name=name, at=now).returning(acts.c.name)
+            return connection.execute(statement).first() is not None
 
     def note(self, name: str, *, now: datetime) -> None:
         """Remember when an act was done last."""

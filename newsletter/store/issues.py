@@ -50,7 +50,8 @@ class Issues:
             "opened_at": now,
         }
         with self._database.writing() as connection:
-            opened = connection.execute(insert_ignore(connection, issues), row).rowcount
+            statement = insert_ignore(connection, issues).values(row).returning(issues.c.key)
+            opened = connection.execute(statement).first() is not None
             same = sa.or_(issues.c.day == sketch.day, issues.c.window_start == sketch.window.start)
             query = sa.select(issues).where(issues.c.cadence == sketch.cadence.value, same)
             found = connection.execute(query.order_by((issues.c.day == sketch.day).desc())).first()
