@@ -23,7 +23,8 @@ _WAL_WAITS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)  # seconds
 SUPPORTED = ("sqlite", "postgresql")
 _URL_FORM = "for example sqlite:///newsletter.db; in a password, @ : / are written %40 %3A %2F"
 _PATIENCE = 10  # seconds
-_MIGRATION_LOCK = 7_364_002  # see store.papers
+# PostgreSQL's advisory locks are named by numbers: any will do, if they are ours alone.
+NEWS_LOCK, _MIGRATION_LOCK = 7_364_001, 7_364_002
 _alembic = threading.Lock()  # it keeps what it works on in its modules
 
 
@@ -147,6 +148,12 @@ class Database:
             yield connection
 
 
+def take_turns(connection: Connection, lock: int) -> None:
+    """Wait until no other transaction holds a lock, and hold it until this one ends."""
+    if connection.dialect.name == "postgresql":  # SQLite has one writer anyway
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(lock)))
+
+
 def insert_ignore(connection: Connection, table: sa.Table) -> Any:
     """Give an INSERT that leaves rows alone which are there already (ON CONFLICT DO NOTHING)."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
@@ -165,8 +172,7 @@ def migrate(engine: Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
     with _alembic, Database(engine).writing() as connection:
-        if connection.dialect.name == "postgresql":  # SQLite has one writer anyway
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+        take_turns(connection, _MIGRATION_LOCK)
         version = _version(connection)
         config.attributes["connection"] = connection
         try:

@@ -23,7 +23,7 @@ from newsletter.model import (
 )
 from newsletter.store.absorb import absorbed
 from newsletter.store.batches import batches
-from newsletter.store.engine import Database, insert_ignore
+from newsletter.store.engine import NEWS_LOCK, Database, insert_ignore, take_turns
 from newsletter.store.schema import deliveries, editions, issues
 
 
@@ -44,6 +44,7 @@ class Issues:
             "opened_at": now,
         }
         with self._database.writing() as connection:
+            take_turns(connection, NEWS_LOCK)  # so that what is being kept is seen in its window, or after it
             connection.execute(insert_ignore(connection, issues), row)
             same = sa.or_(issues.c.day == sketch.day, issues.c.window_start == sketch.window.start)
             query = sa.select(issues).where(issues.c.cadence == sketch.cadence.value, same)
