@@ -26,6 +26,7 @@ from newsletter.config.sections import (
     Dkim,
     Embedding,
     Fetching,
+    LoggingSettings,
     Lookup,
     Ranking,
     Relay,
@@ -47,6 +48,7 @@ __all__ = [
     "Dkim",
     "Embedding",
     "Fetching",
+    "LoggingSettings",
     "Lookup",
     "Ranking",
     "Relay",
@@ -126,6 +128,7 @@ class Settings(BaseSettings):
     smtp: Smtp = Smtp()
     dkim: Dkim = Dkim()
     web: Web = Web()
+    logging: LoggingSettings = LoggingSettings()
     ranking: Ranking = Ranking()
     embedding: Embedding = Embedding()
     rendering: Rendering = Rendering()

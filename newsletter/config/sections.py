@@ -118,6 +118,14 @@ class Web(_Section):
     proxies: tuple[str, ...] = ("127.0.0.1", "::1")
 
 
+class LoggingSettings(_Section):
+    """What is written to standard error while the program works (`newsletter.logs`)."""
+
+    format: Literal["auto", "human", "json"] = "auto"
+    level: Literal["", "debug", "info", "warning", "error"] = ""
+    addresses: bool = False
+
+
 class Ranking(_Section):
     """How papers are compared with profiles."""
 

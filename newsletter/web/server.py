@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Callable
-from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -17,13 +16,6 @@ from newsletter.web.app import application
 from newsletter.web.parts import assemble
 
 _BACKLOG = 2048
-_LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "newsletter: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["stderr"], "level": "WARNING"},
-}
 
 
 def serve(settings: Settings, store: Store, ready: Callable[[str], None]) -> None:
@@ -37,17 +29,17 @@ def serve(settings: Settings, store: Store, ready: Callable[[str], None]) -> Non
     host, port = settings.web.host, settings.web.port
     with _listening(host, port) as listening:
         ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")
-        config = configured(application(parts), settings, log_config=_LOGGING)
+        config = configured(application(parts), settings)
         with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how one ends a server; requests were answered
             uvicorn.Server(config).run(sockets=[listening])
     parts.errands.close()
 
 
-def configured(app: ASGIApp, settings: Settings, *, log_config: dict[str, Any] | None = None) -> uvicorn.Config:
-    """Give how the pages are served; without `log_config` logging stays as the program has it."""
+def configured(app: ASGIApp, settings: Settings) -> uvicorn.Config:
+    """Give how the pages are served; logging stays as the program has set it up (`newsletter.logs`)."""
     return uvicorn.Config(
         app,
-        log_config=log_config,
+        log_config=None,
         access_log=False,
         server_header=False,
         lifespan="off",
