@@ -272,6 +272,17 @@ class Subscriber:
 
 
 @dataclass(frozen=True, slots=True)
+class Shard:
+    """A part of the subscribers: those whose keys are above `after` and, where that is set, at most `upto`."""
+
+    after: int = 0
+    upto: int | None = None
+
+
+EVERYBODY = Shard()
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """The stretch of `first_seen_at` that an issue covers: `start` ≤ t < `end`."""
 

@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -22,6 +22,7 @@ from newsletter.delivery.transport import Transport
 from newsletter.errors import FetchError, NotFoundError, SourceError
 from newsletter.letters import Letterhead, StoredLetters, written
 from newsletter.model import (
+    EVERYBODY,
     Announce,
     Cadence,
     Digest,
@@ -33,6 +34,7 @@ from newsletter.model import (
     Pick,
     QuietDay,
     Section,
+    Shard,
     SourceState,
     Subscriber,
 )
@@ -42,11 +44,11 @@ from newsletter.returns import Returns
 from newsletter.sources.politeness import rest_after
 from newsletter.sources.source import Source, visit
 from newsletter.store import Store
-from newsletter.store.batches import batches
 from newsletter.subscriptions.signup import address_hash
 from newsletter.timetable import cadences_of, window_of
 
 Progress: TypeAlias = Callable[[int], None]
+Prepare: TypeAlias = Callable[[Issue], Candidates | None]
 _NEWS = (Announce.NEW, Announce.CROSS)
 _NO_PAPERS: Mapping[str, Paper] = MappingProxyType({})
 
@@ -161,31 +163,40 @@ class Newsletter:
             if issue.key or self.store.papers.count(issue.window)
         ]
 
-    def rank(self, issue: Issue, *, now: datetime, progress: Progress | None = None) -> int:
-        """Make the editions of an issue for all who have none yet, queue their deliveries, and tell how many."""
-        waiting = self.waiting(issue)
-        if not waiting:
-            return 0
-        candidates = self.candidates(issue)
-        for some in batches(waiting):
-            editions = self.editions(issue, candidates, some)
+    def rank(
+        self,
+        issue: Issue,
+        *,
+        now: datetime,
+        shard: Shard = EVERYBODY,
+        prepare: Prepare | None = None,
+        progress: Progress | None = None,
+    ) -> int:
+        """Make the editions of an issue for all of a shard who have none yet, queue their deliveries, tell how many.
+
+        `prepare` gives the issue's candidates; it is asked once, and only if there is somebody.
+        """
+        prepared = cache(lambda: (prepare or self.candidates)(issue))
+        ranked = 0
+        for some in self.waiting(issue, shard):
+            editions = self.editions(issue, prepared(), some)
             ids = {
                 edition.subscriber.key: self.letterhead.message_id(issue, edition.subscriber) for edition in editions
             }
             self.store.issues.publish(editions, ids, now=now)
+            ranked += len(some)
             if progress:
                 progress(len(some))
-        return len(waiting)
+        return ranked
 
-    def waiting(self, issue: Issue) -> list[Subscriber]:
-        """Give the subscribers who are to get an issue and have no edition of it yet."""
-        done = self.store.issues.published(issue) if issue.key else set()
-        active = [
-            subscriber for subscriber in self.store.subscribers.active(issue.cadence) if subscriber.key not in done
-        ]
-        hashes = {subscriber.key: address_hash(subscriber.email, self.letterhead.secret) for subscriber in active}
-        suppressed = self.store.subscribers.suppressed(hashes.values())
-        return [subscriber for subscriber in active if hashes[subscriber.key] not in suppressed]
+    def waiting(self, issue: Issue, shard: Shard = EVERYBODY) -> Iterator[list[Subscriber]]:
+        """Give the subscribers of a shard who are to get an issue and have no edition of it yet, some at a time."""
+        while some := self.store.subscribers.without_edition(issue, shard):
+            hashes = {one.key: address_hash(one.email, self.letterhead.secret) for one in some}
+            suppressed = self.store.subscribers.suppressed(hashes.values())
+            if allowed := [one for one in some if hashes[one.key] not in suppressed]:
+                yield allowed
+            shard = replace(shard, after=some[-1].key)
 
     def candidates(self, issue: Issue) -> Candidates | None:
         """Prepare the papers of an issue for ranking; None where it has none."""
@@ -206,7 +217,7 @@ class Newsletter:
         if candidates is None:
             return [Edition(issue, one, ()) for one in subscribers]
         library = {**unkept, **self.library(subscribers)}
-        before = self.store.issues.already_picked(subscriber.key for subscriber in subscribers)
+        before = self.store.issues.already_picked((one.key for one in subscribers), issue.window)
         pick = partial(self._pick, candidates, library, issue.window.end)
         return [Edition(issue, one, pick(one, before.get(one.key, set()))) for one in subscribers]
 

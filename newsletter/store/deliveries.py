@@ -15,10 +15,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Row
 
-from newsletter.model import Delivery, DeliveryState
+from newsletter.model import EVERYBODY, Delivery, DeliveryState, Shard
 from newsletter.store.batches import batches
 from newsletter.store.engine import Database
-from newsletter.store.schema import deliveries, issues
+from newsletter.store.schema import IN_HAND, WAITS, deliveries, issues, within
 
 _S = DeliveryState
 _LAST_ISSUES = 60  # those that may still have been sent within a day or so; the rows of all others are not looked at
@@ -48,24 +48,45 @@ class Deliveries:
         self._database = database
 
     def claim(
-        self, issue_keys: Iterable[int], *, owner: str, due: datetime, now: datetime, lease: timedelta, limit: int
+        self,
+        issue_keys: Iterable[int],
+        *,
+        owner: str,
+        due: datetime,
+        now: datetime,
+        lease: timedelta,
+        limit: int,
+        shard: Shard = EVERYBODY,
     ) -> list[Delivery]:
-        """Take up to `limit` rows that wait and are due, for as long as the lease lasts.
+        """Take up to `limit` rows of a shard that wait and are due, for as long as the lease lasts.
 
         `due` is the newsletter's clock, by which retries are timed and which a replay may set; `now` is the real one,
         by which leases end.
         """
-        wanted = (
-            deliveries.c.issue_key.in_(set(issue_keys)),
-            deliveries.c.state.in_(_WAITING),
-            deliveries.c.next_attempt_at <= due,
-            sa.or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until < now),
-        )
-        query = sa.select(deliveries).where(*wanted).order_by(deliveries.c.key).limit(limit)
+        free = sa.or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until < now)
+        rows: list[Row[Any]] = []
         with self._database.writing() as connection:
-            rows = connection.execute(query.with_for_update(skip_locked=True)).all()
+            # One issue after the other: the index of what waits has them in the order of their turns.
+            for issue_key in sorted(set(issue_keys)):
+                mine = deliveries.c.issue_key == issue_key, *within(deliveries.c.subscriber_key, shard)
+                query = sa.select(deliveries).where(*mine, WAITS, deliveries.c.next_attempt_at <= due, free)
+                query = query.order_by(deliveries.c.next_attempt_at, deliveries.c.subscriber_key)
+                query = query.limit(limit - len(rows))
+                rows += connection.execute(query.with_for_update(skip_locked=True)).all()
             self._lease(connection, [row.key for row in rows], owner, now + lease)
             return [_delivery(row) for row in rows]
+
+    def shards(self, issue_key: int, *, due: datetime, now: datetime, size: int) -> list[Shard]:
+        """Cut what waits of an issue, is due and in nobody's hand into shards of `size` deliveries."""
+        free = sa.or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until < now)
+        wanted = deliveries.c.issue_key == issue_key, WAITS, deliveries.c.next_attempt_at <= due, free
+        ordered = sa.func.row_number().over(order_by=deliveries.c.subscriber_key).label("number")
+        waiting = sa.select(deliveries.c.subscriber_key, ordered).where(*wanted).subquery()
+        key, number = waiting.c.subscriber_key, waiting.c.number
+        query = sa.select(sa.func.min(key), sa.func.max(key)).group_by((number - 1) // size)
+        with self._database.reading() as connection:
+            ends = sorted((low, high) for low, high in connection.execute(query))
+        return [Shard(after, upto) for after, upto in zip(_starts(ends), (high for _, high in ends), strict=True)]
 
     @staticmethod
     def _lease(connection: sa.Connection, keys: Sequence[int], owner: str, until: datetime) -> None:
@@ -125,17 +146,20 @@ class Deliveries:
         What was never tried is skipped, what was deferred has failed, what is in doubt stays so.
         """
         states = {_S.QUEUED: _S.SKIPPED, _S.DEFERRED: _S.FAILED, _S.UNCERTAIN: _S.UNCERTAIN}
+        # Of an issue that was opened later nothing can have waited that long: its rows need not be looked at.
+        early = issues.c.key.in_(set(issue_keys)), issues.c.opened_at < queued_before
         said = sa.case((deliveries.c.response == "", why), else_=sa.literal(f"{why}; before: ") + deliveries.c.response)
-        late = (
-            deliveries.c.issue_key.in_(set(issue_keys)),
-            deliveries.c.queued_at < queued_before,
-            deliveries.c.next_attempt_at.is_not(None),
-            sa.or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until < now),
-        )
         became: Counter[DeliveryState] = Counter()
         with self._database.writing() as connection:
-            for old, new in states.items():
-                change = deliveries.update().where(deliveries.c.state == old.value, *late)
+            old = list(connection.scalars(sa.select(issues.c.key).where(*early)))
+            for before, new in states.items() if old else ():
+                late = (
+                    deliveries.c.issue_key.in_(old),
+                    deliveries.c.queued_at < queued_before,
+                    WAITS,
+                    sa.or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until < now),
+                )
+                change = deliveries.update().where(deliveries.c.state == before.value, *late)
                 values = {"state": new.value, "response": said, "next_attempt_at": None, "changed_at": now}
                 became[new] += connection.execute(change.values(values)).rowcount
         return +became
@@ -156,13 +180,13 @@ class Deliveries:
 
     def release(self, owner: str) -> None:
         """Give back what an owner claimed and did not begin to send."""
-        waiting = deliveries.c.lease_owner == owner, deliveries.c.state.in_(_WAITING)
+        waiting = IN_HAND, deliveries.c.lease_owner == owner, deliveries.c.state.in_(_WAITING)
         with self._database.writing() as connection:
             connection.execute(deliveries.update().where(*waiting).values(lease_owner="", leased_until=None))
 
     def owners(self) -> list[str]:
         """Give the names of all who hold a lease."""
-        query = sa.select(deliveries.c.lease_owner).where(deliveries.c.lease_owner != "").distinct()
+        query = sa.select(deliveries.c.lease_owner).where(IN_HAND).distinct()
         with self._database.reading() as connection:
             return list(connection.scalars(query))
 
@@ -176,7 +200,7 @@ class Deliveries:
         newsletter's clock, which a replay may have set.
         """
         gone = sa.or_(deliveries.c.leased_until < now, deliveries.c.lease_owner.in_(dead))
-        lost = deliveries.c.state == DeliveryState.SENDING.value, gone
+        lost = IN_HAND, deliveries.c.state == DeliveryState.SENDING.value, gone
         values = {
             "state": DeliveryState.UNCERTAIN.value,
             "response": "the sender died while this message was on its way",
@@ -186,7 +210,8 @@ class Deliveries:
             "changed_at": now,
         }
         with self._database.writing() as connection:
-            freed = deliveries.update().where(deliveries.c.state.in_(_WAITING), deliveries.c.lease_owner.in_(dead))
+            theirs = IN_HAND, deliveries.c.lease_owner.in_(dead)
+            freed = deliveries.update().where(*theirs, deliveries.c.state.in_(_WAITING))
             connection.execute(freed.values(lease_owner="", leased_until=None))
             return connection.execute(deliveries.update().where(*lost).values(values)).rowcount
 
@@ -208,6 +233,11 @@ class Deliveries:
         query = sa.select(deliveries).where(deliveries.c.subscriber_key == subscriber_key).order_by(deliveries.c.key)
         with self._database.reading() as connection:
             return [_delivery(row) for row in connection.execute(query)]
+
+
+def _starts(ends: Sequence[tuple[int, int]]) -> list[int]:
+    """Let each shard begin where the one before it ends, so that no key lies between them."""
+    return [ends[0][0] - 1, *(high for _, high in ends[:-1])] if ends else []
 
 
 def _delivery(row: Row[Any]) -> Delivery:

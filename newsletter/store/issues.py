@@ -23,8 +23,8 @@ from newsletter.model import (
 )
 from newsletter.store.absorb import absorbed
 from newsletter.store.batches import batches
-from newsletter.store.engine import NEWS_LOCK, Database, insert_ignore, take_turns
-from newsletter.store.schema import deliveries, editions, issues
+from newsletter.store.engine import NEWS_LOCK, Database, insert_ignore, insert_new, take_turns
+from newsletter.store.schema import deliveries, editions, issues, papers
 
 
 class Issues:
@@ -89,16 +89,9 @@ class Issues:
         """
         with self._database.writing() as connection:
             for some in batches(made):
-                rows = [_edition_row(edition) for edition in some]
-                connection.execute(insert_ignore(connection, editions), rows)
+                insert_new(connection, editions, [_edition_row(edition) for edition in some])
                 queued = [_delivery_row(edition, message_ids[edition.subscriber.key], now) for edition in some]
-                connection.execute(insert_ignore(connection, deliveries), queued)
-
-    def published(self, issue: Issue) -> set[int]:
-        """Give the keys of the subscribers who have an edition of an issue."""
-        with self._database.reading() as connection:
-            query = sa.select(editions.c.subscriber_key).where(editions.c.issue_key == issue.key)
-            return set(connection.scalars(query))
+                insert_new(connection, deliveries, queued)
 
     def picks(self, issue_key: int, subscriber_keys: Iterable[int]) -> dict[int, tuple[Pick, ...]]:
         """Give the picks of an issue by subscriber key."""
@@ -118,17 +111,38 @@ class Issues:
         with self._database.reading() as connection:
             return [(_issue(row), tuple(_pick(value) for value in row.picks)) for row in connection.execute(query)]
 
-    def already_picked(self, subscriber_keys: Iterable[int]) -> dict[int, set[int]]:
-        """Give the papers that each subscriber was ever given, by subscriber key."""
+    def already_picked(self, subscriber_keys: Iterable[int], window: Window) -> dict[int, set[int]]:
+        """Give, by subscriber key, the papers that each was given before and might be given again out of a window.
+
+        What an issue gives became news in its window. So only those are read whose windows overlap with this one (of
+        other cadences), and those of papers that turned out to be one of this window's: never a reader's whole past.
+        """
         found: dict[int, set[int]] = {}
         with self._database.reading() as connection:
             now = absorbed(connection)
-            for some in batches(subscriber_keys):
+            past = list(connection.scalars(_may_repeat(window)))
+            for some in batches(subscriber_keys if past else ()):
                 query = sa.select(editions.c.subscriber_key, editions.c.picks)
-                for row in connection.execute(query.where(editions.c.subscriber_key.in_(some))):
+                query = query.where(editions.c.issue_key.in_(past), editions.c.subscriber_key.in_(some))
+                for row in connection.execute(query):
                     keys = (pick["paper"] for pick in row.picks)
                     found.setdefault(row.subscriber_key, set()).update(now.get(key, key) for key in keys)
         return found
+
+
+def _may_repeat(window: Window) -> sa.Select[tuple[int]]:
+    """Find the issues that may have given somebody a paper of a window."""
+    other = papers.alias()
+    moved = sa.exists().where(
+        other.c.same_as.is_not(None),
+        other.c.same_as == papers.c.key,
+        papers.c.first_seen_at >= window.start,
+        papers.c.first_seen_at < window.end,
+        other.c.first_seen_at >= issues.c.window_start,
+        other.c.first_seen_at < issues.c.window_end,
+    )
+    overlaps = sa.and_(issues.c.window_start < window.end, issues.c.window_end > window.start)
+    return sa.select(issues.c.key).where(sa.or_(overlaps, moved))
 
 
 def _edition_row(edition: Edition) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     JSON,
     Boolean,
     Column,
+    ColumnElement,
     Date,
     DateTime,
     Dialect,
@@ -26,13 +27,17 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    and_,
     false,
+    literal_column,
     true,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import BigInteger, TypeEngine
 
-REVISION = "0004"
+from newsletter.model import Shard
+
+REVISION = "0013"
 FIRST_REVISION = "0001"
 # Tables that the first revision did not have.
 ADDED = {"summaries": "0002", "bounces": "0003", "consents": "0004", "attempts": "0004"}
@@ -173,6 +178,17 @@ subscribers = Table(
     Column("created_at", UtcDateTime, nullable=False),
 )
 
+# Who is mailed. Conditions of partial indexes are written out, never sent as parameters: a planner that does not know
+# the values cannot tell that the index holds all that is asked for.
+IS_ACTIVE = subscribers.c.status == literal_column("'active'")
+Index(
+    "ix_subscribers_mailed",
+    subscribers.c.cadence,
+    subscribers.c.key,
+    sqlite_where=IS_ACTIVE,
+    postgresql_where=IS_ACTIVE,
+)
+
 ratings = Table(
     "ratings",
     metadata,
@@ -222,8 +238,26 @@ deliveries = Table(
     Column("queued_at", UtcDateTime, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
     UniqueConstraint("issue_key", "subscriber_key"),
-    Index("ix_deliveries_due", "state", "next_attempt_at"),
 )
+
+# Rows that wait for their turn, in the order of it; of the many that are done none is looked at.
+WAITS = and_(
+    deliveries.c.state.in_([literal_column(f"'{state}'") for state in ("queued", "deferred", "uncertain")]),
+    deliveries.c.next_attempt_at.is_not(None),
+)
+Index(
+    "ix_deliveries_waiting",
+    deliveries.c.issue_key,
+    deliveries.c.next_attempt_at,
+    deliveries.c.subscriber_key,
+    sqlite_where=WAITS,
+    postgresql_where=WAITS,
+)
+# Rows that a sender has in hand.
+IN_HAND = deliveries.c.lease_owner != literal_column("''")
+Index("ix_deliveries_in_hand", deliveries.c.lease_owner, sqlite_where=IN_HAND, postgresql_where=IN_HAND)
+# For counting an issue's rows by state, and for what was refused.
+Index("ix_deliveries_issue_key_state", deliveries.c.issue_key, deliveries.c.state)
 
 # Mails that came back, each once. `counted`: it adds to the score by which soft bounces suppress an address.
 bounces = Table(
@@ -280,3 +314,8 @@ installation = Table(
     Column("name", String(60), primary_key=True),
     Column("value", Text, nullable=False),
 )
+
+
+def within(key: ColumnElement[int], shard: Shard) -> tuple[ColumnElement[bool], ...]:
+    """Give what is so of the subscribers' keys in a shard."""
+    return (key > shard.after, *(() if shard.upto is None else (key <= shard.upto,)))

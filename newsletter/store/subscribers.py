@@ -11,13 +11,22 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from newsletter.errors import NotFoundError, StoreError
-from newsletter.model import Answer, Cadence, InterestProfile, NewSubscriber, QuietDay, Subscriber, SubscriberStatus
+from newsletter.model import (
+    EVERYBODY,
+    Answer,
+    Cadence,
+    InterestProfile,
+    Issue,
+    NewSubscriber,
+    QuietDay,
+    Shard,
+    Subscriber,
+    SubscriberStatus,
+)
 from newsletter.store.batches import SIZE, batches
 from newsletter.store.engine import Database, insert_ignore
 from newsletter.store.papers import keys_of
-from newsletter.store.schema import papers, ratings, subscribers, suppressions
-
-_IS_ACTIVE = subscribers.c.status == SubscriberStatus.ACTIVE.value
+from newsletter.store.schema import IS_ACTIVE, editions, papers, ratings, subscribers, suppressions, within
 
 
 class Subscribers:
@@ -89,19 +98,40 @@ class Subscribers:
         with self._database.reading() as connection:
             return {SubscriberStatus(status): count for status, count in connection.execute(query)}
 
-    def active(self, cadence: Cadence) -> list[Subscriber]:
-        """Give the subscribers who get issues of a cadence."""
-        wanted = _IS_ACTIVE, subscribers.c.cadence == cadence.value
+    def any_active(self, cadence: Cadence) -> bool:
+        """Tell whether anybody gets issues of a cadence."""
+        query = sa.select(subscribers.c.key).where(IS_ACTIVE, subscribers.c.cadence == cadence.value).limit(1)
         with self._database.reading() as connection:
-            rows = connection.execute(sa.select(subscribers).where(*wanted).order_by(subscribers.c.key)).all()
-            return many(connection, rows)
+            return connection.execute(query).first() is not None
+
+    def without_edition(self, issue: Issue, shard: Shard = EVERYBODY, *, limit: int = SIZE) -> list[Subscriber]:
+        """Give the first `limit` of a shard, by key, who get issues of this cadence and have no edition of this one."""
+        theirs = editions.c.issue_key == issue.key, editions.c.subscriber_key == subscribers.c.key
+        wanted = IS_ACTIVE, subscribers.c.cadence == issue.cadence.value, ~sa.exists().where(*theirs)
+        query = sa.select(subscribers).where(*wanted, *within(subscribers.c.key, shard))
+        with self._database.reading() as connection:
+            return many(connection, connection.execute(query.order_by(subscribers.c.key).limit(limit)).all())
+
+    def shards(self, cadence: Cadence, size: int) -> list[Shard]:
+        """Cut those who get issues of a cadence into shards of `size`, by key; whoever subscribes later is in the last.
+
+        Nothing but keys is read, from an index.
+        """
+        wanted = sa.select(
+            subscribers.c.key, sa.func.row_number().over(order_by=subscribers.c.key).label("number")
+        ).where(IS_ACTIVE, subscribers.c.cadence == cadence.value)
+        counted = wanted.subquery()
+        query = sa.select(counted.c.key).where(counted.c.number % size == 0).order_by(counted.c.key)
+        with self._database.reading() as connection:
+            ends = list(connection.scalars(query))
+        return [Shard(after, upto) for after, upto in zip([0, *ends], [*ends, None], strict=True)]
 
     def profiles(self) -> Iterator[list[InterestProfile]]:
         """Give the interest profiles of those who are mailed or will be again, some at a time."""
         above: sa.ColumnElement[bool] = sa.true()
         while True:
             with self._database.reading() as connection:
-                query = sa.select(subscribers).where(_IS_ACTIVE, above).order_by(subscribers.c.key).limit(SIZE)
+                query = sa.select(subscribers).where(IS_ACTIVE, above).order_by(subscribers.c.key).limit(SIZE)
                 some = many(connection, connection.execute(query).all())
             if not some:
                 return
@@ -111,9 +141,7 @@ class Subscribers:
     def count_active(self) -> int:
         """Tell how many subscribers are mailed or will be again."""
         with self._database.reading() as connection:
-            return connection.execute(
-                sa.select(sa.func.count()).select_from(subscribers).where(_IS_ACTIVE)
-            ).scalar_one()
+            return connection.execute(sa.select(sa.func.count()).select_from(subscribers).where(IS_ACTIVE)).scalar_one()
 
     def by_key(self, keys: Iterable[int]) -> dict[int, Subscriber]:
         """Give subscribers by key."""
