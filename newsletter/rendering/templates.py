@@ -22,6 +22,7 @@ from newsletter.model import Cadence
 from newsletter.rendering import words
 from newsletter.rendering.language import Language
 from newsletter.rendering.plaintext import fill, heading, padded, rule
+from newsletter.rendering.summary import shorten
 from newsletter.rendering.theme import Theme
 
 SUBJECT, HTML, TEXT = "subject.txt", "body.mjml", "body.txt"
@@ -119,6 +120,7 @@ def speaking(environment: jinja2.Environment, say: Language, theme: Theme) -> ji
         "number": say.number,
         "rhythm": lambda cadence: words.rhythm(say, Cadence(cadence)),
         "clock": say.clock,
+        "short": shorten,
         "zone": words.zone,
     }
     return environment
