@@ -22,6 +22,7 @@ from newsletter.model import Cadence
 from newsletter.rendering import words
 from newsletter.rendering.language import Language
 from newsletter.rendering.plaintext import fill, heading, padded, rule
+from newsletter.rendering.summary import shorten
 from newsletter.rendering.theme import Theme
 
 SUBJECT, HTML, TEXT = "subject.txt", "body.mjml", "body.txt"
@@ -101,8 +102,9 @@ def speaking(environment: jinja2.Environment, say: Language, theme: Theme) -> ji
             return Markup(said) % values if values else Markup(said)  # noqa: S704 (translations are our own)
         return said % values if values else said
 
-    def many(one: str, several: str, number: int) -> str:
-        return say.many(one, several, number)
+    def many(one: str, several: str, number: int, **values: Any) -> str:
+        said = say.choose(one, several, number)
+        return (Markup(said) if escaped else said) % {"count": say.number(number), **values}  # noqa: S704
 
     environment.globals |= {
         "_": translated,
@@ -118,6 +120,7 @@ def speaking(environment: jinja2.Environment, say: Language, theme: Theme) -> ji
         "number": say.number,
         "rhythm": lambda cadence: words.rhythm(say, Cadence(cadence)),
         "clock": say.clock,
+        "short": shorten,
         "zone": words.zone,
     }
     return environment
