@@ -49,6 +49,7 @@ def _no_data(_: str) -> str:
 OBSTACLES: dict[str, Callable[[str], str]] = {
     "postgresql": _no_address,
     "chromium": _no_program,
+    "dovecot": _no_address,
     "postfix": _no_address,
     "spamassassin": _no_program,
     "shared_data": _no_data,

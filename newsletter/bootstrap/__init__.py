@@ -5,12 +5,16 @@ Adapters are imported where they are made: commands that need none of them start
 """
 
 from newsletter.bootstrap.core import MEMORY, clock, open_store, secret, site
+from newsletter.bootstrap.hooks import hooks
 from newsletter.bootstrap.mail import (
+    account,
     bounce_address,
+    listener,
     policy,
     renderer,
     returns,
     sender_domain,
+    ses,
     signer,
     transport,
     writer,
@@ -21,13 +25,16 @@ from newsletter.bootstrap.sources import files, library, matching, sources
 
 __all__ = [
     "MEMORY",
+    "account",
     "bounce_address",
     "cached",
     "clock",
     "encoder",
     "files",
+    "hooks",
     "letterhead",
     "library",
+    "listener",
     "matching",
     "newsletter",
     "open_store",
@@ -37,6 +44,7 @@ __all__ = [
     "returns",
     "secret",
     "sender_domain",
+    "ses",
     "signer",
     "site",
     "sources",

@@ -127,7 +127,7 @@ def _waiting_for_quota(tally: Tally) -> Iterator[str]:
 
 def advise(current: Settings) -> None:
     """Say what mail that leaves this machine should have, and would be refused or unlawful without."""
-    if current.delivery.transport != "smtp":
+    if current.delivery.transport not in {"smtp", "ses"}:
         return
     from newsletter.checks.settings import of_leaving_mail  # noqa: PLC0415
 

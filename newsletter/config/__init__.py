@@ -31,13 +31,16 @@ from newsletter.config.sections import (
     Ranking,
     Relay,
     Rendering,
+    ReturnsSettings,
     Schedule,
+    Ses,
     Site,
     Smtp,
     Sources,
     SourceSettings,
     Summaries,
     Web,
+    Webhooks,
 )
 from newsletter.config.values import SmtpSecurity, SourceKind, TransportKind, UncertainPolicy
 from newsletter.errors import ConfigError
@@ -53,7 +56,9 @@ __all__ = [
     "Ranking",
     "Relay",
     "Rendering",
+    "ReturnsSettings",
     "Schedule",
+    "Ses",
     "Settings",
     "Site",
     "Smtp",
@@ -64,6 +69,7 @@ __all__ = [
     "TransportKind",
     "UncertainPolicy",
     "Web",
+    "Webhooks",
     "load",
     "settings_file",
 ]
@@ -126,7 +132,10 @@ class Settings(BaseSettings):
     database: Database = Database()
     delivery: DeliverySettings = DeliverySettings()
     smtp: Smtp = Smtp()
+    ses: Ses = Ses()
     dkim: Dkim = Dkim()
+    returns: ReturnsSettings = ReturnsSettings()
+    webhooks: Webhooks = Webhooks()
     web: Web = Web()
     logging: LoggingSettings = LoggingSettings()
     ranking: Ranking = Ranking()
@@ -144,6 +153,13 @@ class Settings(BaseSettings):
     def _endpoint_is_named(self) -> Self:
         if self.ranking.encoder == "endpoint" and not (self.embedding.url and self.embedding.model):
             raise ValueError('ranking.encoder is "endpoint", which needs embedding.url and embedding.model')
+        return self
+
+    @model_validator(mode="after")
+    def _ses_is_known(self) -> Self:
+        known = self.ses.access_key_id and self.ses.secret_access_key.get_secret_value()
+        if self.delivery.transport is TransportKind.SES and not known:
+            raise ValueError('delivery.transport is "ses", which needs ses.access_key_id and ses.secret_access_key')
         return self
 
     @classmethod

@@ -10,10 +10,12 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from newsletter.config.values import (
+    AccountUrl,
     EndpointUrl,
     HeaderWord,
     HttpUrl,
     LanguageTag,
+    ListenUrl,
     Mailbox,
     ModelName,
     OptionalUrl,
@@ -95,6 +97,18 @@ class Smtp(Relay):
     connections: int = Field(default=4, ge=1, le=200)
 
 
+class Ses(_Section):
+    """The account of Amazon SES, where `delivery.transport` is "ses"."""
+
+    region: str = Field(default="us-east-1", pattern=r"^[a-z0-9-]+$")
+    access_key_id: str = ""
+    secret_access_key: SecretStr = SecretStr("")
+    session_token: SecretStr = SecretStr("")
+    configuration_set: str = ""
+    endpoint: OptionalUrl = ""
+    timeout: float = Field(default=60.0, gt=0, allow_inf_nan=False)
+
+
 class Dkim(_Section):
     """What mail is signed with; it is not signed where there is no `key_file`."""
 
@@ -108,6 +122,26 @@ class Dkim(_Section):
         if value and not re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", value):
             raise ValueError("must be a name as in the DNS, in ASCII")
         return value.lower()
+
+
+class ReturnsSettings(_Section):
+    """Where mail that comes back is found, besides files."""
+
+    mailbox: AccountUrl = ""
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    timeout: float = Field(default=60.0, gt=0, allow_inf_nan=False)
+    ca_file: Path | None = None
+    listen: ListenUrl = ""
+
+
+class Webhooks(_Section):
+    """What providers prove themselves by when they tell of bounces; those without are not listened to."""
+
+    ses_topic: str = ""
+    postmark_password: SecretStr = SecretStr("")
+    mailgun_key: SecretStr = SecretStr("")
+    sendgrid_key: str = ""
 
 
 class Web(_Section):

@@ -15,10 +15,11 @@ Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "satur
 
 
 class TransportKind(StrEnum):
-    """The ways a message can leave: files on disk, an SMTP server, or nowhere (for rehearsals)."""
+    """The ways a message can leave: files on disk, an SMTP server, Amazon's API, or nowhere (for rehearsals)."""
 
     MAILDIR = "maildir"
     SMTP = "smtp"
+    SES = "ses"
     NULL = "null"
 
 
@@ -131,6 +132,29 @@ def _optional_url(value: str) -> str:
     return _site_url(_http_url(value)) if value else value
 
 
+def _url_of(schemes: frozenset[str], value: str) -> str:
+    if not value:
+        return value
+    try:
+        parts = urlsplit(value)
+        right = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        right = False
+    if not right or "@" in parts.netloc or not value.isprintable():
+        raise ValueError(f"must be of the form {'|'.join(sorted(schemes))}://host:port, without a user")
+    return value
+
+
+def _account_url(value: str) -> str:
+    return _url_of(frozenset({"imaps", "imap", "pop3s", "pop3"}), value)
+
+
+def _listen_url(value: str) -> str:
+    if value and urlsplit(value).port is None:
+        raise ValueError("must name a port, as in lmtp://127.0.0.1:8024")
+    return _url_of(frozenset({"lmtp", "smtp"}), value)
+
+
 OptionalUrl = Annotated[str, AfterValidator(_optional_url)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 EndpointUrl = Annotated[HttpUrl, AfterValidator(_endpoint_url)]
@@ -141,3 +165,5 @@ PlainAddress = Annotated[str, AfterValidator(_plain_address)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
 LanguageTag = Annotated[str, AfterValidator(_language_tag)]
 ZoneName = Annotated[str, AfterValidator(_zone)]
+AccountUrl = Annotated[str, AfterValidator(_account_url)]
+ListenUrl = Annotated[str, AfterValidator(_listen_url)]

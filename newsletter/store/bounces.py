@@ -62,6 +62,15 @@ class Bounces:
         with self._database.reading() as connection:
             return next(iter(_addressees(connection, *wanted)), None)
 
+    def last_addressee(self, emails: Iterable[str]) -> Addressee | None:
+        """Give the last delivery that was begun to one of `emails`."""
+        addresses = {email.strip().casefold() for email in emails}
+        wanted = subscribers.c.address.in_(addresses), deliveries.c.attempts > 0
+        query = sa.select(deliveries.c.key).join_from(deliveries, subscribers).where(*wanted)
+        with self._database.reading() as connection:
+            last = connection.execute(query.order_by(deliveries.c.key.desc()).limit(1)).scalar()
+            return None if last is None else next(iter(_addressees(connection, deliveries.c.key == last)), None)
+
     def refused(self, issue_keys: Iterable[int]) -> list[Addressee]:
         """Give the deliveries of some issues whose recipients were refused on the spot, and not yet recorded here."""
         recorded = sa.exists().where(bounces.c.delivery_key == deliveries.c.key)
