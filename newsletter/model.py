@@ -22,10 +22,14 @@ class Cadence(StrEnum):
 
 
 class QuietDay(StrEnum):
-    """What a subscriber wants on a day on which nothing speaks to their interests: a short note, or nothing."""
+    """What a subscriber wants on a day on which nothing speaks to their interests.
+
+    A short note, nothing, or what the last days had for them beyond what their issues could hold.
+    """
 
     NOTE = "note"
     SILENCE = "silence"
+    MISSED = "missed"
 
 
 class SubscriberStatus(StrEnum):
@@ -322,11 +326,20 @@ class Pick:
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """An issue as one subscriber gets it."""
+    """An issue as one subscriber gets it.
+
+    `since` is where it begins for a reader who missed some issues: before this one does. None: with the issue.
+    """
 
     issue: Issue
     subscriber: Subscriber
     picks: tuple[Pick, ...]
+    since: datetime | None = None
+
+    @property
+    def window(self) -> Window:
+        """What it was chosen from."""
+        return Window(self.since or self.issue.window.start, self.issue.window.end)
 
 
 @dataclass(frozen=True, slots=True)

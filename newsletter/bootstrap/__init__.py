@@ -19,7 +19,7 @@ from newsletter.bootstrap.mail import (
     transport,
     writer,
 )
-from newsletter.bootstrap.product import letterhead, newsletter, welcome
+from newsletter.bootstrap.product import letterhead, newsletter, timetable, welcome
 from newsletter.bootstrap.ranking import cached, encoder, ranker
 from newsletter.bootstrap.sources import files, library, matching, sources
 
@@ -48,6 +48,7 @@ __all__ = [
     "signer",
     "site",
     "sources",
+    "timetable",
     "transport",
     "welcome",
     "writer",

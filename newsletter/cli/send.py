@@ -83,6 +83,7 @@ def _rank_and_deliver(
     for issue in issues:
         with progress(f"Ranking the {issue.cadence} issue", None) as advance:
             newsletter.rank(issue, now=bootstrap.clock(), progress=advance)
+    newsletter.hasten(issues, now=bootstrap.clock())
     skipped = _waiting(newsletter, issues, DeliveryState.SKIPPED) - before  # those for whom there is nothing
     try:
         tally = _deliver(newsletter, current, issues, workers, limit)

@@ -31,6 +31,7 @@ from newsletter.config.sections import (
     Ranking,
     Relay,
     Rendering,
+    Retention,
     ReturnsSettings,
     Schedule,
     Ses,
@@ -42,7 +43,7 @@ from newsletter.config.sections import (
     Web,
     Webhooks,
 )
-from newsletter.config.values import SmtpSecurity, SourceKind, TransportKind, UncertainPolicy
+from newsletter.config.values import SmtpSecurity, SourceKind, TransportKind, UncertainPolicy, days_of
 from newsletter.errors import ConfigError
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "Ranking",
     "Relay",
     "Rendering",
+    "Retention",
     "ReturnsSettings",
     "Schedule",
     "Ses",
@@ -70,6 +72,7 @@ __all__ = [
     "UncertainPolicy",
     "Web",
     "Webhooks",
+    "days_of",
     "load",
     "settings_file",
 ]
@@ -143,6 +146,7 @@ class Settings(BaseSettings):
     rendering: Rendering = Rendering()
     summaries: Summaries = Summaries()
     schedule: Schedule = Schedule()
+    retention: Retention = Retention()
     fetching: Fetching = Fetching()
     lookup: Lookup = Lookup()
     topics: Path = assets.CONFIG / "topics.toml"

@@ -11,7 +11,8 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeAlias
@@ -60,6 +61,35 @@ class Tally:
             self.problems.append(f"{state}: {outcome.response}")
 
 
+class Brake:
+    """Lets another thread end a run, or all that would follow: messages on their way are finished, others wait."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._stops: list[Callable[[], None]] = []
+        self.pulled = False
+
+    def pull(self) -> None:
+        """End the run."""
+        with self._lock:
+            self.pulled, stops = True, list(self._stops)
+        for stop in stops:
+            stop()
+
+    @contextmanager
+    def on(self, stop: Callable[[], None]) -> Iterator[None]:
+        """Have `stop` called when the brake is pulled, or at once where it was."""
+        with self._lock:
+            self._stops.append(stop)
+        if self.pulled:
+            stop()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._stops.remove(stop)
+
+
 class _Clock:
     """The newsletter's own time, which a replay may have set; from the start of the run it goes on as time does."""
 
@@ -91,6 +121,7 @@ class Dispatcher:
         self._low = threading.Event()  # there is little left to do, or nobody to do it
         self._idle = threading.Event()  # there is nothing left to do, or nobody to do it
         self._stop = threading.Event()
+        self._halted = False
         self._lock = threading.Lock()
         self._put_off: list[datetime] = []  # when messages that were put off are due again
         self._errors: list[BaseException] = []
@@ -112,7 +143,7 @@ class Dispatcher:
                     left = None if left is None else left - len(claimed)
                 elif not self._wait_for_others(due, clock):
                     break
-            self._finish()
+            self._finish(within=DRAIN if self._halted else None)
         except BaseException:
             self._stop.set()
             self._finish(within=DRAIN)
@@ -123,6 +154,11 @@ class Dispatcher:
         if self._errors:
             raise self._errors[0]
         return self.tally
+
+    def halt(self) -> None:
+        """End the run from another thread, as if it had been interrupted, but for the error."""
+        self._halted = True
+        self._break_off()
 
     def _claim(self, issue_keys: Sequence[int], due: datetime, left: int | None) -> list[Delivery]:
         real = datetime.now(UTC)

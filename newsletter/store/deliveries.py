@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,13 +18,21 @@ from sqlalchemy.engine import Row
 from newsletter.model import EVERYBODY, Delivery, DeliveryState, Shard
 from newsletter.store.batches import batches
 from newsletter.store.engine import Database
-from newsletter.store.schema import IN_HAND, WAITS, deliveries, issues, within
+from newsletter.store.schema import IN_HAND, WAITS, deliveries, editions, issues, subscribers, within
 
 _S = DeliveryState
 _LAST_ISSUES = 60  # those that may still have been sent within a day or so; the rows of all others are not looked at
 
 # An uncertain one waits only where the policy is to resend: else its `next_attempt_at` is empty, and so never due.
 _WAITING = (_S.QUEUED.value, _S.DEFERRED.value, _S.UNCERTAIN.value)
+
+
+# What was made and never tried: nobody can have received it.
+_UNTRIED = deliveries.c.state == _S.QUEUED.value, deliveries.c.attempts == 0
+
+
+def _untried(issue_keys: Iterable[int]) -> tuple[sa.ColumnElement[bool], ...]:
+    return (*_UNTRIED, deliveries.c.issue_key.in_(set(issue_keys)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +171,66 @@ class Deliveries:
                 values = {"state": new.value, "response": said, "next_attempt_at": None, "changed_at": now}
                 became[new] += connection.execute(change.values(values)).rowcount
         return +became
+
+    def hasten(self, issue_keys: Iterable[int], *, now: datetime) -> None:
+        """Make due what waits for its reader's hour."""
+        early = (*_untried(issue_keys), deliveries.c.next_attempt_at > now)
+        with self._database.writing() as connection:
+            connection.execute(deliveries.update().where(*early).values(next_attempt_at=now))
+
+    def waiting_times(self, *, now: datetime) -> list[tuple[int, str, int, datetime]]:
+        """Give what the deliveries that are not due yet go by: issue, time zone and hour of the reader, and when.
+
+        Each once, however many readers share it.
+        """
+        columns = deliveries.c.issue_key, subscribers.c.timezone, subscribers.c.hour, deliveries.c.next_attempt_at
+        query = sa.select(*columns).join_from(deliveries, subscribers)
+        query = query.where(*_UNTRIED, deliveries.c.next_attempt_at > now).distinct()
+        with self._database.reading() as connection:
+            return [(row[0], row[1], row[2], row[3]) for row in connection.execute(query)]
+
+    def move(self, issue_key: int, *, timezone: str, hour: int, old: datetime, new: datetime) -> None:
+        """Give deliveries that are due at a time another one, for readers of an hour."""
+        theirs = subscribers.c.timezone == timezone, subscribers.c.hour == hour
+        readers = deliveries.c.subscriber_key.in_(sa.select(subscribers.c.key).where(*theirs))
+        change = deliveries.update().where(*_untried([issue_key]), deliveries.c.next_attempt_at == old, readers)
+        with self._database.writing() as connection:
+            connection.execute(change.values(next_attempt_at=new))
+
+    def untried(self, *, before: date) -> dict[int, datetime]:
+        """Tell of whom an issue of earlier days still waits, and since when it is due, by subscriber key."""
+        query = sa.select(deliveries.c.subscriber_key, sa.func.min(deliveries.c.next_attempt_at).label("due"))
+        query = query.join_from(deliveries, issues).where(*_UNTRIED, issues.c.day < before)
+        with self._database.reading() as connection:
+            rows = connection.execute(query.group_by(deliveries.c.subscriber_key))
+            return {row.subscriber_key: row.due for row in rows}
+
+    def withdraw(self, subscriber_keys: Iterable[int], *, before: date, why: str, now: datetime) -> int:
+        """Take back what waits of issues of earlier days, as if it had never been made; tell how many.
+
+        The deliveries are `skipped`, their editions go: the papers in them are news again.
+        """
+        earlier = deliveries.c.issue_key.in_(sa.select(issues.c.key).where(issues.c.day < before))
+        free = *_UNTRIED, earlier, sa.or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until < now)
+        values = {"state": _S.SKIPPED.value, "response": why, "next_attempt_at": None, "changed_at": now}
+        withdrawn = 0
+        with self._database.writing() as connection:
+            for some in batches(subscriber_keys):
+                change = deliveries.update().where(*free, deliveries.c.subscriber_key.in_(some)).values(values)
+                gone = connection.execute(change.returning(deliveries.c.issue_key, deliveries.c.subscriber_key)).all()
+                for issue_key in {row.issue_key for row in gone}:
+                    theirs = [row.subscriber_key for row in gone if row.issue_key == issue_key]
+                    of_issue = editions.c.issue_key == issue_key, editions.c.subscriber_key.in_(theirs)
+                    connection.execute(editions.delete().where(*of_issue))
+                withdrawn += len(gone)
+        return withdrawn
+
+    def due(self, *, now: datetime) -> dict[int, datetime]:
+        """Tell which issues have messages that wait and are due, and since when the oldest is, by issue key."""
+        query = sa.select(deliveries.c.issue_key, sa.func.min(deliveries.c.next_attempt_at).label("oldest"))
+        query = query.where(deliveries.c.state.in_(_WAITING), deliveries.c.next_attempt_at <= now)
+        with self._database.reading() as connection:
+            return {row.issue_key: row.oldest for row in connection.execute(query.group_by(deliveries.c.issue_key))}
 
     def sent_since(self, moment: datetime) -> int:
         """Tell how many messages all senders together sent since, or are about to send."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Row
+from sqlalchemy.engine import Connection, Row
 
 from newsletter.model import (
     Cadence,
@@ -19,6 +19,7 @@ from newsletter.model import (
     Reason,
     ReasonKind,
     Section,
+    Subscriber,
     Window,
 )
 from newsletter.store.absorb import absorbed
@@ -65,6 +66,13 @@ class Issues:
             row = connection.execute(query).first()
             return _issue(row) if row else None
 
+    def newest(self) -> Issue | None:
+        """Give the newest issue of all."""
+        query = sa.select(issues).order_by(issues.c.day.desc(), issues.c.key.desc()).limit(1)
+        with self._database.reading() as connection:
+            row = connection.execute(query).first()
+            return _issue(row) if row else None
+
     def all(self) -> list[Issue]:
         """Give every issue, newest first."""
         with self._database.reading() as connection:
@@ -82,27 +90,70 @@ class Issues:
         with self._database.writing() as connection:
             connection.execute(issues.update().where(issues.c.key == issue.key).values(state=state.value))
 
-    def publish(self, made: Sequence[Edition], message_ids: Mapping[int, str], *, now: datetime) -> None:
+    def not_ranked(self) -> list[Issue]:
+        """Give the issues that are not ranked for all their readers yet, oldest first."""
+        with self._database.reading() as connection:
+            rows = connection.execute(sa.select(issues).where(issues.c.ranked_at.is_(None)).order_by(issues.c.key))
+            return [_issue(row) for row in rows]
+
+    def set_ranked(self, issue: Issue, *, now: datetime) -> None:
+        """Remember that an issue is ranked for all its readers."""
+        with self._database.writing() as connection:
+            connection.execute(issues.update().where(issues.c.key == issue.key).values(ranked_at=now))
+
+    def publish(
+        self,
+        made: Sequence[Edition],
+        message_ids: Mapping[int, str],
+        *,
+        now: datetime,
+        due: Mapping[int, datetime] | None = None,
+    ) -> None:
         """Keep editions and queue their deliveries, in one transaction; those that are kept already stay as they are.
 
-        An edition without picks is kept too; its delivery is `skipped`. `message_ids` go by subscriber key.
+        An edition without picks is kept too; its delivery is `skipped`. `message_ids` go by subscriber key, as does
+        `due`, when each is to leave: now, where it does not say.
         """
+        due = due or {}
         with self._database.writing() as connection:
             for some in batches(made):
                 insert_new(connection, editions, [_edition_row(edition) for edition in some])
-                queued = [_delivery_row(edition, message_ids[edition.subscriber.key], now) for edition in some]
+                queued = [
+                    _delivery_row(edition, message_ids[key], now, due.get(key, now))
+                    for edition in some
+                    for key in (edition.subscriber.key,)
+                ]
                 insert_new(connection, deliveries, queued)
+
+    def last_ends(self, subscriber_keys: Iterable[int], *, before: date) -> dict[int, datetime]:
+        """Give up to when each subscriber's last edition before a day reached, by subscriber key."""
+        found: dict[int, datetime] = {}
+        with self._database.reading() as connection:
+            for some in batches(subscriber_keys):
+                query = sa.select(editions.c.subscriber_key, sa.func.max(issues.c.window_end).label("end"))
+                query = query.join_from(editions, issues).group_by(editions.c.subscriber_key)
+                query = query.where(editions.c.subscriber_key.in_(some), issues.c.day < before)
+                found.update((row.subscriber_key, row.end) for row in connection.execute(query))
+        return found
 
     def picks(self, issue_key: int, subscriber_keys: Iterable[int]) -> dict[int, tuple[Pick, ...]]:
         """Give the picks of an issue by subscriber key."""
         found: dict[int, tuple[Pick, ...]] = {}
         with self._database.reading() as connection:
-            for some in batches(subscriber_keys):
-                query = sa.select(editions.c.subscriber_key, editions.c.picks)
-                query = query.where(editions.c.issue_key == issue_key, editions.c.subscriber_key.in_(some))
-                for row in connection.execute(query):
-                    found[row.subscriber_key] = tuple(_pick(value) for value in row.picks)
+            for row in _editions_of(connection, issue_key, subscriber_keys):
+                found[row.subscriber_key] = tuple(_pick(value) for value in row.picks)
         return found
+
+    def editions(self, issue: Issue, subscribers: Iterable[Subscriber]) -> dict[int, Edition]:
+        """Give the editions that subscribers have of an issue, by subscriber key."""
+        known = {one.key: one for one in subscribers}
+        with self._database.reading() as connection:
+            return {
+                row.subscriber_key: Edition(
+                    issue, known[row.subscriber_key], tuple(_pick(value) for value in row.picks), row.since
+                )
+                for row in _editions_of(connection, issue.key, known)
+            }
 
     def of_subscriber(self, subscriber_key: int) -> list[tuple[Issue, tuple[Pick, ...]]]:
         """Give the issues that a subscriber has an edition of, oldest first, with its picks."""
@@ -149,6 +200,7 @@ def _edition_row(edition: Edition) -> dict[str, Any]:
     return {
         "issue_key": edition.issue.key,
         "subscriber_key": edition.subscriber.key,
+        "since": edition.since,
         "picks": [
             {
                 "paper": pick.paper_key,
@@ -162,13 +214,19 @@ def _edition_row(edition: Edition) -> dict[str, Any]:
     }
 
 
-def _delivery_row(edition: Edition, message_id: str, now: datetime) -> dict[str, Any]:
+def _editions_of(connection: Connection, issue_key: int, subscriber_keys: Iterable[int]) -> Iterator[Row[Any]]:
+    for some in batches(subscriber_keys):
+        query = sa.select(editions).where(editions.c.issue_key == issue_key, editions.c.subscriber_key.in_(some))
+        yield from connection.execute(query)
+
+
+def _delivery_row(edition: Edition, message_id: str, now: datetime, due: datetime) -> dict[str, Any]:
     return {
         "issue_key": edition.issue.key,
         "subscriber_key": edition.subscriber.key,
         "state": (DeliveryState.QUEUED if edition.picks else DeliveryState.SKIPPED).value,
         "attempts": 0,
-        "next_attempt_at": now if edition.picks else None,
+        "next_attempt_at": due if edition.picks else None,
         "lease_owner": "",
         "leased_until": None,
         "message_id": message_id,

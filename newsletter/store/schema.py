@@ -40,7 +40,7 @@ from newsletter.model import Shard
 REVISION = "0013"
 FIRST_REVISION = "0001"
 # Tables that the first revision did not have.
-ADDED = {"summaries": "0002", "bounces": "0003", "consents": "0004", "attempts": "0004"}
+ADDED = {"summaries": "0002", "bounces": "0003", "consents": "0004", "attempts": "0004", "acts": "0009"}
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -176,6 +176,8 @@ subscribers = Table(
     Column("quiet", String(20), nullable=False, server_default="note"),
     Column("profile", Json, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    # "file": kept in step with the operator's file of subscribers, which changes no "person" who came otherwise.
+    Column("origin", String(20), nullable=False, server_default="person"),
 )
 
 # Who is mailed. Conditions of partial indexes are written out, never sent as parameters: a planner that does not know
@@ -210,6 +212,8 @@ issues = Table(
     Column("window_end", UtcDateTime, nullable=False),
     Column("state", String(20), nullable=False),
     Column("opened_at", UtcDateTime, nullable=False),
+    # When it had been ranked for all who were to get it; readers who come later wait for the next one.
+    Column("ranked_at", UtcDateTime),
     UniqueConstraint("cadence", "window_start"),
     UniqueConstraint("cadence", "day"),
 )
@@ -220,6 +224,8 @@ editions = Table(
     Column("issue_key", Key, ForeignKey("issues.key", ondelete="CASCADE"), primary_key=True),
     Column("subscriber_key", Key, ForeignKey("subscribers.key", ondelete="CASCADE"), primary_key=True, index=True),
     Column("picks", Json, nullable=False),
+    # Where it begins: before its issue does, for a reader who missed some. Empty: with its issue.
+    Column("since", UtcDateTime),
 )
 
 deliveries = Table(
@@ -305,6 +311,14 @@ attempts = Table(
     Column("bucket", String(64), nullable=False),
     Column("at", UtcDateTime, nullable=False, index=True),
     Index("ix_attempts_bucket_at", "bucket", "at"),
+)
+
+# What is done once whoever does it, and when things were done last.
+acts = Table(
+    "acts",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
 )
 
 # What an installation makes for itself once: the signing secret where none is set.

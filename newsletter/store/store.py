@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from newsletter.errors import StoreError
 from newsletter.store import schema
+from newsletter.store.acts import Acts
 from newsletter.store.archive import Archive
 from newsletter.store.attempts import Attempts
 from newsletter.store.bounces import Bounces
@@ -50,6 +51,7 @@ class Store:
         self.consents = Consents(self._database)
         self.attempts = Attempts(self._database)
         self.archive = Archive(self._database)
+        self.acts = Acts(self._database)
         self.issues = Issues(self._database)
         self.deliveries = Deliveries(self._database)
         self.bounces = Bounces(self._database)

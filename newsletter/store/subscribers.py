@@ -26,7 +26,7 @@ from newsletter.model import (
 from newsletter.store.batches import SIZE, batches
 from newsletter.store.engine import Database, insert_ignore
 from newsletter.store.papers import keys_of
-from newsletter.store.schema import IS_ACTIVE, editions, papers, ratings, subscribers, suppressions, within
+from newsletter.store.schema import IS_ACTIVE, editions, issues, papers, ratings, subscribers, suppressions, within
 
 
 class Subscribers:
@@ -105,8 +105,12 @@ class Subscribers:
             return connection.execute(query).first() is not None
 
     def without_edition(self, issue: Issue, shard: Shard = EVERYBODY, *, limit: int = SIZE) -> list[Subscriber]:
-        """Give the first `limit` of a shard, by key, who get issues of this cadence and have no edition of this one."""
-        theirs = editions.c.issue_key == issue.key, editions.c.subscriber_key == subscribers.c.key
+        """Give the first `limit` of a shard, by key, who get issues of this cadence and have no edition of that day.
+
+        Of any cadence: nobody who has just changed theirs gets two.
+        """
+        of_that_day = sa.select(issues.c.key).where(issues.c.day == issue.day)
+        theirs = editions.c.issue_key.in_(of_that_day), editions.c.subscriber_key == subscribers.c.key
         wanted = IS_ACTIVE, subscribers.c.cadence == issue.cadence.value, ~sa.exists().where(*theirs)
         query = sa.select(subscribers).where(*wanted, *within(subscribers.c.key, shard))
         with self._database.reading() as connection:
@@ -125,6 +129,12 @@ class Subscribers:
         with self._database.reading() as connection:
             ends = list(connection.scalars(query))
         return [Shard(after, upto) for after, upto in zip([0, *ends], [*ends, None], strict=True)]
+
+    def hours(self) -> list[tuple[Cadence, str, int]]:
+        """Give the cadences, time zones and hours that those who are mailed have chosen, each once."""
+        query = sa.select(subscribers.c.cadence, subscribers.c.timezone, subscribers.c.hour).where(IS_ACTIVE)
+        with self._database.reading() as connection:
+            return [(Cadence(row[0]), row[1], row[2]) for row in connection.execute(query.distinct())]
 
     def profiles(self) -> Iterator[list[InterestProfile]]:
         """Give the interest profiles of those who are mailed or will be again, some at a time."""

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0013"
-down_revision = "0004"
+down_revision = "0009"
 
 ACTIVE = sa.text("status = 'active'")
 WAITS = sa.text("state IN ('queued', 'deferred', 'uncertain') AND next_attempt_at IS NOT NULL")
