@@ -32,6 +32,15 @@ class QuietDay(StrEnum):
     MISSED = "missed"
 
 
+class Queue(StrEnum):
+    """The kinds of work that are handed to workers; one may confine itself to some."""
+
+    SCHEDULE = "schedule"
+    PAPERS = "papers"
+    RANKING = "ranking"
+    DELIVERY = "delivery"
+
+
 class SubscriberStatus(StrEnum):
     """Where a subscription stands. Only `ACTIVE` is ever mailed an issue."""
 

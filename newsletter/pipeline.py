@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
-from functools import cache, partial
+from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
@@ -45,11 +45,11 @@ from newsletter.returns import Returns
 from newsletter.sources.politeness import rest_after
 from newsletter.sources.source import Source, visit
 from newsletter.store import Store
+from newsletter.store.issues import Then
 from newsletter.subscriptions.signup import address_hash
 from newsletter.timetable import Timetable, cadences_of, reaches_to, window_of
 
 Progress: TypeAlias = Callable[[int], None]
-Prepare: TypeAlias = Callable[[Issue], Candidates | None]
 _NEWS = (Announce.NEW, Announce.CROSS)
 _NO_PAPERS: Mapping[str, Paper] = MappingProxyType({})
 _MISSED = timedelta(days=7)  # what a quiet day goes back to, for readers who want that
@@ -114,6 +114,7 @@ class Newsletter:
     letterhead: Letterhead
     edited: Edited
     returns: Returns
+    opened: Then | None = None  # what is done in the same transaction when an issue is opened
 
     def ingest(
         self,
@@ -177,7 +178,7 @@ class Newsletter:
         One without papers stays unopened, so that what comes later on the day still finds its way into it.
         """
         return [
-            issue if issue.key else self.store.issues.open(issue, now=now)
+            issue if issue.key else self.store.issues.open(issue, now=now, then=self.opened)
             for issue in self.issues_due(day, now=now, cadences=cadences)
             if issue.key or self.store.papers.count(issue.window)
         ]
@@ -188,36 +189,34 @@ class Newsletter:
         *,
         now: datetime,
         shard: Shard = EVERYBODY,
-        prepare: Prepare | None = None,
+        gaps: Gaps | None = None,
         progress: Progress | None = None,
         due: Callable[[Subscriber], datetime | None] | None = None,
     ) -> int:
         """Make the editions of an issue for all of a shard who have none yet, queue their deliveries, tell how many.
 
         They are to leave at once, or as `due` says for each; it says None of readers who get none of this issue.
-        `prepare` gives the issue's candidates; it is asked once, and only if there is somebody.
+        `gaps` remembers the prepared papers from call to call.
         """
-        prepared, gaps = cache(lambda: (prepare or self.candidates)(issue)), Gaps(self, issue)
-        ranked = 0
-        for some in self.waiting(issue, shard):
-            times = {one.key: when for one in some if (when := due(one) if due else now)}
-            theirs = [one for one in some if one.key in times]
-            if not theirs:
+        gaps, ranked = gaps or Gaps(self, issue), 0
+        for everyone in self.waiting(issue, shard):
+            times = {one.key: due(one) if due else now for one in everyone}
+            some = [one for one in everyone if times[one.key]]
+            if not some:
                 continue
-            editions = self.editions(issue, prepared(), theirs, gaps=gaps)
+            editions = self.editions(issue, gaps.since(issue.window.start), some, gaps=gaps)
             ids = {
                 edition.subscriber.key: self.letterhead.message_id(issue, edition.subscriber) for edition in editions
             }
-            self.store.issues.publish(editions, ids, now=now, due=times)
-            ranked += len(theirs)
+            self.store.issues.publish(editions, ids, now=now, due={one.key: times[one.key] or now for one in some})
+            ranked += len(some)
             if progress:
                 progress(len(some))
         return ranked
 
     def waiting(self, issue: Issue, shard: Shard = EVERYBODY) -> Iterator[list[Subscriber]]:
-        """Give those of a shard who are to get an issue, and have no edition of it or of another one of that day.
-
-        They come some at a time.
+        """Give the subscribers of a shard who are to get an issue, and have no edition of it or of another one of that
+        day, some at a time.
         """
         while some := self.store.subscribers.without_edition(issue, shard):
             hashes = {one.key: address_hash(one.email, self.letterhead.secret) for one in some}
@@ -253,15 +252,16 @@ class Newsletter:
         gaps = gaps or Gaps(self, issue)
         keys = [subscriber.key for subscriber in subscribers]
         library = {**unkept, **self.library(subscribers)}
-        last, reach = self.store.issues.last_ends(keys, before=issue.day), self.edited.timetable.reach
-        since = {one.key: reaches_to(issue, one, last.get(one.key), reach=reach) for one in subscribers}
-        missed = [issue.window.end - _MISSED] if any(one.quiet is QuietDay.MISSED for one in subscribers) else []
-        looked_at = Window(min([issue.window.start, *since.values(), *missed]), issue.window.end)
-        before = self.store.issues.already_picked(keys, looked_at)
+        last = self.store.issues.last_ends(keys, before=issue.day)
+        reach = self.edited.timetable.reach
+        begins = {one.key: reaches_to(issue, one, last.get(one.key), reach=reach) for one in subscribers}
+        earliest = min([*begins.values(), issue.window.end - _MISSED], default=issue.window.start)
+        before = self.store.issues.already_picked(keys, Window(earliest, issue.window.end))
         made = []
         for one in subscribers:
-            shown = candidates if since[one.key] == issue.window.start else gaps.since(since[one.key]) or candidates
-            edition = Edition(issue, one, (), None if shown is candidates else since[one.key])
+            since = begins[one.key]
+            shown = candidates if since == issue.window.start else gaps.since(since) or candidates
+            edition = Edition(issue, one, (), None if shown is candidates else since)
             made.append(self._filled(edition, shown, gaps, library, before.get(one.key, set())))
         return made
 
@@ -302,18 +302,27 @@ class Newsletter:
         now: datetime,
         connections: int,
         limit: int | None = None,
+        shard: Shard = EVERYBODY,
         progress: Progress | None = None,
         brake: Brake | None = None,
     ) -> Tally:
-        """Send what waits of some issues and is due; give up what has waited for too long.
+        """Send what waits of some issues and a shard, and is due; give up what has waited for too long.
 
         Issues of which too many messages fail are paused. Raises TransportError where the transport cannot work at all.
         """
-        recover(self.store.deliveries, resend=policy.resend_uncertain)
+        self.recover(policy)
         ready = [issue for issue in issues if issue.state is IssueState.OPEN]
         expired = give_up(self.store.deliveries, [issue.key for issue in ready], policy.expire_after, now=now)
         letters = StoredLetters(self.store, self.letterhead, ready, now=now)
-        dispatcher = Dispatcher(self.store.deliveries, transport, letters, policy, connections=connections)
+        dispatcher = Dispatcher(
+            self.store.deliveries,
+            self.store.allowances,
+            transport,
+            letters,
+            policy,
+            connections=connections,
+            shard=shard,
+        )
         keys = [issue.key for issue in ready]
         try:
             with (brake or Brake()).on(dispatcher.halt):
@@ -325,6 +334,10 @@ class Newsletter:
         for issue in ready if tally.alarm else ():
             self.store.issues.set_state(issue, IssueState.PAUSED)
         return tally
+
+    def recover(self, policy: Policy) -> int:
+        """Free what dead senders had claimed, and tell how many messages they left in doubt."""
+        return recover(self.store.deliveries, resend=policy.resend_uncertain)
 
     def hasten(self, issues: Sequence[Issue], *, now: datetime) -> None:
         """Let what waits for its reader's hour leave now, because a person says so."""

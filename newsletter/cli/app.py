@@ -22,6 +22,7 @@ from newsletter.cli import (
     setup,
     subscribers,
     topics,
+    worker,
 )
 
 app = typer.Typer(
@@ -69,6 +70,7 @@ app.command()(preview.preview)
 app.command()(send.send)
 app.command()(bounces.bounces)
 app.command()(serve.serve)
+app.command()(worker.worker)
 app.command()(embed.embed)
 app.command()(evaluate.evaluate)
 app.command()(check.check)

@@ -21,6 +21,7 @@ from pydantic_settings import (
 
 from newsletter import assets
 from newsletter.config.sections import (
+    Cluster,
     Database,
     DeliverySettings,
     Dkim,
@@ -47,6 +48,7 @@ from newsletter.config.values import SmtpSecurity, SourceKind, TransportKind, Un
 from newsletter.errors import ConfigError
 
 __all__ = [
+    "Cluster",
     "Database",
     "DeliverySettings",
     "Dkim",
@@ -146,6 +148,7 @@ class Settings(BaseSettings):
     rendering: Rendering = Rendering()
     summaries: Summaries = Summaries()
     schedule: Schedule = Schedule()
+    cluster: Cluster = Cluster()
     retention: Retention = Retention()
     fetching: Fetching = Fetching()
     lookup: Lookup = Lookup()

@@ -53,6 +53,7 @@ class Database(_Section):
     """Where everything is kept, as a SQLAlchemy URL."""
 
     url: str = Field(default="sqlite:///newsletter.db", repr=False)  # it may hold a password
+    statement_timeout: float = Field(default=60.0, ge=0, le=86_400)
 
 
 class DeliverySettings(_Section):
@@ -226,6 +227,14 @@ class Retention(_Section):
     papers: int = Field(default=730, ge=0)
     editions: int = Field(default=400, ge=0)
     consents: int = Field(default=1095, ge=0)
+
+
+class Cluster(_Section):
+    """Many workers on one PostgreSQL, in place of one process."""
+
+    enabled: bool = False
+    shard: int = Field(default=500, ge=1, le=100_000)
+    stalled_after: float = Field(default=30.0, ge=2, le=3600)
 
 
 class Fetching(_Section):

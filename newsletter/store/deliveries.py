@@ -21,10 +21,25 @@ from newsletter.store.engine import Database
 from newsletter.store.schema import IN_HAND, WAITS, deliveries, editions, issues, subscribers, within
 
 _S = DeliveryState
-_LAST_ISSUES = 60  # those that may still have been sent within a day or so; the rows of all others are not looked at
 
 # An uncertain one waits only where the policy is to resend: else its `next_attempt_at` is empty, and so never due.
-_WAITING = (_S.QUEUED.value, _S.DEFERRED.value, _S.UNCERTAIN.value)
+_WAITING = (_S.DEFERRED.value, _S.UNCERTAIN.value, _S.QUEUED.value)
+
+
+_SETTLE = (
+    deliveries.update()
+    .where(deliveries.c.key == sa.bindparam("this"), deliveries.c.lease_owner == sa.bindparam("owner"))
+    .values(
+        state=sa.bindparam("new_state"),
+        response=sa.bindparam("said"),
+        next_attempt_at=sa.bindparam("again"),
+        attempts=deliveries.c.attempts - sa.bindparam("unbegun"),
+        lease_owner="",
+        leased_until=None,
+        changed_at=sa.bindparam("moment"),
+        seconds=sa.bindparam("took"),
+    )
+)
 
 
 # What was made and never tried: nobody can have received it.
@@ -39,7 +54,8 @@ def _untried(issue_keys: Iterable[int]) -> tuple[sa.ColumnElement[bool], ...]:
 class Settlement:
     """What became of one delivery: its new state, what the server said, and when to try again (None: never).
 
-    `begun` is False where no transaction was begun after all: then it counts as no attempt.
+    `begun` is False where no transaction was begun after all: then it counts as no attempt. `seconds` is how long the
+    try took.
     """
 
     key: int
@@ -47,6 +63,7 @@ class Settlement:
     response: str
     next_attempt_at: datetime | None = None
     begun: bool = True
+    seconds: float | None = None
 
 
 class Deliveries:
@@ -82,7 +99,14 @@ class Deliveries:
                 query = query.limit(limit - len(rows))
                 rows += connection.execute(query.with_for_update(skip_locked=True)).all()
             self._lease(connection, [row.key for row in rows], owner, now + lease)
-            return [_delivery(row) for row in rows]
+        return [_delivery(row) for row in rows]
+
+    def any_due(self, issue_key: int, *, due: datetime, now: datetime) -> bool:
+        """Tell whether something waits of an issue, is due and in nobody's hand."""
+        free = sa.or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until < now)
+        wanted = deliveries.c.issue_key == issue_key, WAITS, deliveries.c.next_attempt_at <= due, free
+        with self._database.reading() as connection:
+            return connection.execute(sa.select(deliveries.c.key).where(*wanted).limit(1)).first() is not None
 
     def shards(self, issue_key: int, *, due: datetime, now: datetime, size: int) -> list[Shard]:
         """Cut what waits of an issue, is due and in nobody's hand into shards of `size` deliveries."""
@@ -104,8 +128,27 @@ class Deliveries:
 
     def start(self, keys: Sequence[int], *, owner: str, now: datetime, lease: timedelta) -> set[int]:
         """Mark claimed rows as `sending`; give those that are still the owner's. Only these may be sent."""
+        return self.advance((), keys, owner=owner, now=now, lease=lease)
+
+    def settle(self, settlements: Iterable[Settlement], *, owner: str, now: datetime) -> None:
+        """Write outcomes of rows that are still the owner's, and give their leases back."""
+        self.advance(settlements, (), owner=owner, now=now, lease=timedelta(0))
+
+    def advance(
+        self,
+        settlements: Iterable[Settlement],
+        keys: Sequence[int],
+        *,
+        owner: str,
+        now: datetime,
+        lease: timedelta,
+    ) -> set[int]:
+        """Settle some rows and start others (`settle`, `start`), all in one transaction."""
+        rows = [_settled(settled, owner, now) for settled in settlements]
         started: set[int] = set()
         with self._database.writing() as connection:
+            if rows:
+                connection.execute(_SETTLE, rows)
             for some in batches(keys):
                 mine = (
                     deliveries.c.key.in_(some),
@@ -121,23 +164,6 @@ class Deliveries:
                 }
                 started.update(connection.scalars(change.values(values)))
         return started
-
-    def settle(self, settlements: Iterable[Settlement], *, owner: str, now: datetime) -> None:
-        """Write outcomes of rows that are still the owner's, and give their leases back."""
-        with self._database.writing() as connection:
-            for settled in settlements:
-                mine = deliveries.c.key == settled.key, deliveries.c.lease_owner == owner
-                values: dict[str, Any] = {
-                    "state": settled.state.value,
-                    "response": settled.response,
-                    "next_attempt_at": settled.next_attempt_at,
-                    "lease_owner": "",
-                    "leased_until": None,
-                    "changed_at": now,
-                }
-                if not settled.begun:
-                    values["attempts"] = deliveries.c.attempts - 1
-                connection.execute(deliveries.update().where(*mine).values(values))
 
     def put_off(self, key: int, *, owner: str, until: datetime) -> None:
         """Give back a row that was claimed and cannot be sent yet; it is not due before `until`."""
@@ -232,20 +258,6 @@ class Deliveries:
         with self._database.reading() as connection:
             return {row.issue_key: row.oldest for row in connection.execute(query.group_by(deliveries.c.issue_key))}
 
-    def sent_since(self, moment: datetime) -> int:
-        """Tell how many messages all senders together sent since, or are about to send."""
-        recent = sa.select(issues.c.key).order_by(issues.c.key.desc()).limit(_LAST_ISSUES)
-        gone = deliveries.c.state.in_([_S.SENDING.value, _S.SENT.value, _S.UNCERTAIN.value])
-        wanted = (
-            deliveries.c.issue_key.in_(recent),
-            sa.or_(
-                sa.and_(gone, deliveries.c.changed_at >= moment),
-                sa.and_(deliveries.c.state.in_(_WAITING), deliveries.c.leased_until >= moment),
-            ),
-        )
-        with self._database.reading() as connection:
-            return connection.execute(sa.select(sa.func.count()).where(*wanted)).scalar_one()
-
     def release(self, owner: str) -> None:
         """Give back what an owner claimed and did not begin to send."""
         waiting = IN_HAND, deliveries.c.lease_owner == owner, deliveries.c.state.in_(_WAITING)
@@ -306,6 +318,19 @@ class Deliveries:
 def _starts(ends: Sequence[tuple[int, int]]) -> list[int]:
     """Let each shard begin where the one before it ends, so that no key lies between them."""
     return [ends[0][0] - 1, *(high for _, high in ends[:-1])] if ends else []
+
+
+def _settled(settled: Settlement, owner: str, now: datetime) -> dict[str, Any]:
+    return {
+        "this": settled.key,
+        "owner": owner,
+        "new_state": settled.state.value,
+        "said": settled.response,
+        "again": settled.next_attempt_at,
+        "unbegun": 0 if settled.begun else 1,
+        "moment": now,
+        "took": settled.seconds,
+    }
 
 
 def _delivery(row: Row[Any]) -> Delivery:

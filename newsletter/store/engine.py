@@ -22,16 +22,25 @@ from newsletter.store import schema
 _WAL_WAITS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)  # seconds
 SUPPORTED = ("sqlite", "postgresql")
 _URL_FORM = "for example sqlite:///newsletter.db; in a password, @ : / are written %40 %3A %2F"
-_PATIENCE = 10  # seconds
+# What libpq is told, in seconds but for the last, which is in milliseconds: how soon a dead connection is noticed.
+SOUND: dict[str, Any] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+_POOL = 10  # connections that stay; as many more may come for a while
 # PostgreSQL's advisory locks are named by numbers: any will do, if they are ours alone.
 NEWS_LOCK, _MIGRATION_LOCK = 7_364_001, 7_364_002
 _alembic = threading.Lock()  # it keeps what it works on in its modules
 
 
-def open_engine(url: str, *, as_it_is: bool = False) -> Engine:
+def open_engine(url: str, *, as_it_is: bool = False, patience: float = 0.0) -> Engine:
     """Give an engine for a SQLAlchemy URL; nothing is connected yet.
 
-    `as_it_is`: connecting changes no setting that stays with the database, and a server has ten seconds to answer.
+    `as_it_is`: connecting changes no setting that stays with the database. `patience` is how many seconds a server may
+    take for one statement; 0 for no limit.
 
     Raises StoreError: the URL is wrong, or of a database that is not supported.
     """
@@ -42,8 +51,8 @@ def open_engine(url: str, *, as_it_is: bool = False) -> Engine:
         if parsed.get_backend_name() not in SUPPORTED:
             raise StoreError(f"database.url names {parsed.get_backend_name()}", hint="use sqlite:/// or postgresql://")
         server = parsed.get_backend_name() == "postgresql"
-        soon = {"connect_timeout": _PATIENCE} if server and as_it_is else {}
-        engine = sa.create_engine(parsed, pool_pre_ping=server, connect_args=soon)
+        options: dict[str, Any] = {"pool_size": _POOL, "pool_pre_ping": True} if server else {}
+        engine = sa.create_engine(parsed, connect_args=_connect_args(parsed, patience) if server else {}, **options)
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
         # What the library says may quote a part of a password that holds a / or an @.
         raise StoreError("database.url is no address of a database", hint=_URL_FORM) from error
@@ -54,6 +63,19 @@ def open_engine(url: str, *, as_it_is: bool = False) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         _prepare_sqlite(engine, wal=not as_it_is)
     return engine
+
+
+def _connect_args(url: sa.URL, patience: float) -> dict[str, Any]:
+    """Give how a PostgreSQL server is spoken with: neither side waits for ever for one that was cut off."""
+    limits = {
+        "statement_timeout": round(patience * 1000),
+        "idle_in_transaction_session_timeout": 60_000,
+        "tcp_user_timeout": 30_000,
+        "tcp_keepalives_idle": 10,
+    }
+    asked = url.query.get("options", "")  # as for a schema of its own
+    ours = " ".join(f"-c {name}={value}" for name, value in limits.items())
+    return {**SOUND, "options": f"{asked if isinstance(asked, str) else ' '.join(asked)} {ours}"}
 
 
 def _prepare_sqlite(engine: Engine, *, wal: bool) -> None:
@@ -115,6 +137,8 @@ def _reason(error: DBAPIError) -> str:
 
 def _advice(error: DBAPIError) -> str:
     text = str(error.orig).lower()
+    if "statement timeout" in text:
+        return "a statement took longer than database.statement_timeout; see what else the server is doing"
     if "full" in text:
         return "free some space; nothing was half written"
     if "locked" in text:
@@ -152,6 +176,11 @@ def take_turns(connection: Connection, lock: int) -> None:
     """Wait until no other transaction holds a lock, and hold it until this one ends."""
     if connection.dialect.name == "postgresql":  # SQLite has one writer anyway
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(lock)))
+
+
+def driver(connection: Connection) -> Any:
+    """Give the database driver's own connection, for those who keep tables of their own beside ours."""
+    return connection.connection.driver_connection
 
 
 def insert_ignore(connection: Connection, table: sa.Table) -> Any:

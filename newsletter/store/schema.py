@@ -17,6 +17,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     Dialect,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -40,7 +41,15 @@ from newsletter.model import Shard
 REVISION = "0013"
 FIRST_REVISION = "0001"
 # Tables that the first revision did not have.
-ADDED = {"summaries": "0002", "bounces": "0003", "consents": "0004", "attempts": "0004", "acts": "0009"}
+ADDED = {
+    "summaries": "0002",
+    "bounces": "0003",
+    "consents": "0004",
+    "attempts": "0004",
+    "lifted": "0005",
+    "acts": "0009",
+    "allowances": "0013",
+}
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -222,10 +231,11 @@ editions = Table(
     "editions",
     metadata,
     Column("issue_key", Key, ForeignKey("issues.key", ondelete="CASCADE"), primary_key=True),
-    Column("subscriber_key", Key, ForeignKey("subscribers.key", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("subscriber_key", Key, ForeignKey("subscribers.key", ondelete="CASCADE"), primary_key=True),
     Column("picks", Json, nullable=False),
     # Where it begins: before its issue does, for a reader who missed some. Empty: with its issue.
     Column("since", UtcDateTime),
+    Index("ix_editions_subscriber_key_issue_key", "subscriber_key", "issue_key"),
 )
 
 deliveries = Table(
@@ -243,6 +253,7 @@ deliveries = Table(
     Column("response", Text, nullable=False),
     Column("queued_at", UtcDateTime, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
+    Column("seconds", Float),  # that the last try took, from the first command to the last reply
     UniqueConstraint("issue_key", "subscriber_key"),
 )
 
@@ -288,6 +299,17 @@ suppressions = Table(
     Column("added_at", UtcDateTime, nullable=False),
 )
 
+# Suppressions that a person took back, and why.
+lifted = Table(
+    "lifted",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("address_hash", String(64), nullable=False, index=True),
+    Column("suppressed_for", String(40), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("lifted_at", UtcDateTime, nullable=False),
+)
+
 # Who agreed to be mailed, when, to which words, and from where (a keyed hash). `wishes` is what they asked for, until
 # they confirm it.
 consents = Table(
@@ -311,6 +333,15 @@ attempts = Table(
     Column("bucket", String(64), nullable=False),
     Column("at", UtcDateTime, nullable=False, index=True),
     Index("ix_attempts_bucket_at", "bucket", "at"),
+)
+
+# How many messages were let go of in the last slots of each window (store.allowances).
+allowances = Table(
+    "allowances",
+    metadata,
+    Column("scope", String(300), primary_key=True),
+    Column("taken", Json, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False, index=True),
 )
 
 # What is done once whoever does it, and when things were done last.

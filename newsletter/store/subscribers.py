@@ -24,7 +24,7 @@ from newsletter.model import (
     SubscriberStatus,
 )
 from newsletter.store.batches import SIZE, batches
-from newsletter.store.engine import Database, insert_ignore
+from newsletter.store.engine import Database, insert_ignore, insert_new
 from newsletter.store.papers import keys_of
 from newsletter.store.schema import IS_ACTIVE, editions, issues, papers, ratings, subscribers, suppressions, within
 
@@ -54,14 +54,8 @@ class Subscribers:
         Raises NotFoundError where a liked or disliked paper is not known.
         """
         with self._database.writing() as connection:
-            for new in everyone:
-                key = _insert(connection, new, now)
-                if key is None:
-                    key = _key_of(connection, new.email)
-                    connection.execute(subscribers.update().where(subscribers.c.key == key).values(columns(new)))
-                    named = ratings.c.subscriber_key == key, ~ratings.c.answer
-                    connection.execute(ratings.delete().where(*named))
-                _rate(connection, key, _named(new.profile), now)
+            for some in batches(everyone):
+                _replace(connection, {new.email.strip().casefold(): new for new in some}, now)
 
     def like(self, email: str, names: Iterable[str], *, now: datetime) -> int:
         """Remember papers of a subscriber's library as liked, and tell how many that adds.
@@ -105,15 +99,12 @@ class Subscribers:
             return connection.execute(query).first() is not None
 
     def without_edition(self, issue: Issue, shard: Shard = EVERYBODY, *, limit: int = SIZE) -> list[Subscriber]:
-        """Give the first `limit` of a shard, by key, who get issues of this cadence and have no edition of that day.
-
-        Of any cadence: nobody who has just changed theirs gets two.
-        """
-        of_that_day = sa.select(issues.c.key).where(issues.c.day == issue.day)
-        theirs = editions.c.issue_key.in_(of_that_day), editions.c.subscriber_key == subscribers.c.key
-        wanted = IS_ACTIVE, subscribers.c.cadence == issue.cadence.value, ~sa.exists().where(*theirs)
-        query = sa.select(subscribers).where(*wanted, *within(subscribers.c.key, shard))
+        """Give the first `limit` of a shard, by key, who get issues of this cadence and have no edition of that day."""
         with self._database.reading() as connection:
+            of_day = list(connection.scalars(sa.select(issues.c.key).where(issues.c.day == issue.day)))
+            theirs = editions.c.issue_key.in_(of_day), editions.c.subscriber_key == subscribers.c.key
+            wanted = IS_ACTIVE, subscribers.c.cadence == issue.cadence.value, ~sa.exists().where(*theirs)
+            query = sa.select(subscribers).where(*wanted, *within(subscribers.c.key, shard))
             return many(connection, connection.execute(query.order_by(subscribers.c.key).limit(limit)).all())
 
     def shards(self, cadence: Cadence, size: int) -> list[Shard]:
@@ -240,6 +231,39 @@ def _insert(connection: Connection, new: NewSubscriber, now: datetime) -> int | 
     statement = insert_ignore(connection, subscribers).values(values).returning(subscribers.c.key)
     key: int | None = connection.execute(statement).scalar_one_or_none()
     return key
+
+
+def _replace(connection: Connection, by_address: Mapping[str, NewSubscriber], now: datetime) -> None:
+    """Write some subscribers; those whose addresses are there already have their rows changed."""
+    names = {address: _named(new.profile) for address, new in by_address.items()}
+    known = _known(connection, {name for said in names.values() for name in said})
+    before = _keys_of(connection, by_address)
+    insert_new(
+        connection,
+        subscribers,
+        [
+            {**columns(new), "public_id": secrets.token_urlsafe(12), "created_at": now}
+            for address, new in by_address.items()
+            if address not in before
+        ],
+    )
+    keys = _keys_of(connection, by_address)
+    for address, key in before.items():
+        connection.execute(subscribers.update().where(subscribers.c.key == key).values(columns(by_address[address])))
+        connection.execute(ratings.delete().where(ratings.c.subscriber_key == key, ~ratings.c.answer))
+        _rate(connection, key, names[address], now)
+    rows = [
+        {"subscriber_key": keys[address], "paper_key": paper, "liked": liked, "rated_at": now, "answer": False}
+        for address in by_address.keys() - before.keys()
+        for paper, liked in {known[name]: liked for name, liked in names[address].items()}.items()
+    ]
+    for some in batches(rows):
+        insert_new(connection, ratings, some)
+
+
+def _keys_of(connection: Connection, addresses: Iterable[str]) -> dict[str, int]:
+    query = sa.select(subscribers.c.address, subscribers.c.key).where(subscribers.c.address.in_(list(addresses)))
+    return {row.address: row.key for row in connection.execute(query)}
 
 
 def _named(profile: InterestProfile) -> dict[str, bool]:
