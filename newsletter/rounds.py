@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from enum import StrEnum
 
 from newsletter.delivery.dispatch import Brake, Tally
 from newsletter.delivery.policy import Policy
@@ -18,6 +19,20 @@ from newsletter.model import EVERYBODY, Cadence, Issue, IssueState, Shard, Subsc
 from newsletter.pipeline import Gaps, Newsletter
 from newsletter.store import Store
 from newsletter.timetable import Timetable
+
+
+class Trouble(StrEnum):
+    """Why no issue went out by its hour."""
+
+    NO_PAPERS = "no papers"
+    NOT_OPENED = "not opened"
+    DRAFT = "draft"
+    PAUSED = "paused"
+    STUCK = "stuck"
+
+
+_HELD = {IssueState.DRAFT: Trouble.DRAFT, IssueState.PAUSED: Trouble.PAUSED}
+_STUCK = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -119,6 +134,27 @@ class Rounds:
         if not ready:
             return Tally()
         return self.newsletter.deliver(ready, transport, policy, now=now, connections=connections, brake=brake)
+
+    def trouble(self, *, now: datetime, after: timedelta) -> Trouble | None:
+        """Tell why no issue of the last cut-off went out, so long `after` it; None where one did, or none was to.
+
+        That nothing new comes on a weekend is no trouble.
+        """
+        day = self.timetable.day_of(now)
+        nobody = not self.store.subscribers.hours()
+        if nobody or day in self.timetable.blackout or now < self.timetable.opens_at(day) + after:
+            return None
+        issues = self.store.issues.on(day)
+        if not issues:
+            [sketch, *_] = self.newsletter.issues_due(day, now=now)
+            if self.store.papers.count(sketch.window):
+                return Trouble.NOT_OPENED
+            begun = self.store.issues.newest() is not None  # before its first issue nobody waits for one
+            return Trouble.NO_PAPERS if begun and day.weekday() < 5 else None
+        if held := next((_HELD[issue.state] for issue in issues if issue.state in _HELD), None):
+            return held
+        due = self.store.deliveries.due(now=now - _STUCK)
+        return Trouble.STUCK if any(issue.key in due for issue in issues) else None
 
     def follow_readers(self, *, now: datetime) -> None:
         """Let deliveries that still wait go by what their readers have set meanwhile: another hour, another zone."""

@@ -53,6 +53,7 @@ OBSTACLES: dict[str, Callable[[str], str]] = {
     "dovecot": _no_address,
     "postfix": _no_address,
     "spamassassin": _no_program,
+    "systemd": _no_program,
     "shared_data": _no_data,
 }
 

@@ -169,17 +169,10 @@ def lived(world: World, days: int) -> None:
         world.run(world.now + timedelta(days=1))
 
 
-def simulate(make: Callable[..., World], start: date, days: int, zones: tuple[str, ...], **schedule: object) -> None:
-    world = make(datetime.combine(start, time(2), tzinfo=UTC), **schedule)
-    readers = {
-        f"{zone.replace('/', '-').replace('+', '').lower()}.{cadence}@lab.example": (
-            zone,
-            (n * 5 + place) % 24,
-            cadence,
-        )
-        for n, zone in enumerate(zones)
-        for place, cadence in enumerate(CADENCES)
-    }
+def simulate(make: Callable[..., World], start: date, days: int, zones: tuple[str, ...]) -> None:
+    world = make(datetime.combine(start, time(2), tzinfo=UTC))
+    cadences = (Cadence.DAILY, *CADENCES)
+    readers = {f"{n}@lab.example": (zone, n * 5 % 24, cadences[n % len(cadences)]) for n, zone in enumerate(zones)}
     for email, (zone, hour, cadence) in readers.items():
         world.subscribe(email, zone, hour, cadence)
     lived(world, days)
@@ -199,7 +192,7 @@ def simulate(make: Callable[..., World], start: date, days: int, zones: tuple[st
 def test_every_reader_has_one_mail_a_date_at_their_hour(
     make: Callable[..., World], start: date, zones: tuple[str, ...]
 ) -> None:
-    simulate(make, start, 12, zones)
+    simulate(make, start, 12, zones + zones[1:])
 
 
 class TestTheMachine:
@@ -369,4 +362,4 @@ class TestAReader:
 def test_over_four_hundred_days_readers_of_forty_zones_have_one_mail_a_date_at_their_hour(
     make: Callable[..., World],
 ) -> None:
-    simulate(make, date(2027, 12, 1), 400, ZONES, cutoff="04:00")
+    simulate(make, date(2027, 12, 1), 400, ZONES)

@@ -4,7 +4,7 @@ Adapters are imported where they are made: commands that need none of them start
 0.15 s).
 """
 
-from newsletter.bootstrap.core import MEMORY, clock, open_store, secret, site
+from newsletter.bootstrap.core import MEMORY, clock, open_store, retention, secret, site
 from newsletter.bootstrap.hooks import hooks
 from newsletter.bootstrap.mail import (
     account,
@@ -41,6 +41,7 @@ __all__ = [
     "policy",
     "ranker",
     "renderer",
+    "retention",
     "returns",
     "secret",
     "sender_domain",

@@ -9,6 +9,7 @@ import typer
 
 from newsletter import __version__
 from newsletter.cli import (
+    backup,
     bounces,
     check,
     demo,
@@ -17,6 +18,7 @@ from newsletter.cli import (
     ingest,
     issues,
     preview,
+    run,
     send,
     serve,
     setup,
@@ -69,8 +71,11 @@ app.add_typer(issues.app, name="issue")
 app.command()(preview.preview)
 app.command()(send.send)
 app.command()(bounces.bounces)
+app.command()(run.run)
 app.command()(serve.serve)
 app.command()(worker.worker)
 app.command()(embed.embed)
 app.command()(evaluate.evaluate)
 app.command()(check.check)
+app.command()(backup.backup)
+app.command()(backup.restore)

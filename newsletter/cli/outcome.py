@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from newsletter import bootstrap
 from newsletter.cli.output import messages, warn
-from newsletter.errors import TransportError
 from newsletter.model import Cadence, DeliveryState, Issue, IssueState
 from newsletter.timetable import next_day
 
@@ -93,14 +92,10 @@ def _earlier(wanted: date, store: Store) -> Iterator[str]:
 def tell_operator(current: Settings, letterhead: Letterhead, alert: AlertView) -> None:
     """Mail the operator. What keeps it from leaving is told, and fails nothing."""
     notice = letterhead.notice(alert, recipient=current.site.operator, now=bootstrap.clock())
-    try:
-        with bootstrap.transport(current).session() as session:
-            outcome = session.deliver(notice)
-    except TransportError as error:
-        warn(f"the operator could not be told: {error}")
-    else:
-        if outcome.state != "sent":
-            warn(f"the operator could not be told: {outcome.response}")
+    from newsletter.delivery.transport import hand_over  # noqa: PLC0415  lazy: seldom needed
+
+    if problem := hand_over(bootstrap.transport(current), notice):
+        warn(f"the operator could not be told: {problem}")
 
 
 def alarmed(current: Settings, letterhead: Letterhead, tally: Tally, issues: Sequence[Issue]) -> None:

@@ -26,6 +26,7 @@ from newsletter.store.papers import Papers
 from newsletter.store.sources import Sources
 from newsletter.store.subscribers import Subscribers
 from newsletter.store.summaries import Summaries
+from newsletter.store.trimming import Trimming
 from newsletter.store.vectors import Vectors
 
 
@@ -60,6 +61,7 @@ class Store:
         self.issues = Issues(self._database)
         self.deliveries = Deliveries(self._database)
         self.bounces = Bounces(self._database)
+        self.trimming = Trimming(self._database)
 
     @staticmethod
     def migrate(url: str) -> None:

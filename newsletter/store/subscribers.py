@@ -28,6 +28,8 @@ from newsletter.store.engine import Database, insert_ignore, insert_new
 from newsletter.store.papers import keys_of
 from newsletter.store.schema import IS_ACTIVE, editions, issues, papers, ratings, subscribers, suppressions, within
 
+_FILE = "file"  # see store.schema
+
 
 class Subscribers:
     """Who is mailed what. An address is compared case-folded, and never subscribed twice."""
@@ -56,6 +58,36 @@ class Subscribers:
         with self._database.writing() as connection:
             for some in batches(everyone):
                 _replace(connection, {new.email.strip().casefold(): new for new in some}, now)
+
+    def of_file(self) -> list[Subscriber]:
+        """Give those who are kept in step with the operator's file, by address."""
+        with self._database.reading() as connection:
+            query = sa.select(subscribers).where(subscribers.c.origin == _FILE).order_by(subscribers.c.address)
+            return many(connection, connection.execute(query).all())
+
+    def keep_in_step(self, listed: Iterable[NewSubscriber], paused: Iterable[str], *, now: datetime) -> None:
+        """Write those whom the operator's file lists, and pause others by their addresses: all of it, or nothing.
+
+        Who came otherwise stays as they are; who left, or must not be mailed, does not come back by a file. Raises
+        NotFoundError where a liked or disliked paper is not known.
+        """
+        pending = subscribers.c.status == SubscriberStatus.PENDING.value
+        with self._database.writing() as connection:
+            for new in listed:
+                key = _insert(connection, new, now, origin=_FILE)
+                if key is None:
+                    key = _key_of(connection, new.email)
+                    values = columns(new)
+                    values["status"] = sa.case((pending, values["status"]), else_=subscribers.c.status)
+                    theirs = subscribers.c.key == key, subscribers.c.origin == _FILE
+                    if not connection.execute(subscribers.update().where(*theirs).values(values)).rowcount:
+                        continue
+                    named = ratings.c.subscriber_key == key, ~ratings.c.answer
+                    connection.execute(ratings.delete().where(*named))
+                _rate(connection, key, _named(new.profile), now)
+            for email in paused:
+                theirs = subscribers.c.address == email.casefold(), subscribers.c.origin == _FILE
+                connection.execute(subscribers.update().where(*theirs).values(cadence=Cadence.PAUSED.value))
 
     def like(self, email: str, names: Iterable[str], *, now: datetime) -> int:
         """Remember papers of a subscriber's library as liked, and tell how many that adds.
@@ -225,9 +257,9 @@ def columns(new: NewSubscriber) -> dict[str, Any]:
     }
 
 
-def _insert(connection: Connection, new: NewSubscriber, now: datetime) -> int | None:
+def _insert(connection: Connection, new: NewSubscriber, now: datetime, *, origin: str = "person") -> int | None:
     """Give the new row's key; None where the address is there already (also just now, by another process)."""
-    values = {**columns(new), "public_id": secrets.token_urlsafe(12), "created_at": now}
+    values = {**columns(new), "public_id": secrets.token_urlsafe(12), "created_at": now, "origin": origin}
     statement = insert_ignore(connection, subscribers).values(values).returning(subscribers.c.key)
     key: int | None = connection.execute(statement).scalar_one_or_none()
     return key

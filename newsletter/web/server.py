@@ -18,6 +18,16 @@ from newsletter.web.parts import assemble
 _BACKLOG = 2048
 
 
+class _Renewable:
+    """An application in whose place another one can be put while requests come."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+
 class Pages:
     """The pages on the address that is set; taken when this is made.
 
@@ -28,14 +38,11 @@ class Pages:
         """Raises ConfigError: the address cannot be taken, a file of the pages is missing."""
         self._store = store
         self._parts = assemble(settings, store)
-        self._app = application(self._parts)
+        self._app = _Renewable(application(self._parts))
         host, port = settings.web.host, settings.web.port
         self._listening = _listening(host, port)
         self.address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        self._server = uvicorn.Server(configured(self._answer, settings))
-
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._app(scope, receive, send)
+        self._server = uvicorn.Server(configured(self._app, settings))
 
     def run(self) -> None:
         """Serve until `stop`, or, in the main thread, until the process is told to stop."""
@@ -45,7 +52,7 @@ class Pages:
     def renew(self, settings: Settings) -> None:
         """Go on by other settings; those of [web] need a new process. Raises ConfigError, and then stays as it was."""
         before, self._parts = self._parts, assemble(settings, self._store)
-        self._app = application(self._parts)
+        self._app.app = application(self._parts)
         before.errands.close()
 
     def stop(self) -> None:
