@@ -20,6 +20,7 @@ from newsletter.cli import (
     send,
     serve,
     setup,
+    stats,
     subscribers,
     topics,
 )
@@ -68,6 +69,7 @@ app.add_typer(issues.app, name="issue")
 app.command()(preview.preview)
 app.command()(send.send)
 app.command()(bounces.bounces)
+app.command()(stats.stats)
 app.command()(serve.serve)
 app.command()(embed.embed)
 app.command()(evaluate.evaluate)

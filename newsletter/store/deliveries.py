@@ -21,7 +21,7 @@ from newsletter.store.engine import Database
 from newsletter.store.schema import deliveries, issues
 
 _S = DeliveryState
-_LAST_ISSUES = 60  # those that may still have been sent within a day or so; the rows of all others are not looked at
+LAST_ISSUES = 60  # those that may still have been sent within a day or so; the rows of all others are not looked at
 
 # An uncertain one waits only where the policy is to resend: else its `next_attempt_at` is empty, and so never due.
 _WAITING = (_S.DEFERRED.value, _S.UNCERTAIN.value, _S.QUEUED.value)
@@ -166,7 +166,7 @@ class Deliveries:
 
     def sent_since(self, moment: datetime) -> int:
         """Tell how many messages all senders together sent since, or are about to send."""
-        recent = sa.select(issues.c.key).order_by(issues.c.key.desc()).limit(_LAST_ISSUES)
+        recent = sa.select(issues.c.key).order_by(issues.c.key.desc()).limit(LAST_ISSUES)
         gone = deliveries.c.state.in_([_S.SENDING.value, _S.SENT.value, _S.UNCERTAIN.value])
         wanted = (
             deliveries.c.issue_key.in_(recent),
