@@ -23,6 +23,7 @@ from newsletter.rendering.templates import (
     SUBJECT,
     TEXT,
     TemplateFolder,
+    folded,
     html_environment,
     speaking,
     text_environment,
@@ -177,7 +178,7 @@ class Renderer:
         if key not in self._compiled:
             try:
                 environment.parse(source.text)
-                template = environment.from_string(make(source))
+                template = environment.from_string(folded(make(source), environment))
             except jinja2.TemplateSyntaxError as error:
                 raise TemplateError(f"{source.at(error.lineno)}: {error.message}") from error
             self._compiled[key] = _Compiled(template, source, environment)
