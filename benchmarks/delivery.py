@@ -179,7 +179,7 @@ def sent(newsletter: Newsletter, settings: Settings, issue: Issue, connections: 
 def size_of(newsletter: Newsletter, issue: Issue) -> int:
     """Give the size of a message of the issue."""
     [reader] = newsletter.store.subscribers.without_edition(replace(issue, day=date.min), limit=1)  # anybody
-    _, message, _ = newsletter.preview(reader, issue.day, now=NOW)
+    message = newsletter.preview(reader, issue.day, now=NOW).message
     return len(message.data)
 
 

@@ -41,6 +41,7 @@ from newsletter.model import (
 )
 from newsletter.ranking.candidates import Candidates
 from newsletter.ranking.ranker import Ranker
+from newsletter.rendering import Written
 from newsletter.returns import Returns
 from newsletter.sources.politeness import rest_after
 from newsletter.sources.source import Source, visit
@@ -103,6 +104,17 @@ def _resting(state: SourceState) -> Pulled:
     why = f"resting until {state.retry_at:%Y-%m-%d %H:%M} UTC, for it failed {times}: "
     advice = f" (`newsletter ingest {shlex.quote(name)}` tries it now)"
     return Pulled(state.name, None, f"{why}{state.last_error}{advice}", resting=True)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a subscriber would get: the edition, its message, its papers by key, of how many it is a choice."""
+
+    edition: Edition
+    message: Message
+    papers: dict[int, Paper]
+    considered: int
+    written: Written | None
 
 
 @dataclass(frozen=True)
@@ -344,11 +356,18 @@ class Newsletter:
         self.store.deliveries.hasten([issue.key for issue in issues], now=now)
 
     def preview(
-        self, subscriber: Subscriber, day: date, *, now: datetime, library: Mapping[str, Paper] = _NO_PAPERS
-    ) -> tuple[Edition, Message, dict[int, Paper]]:
+        self,
+        subscriber: Subscriber,
+        day: date,
+        *,
+        now: datetime,
+        library: Mapping[str, Paper] = _NO_PAPERS,
+        prepare: Callable[[Issue], Candidates | None] | None = None,
+    ) -> Preview:
         """Give what `send` would send to a subscriber (who need not be stored), or did send; nothing is recorded.
 
-        `library` has what their profile likes and the store does not know, by name.
+        `library` has what their profile likes and the store does not know, by name. `prepare` stands for `candidates`
+        where somebody keeps those.
 
         Raises NotFoundError where there are no papers at all.
         """
@@ -358,9 +377,9 @@ class Newsletter:
         issue = self.issues_due(day, now=now, cadences=(cadence,))[0]
         edition = self.store.issues.editions(issue, [subscriber]).get(subscriber.key)
         if edition is None:
-            edition = self.editions(issue, self.candidates(issue), [subscriber], library)[0]
+            edition = self.editions(issue, (prepare or self.candidates)(issue), [subscriber], library)[0]
         papers = self.store.papers.by_key(pick.paper_key for pick in edition.picks)
         considered = self.store.papers.count(edition.window)
         lines = written(self.store, self.letterhead.writer, papers)
         message = self.letterhead.write(edition, papers, considered=considered, delivery_key=0, now=now, written=lines)
-        return edition, message, papers
+        return Preview(edition, message, papers, considered, lines)

@@ -296,7 +296,7 @@ def test_a_preview_records_nothing(newsletter: Newsletter) -> None:
     publish(newsletter, 0)
     [ada] = newsletter.store.subscribers.all()
     for _ in range(2):
-        edition, _, _ = newsletter.preview(ada, MONDAY.date(), now=MONDAY)
+        edition = newsletter.preview(ada, MONDAY.date(), now=MONDAY).edition
         assert edition.issue.key == 0
     assert newsletter.store.issues.all() == []
     assert newsletter.store.issues.already_picked([ada.key], EVER) == {}

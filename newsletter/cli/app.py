@@ -22,6 +22,7 @@ from newsletter.cli import (
     send,
     serve,
     setup,
+    stats,
     subscribers,
     topics,
     worker,
@@ -72,6 +73,7 @@ app.command()(preview.preview)
 app.command()(send.send)
 app.command()(bounces.bounces)
 app.command()(run.run)
+app.command()(stats.stats)
 app.command()(serve.serve)
 app.command()(worker.worker)
 app.command()(embed.embed)

@@ -57,14 +57,15 @@ def init(
 ) -> None:
     """Write a commented settings file with a secret of its own, create the database, and send a test mail.
 
-    On a terminal it asks for what is not said by options.
+    On a terminal, and without options that say something, it asks for everything.
     """
     from newsletter.config import written  # noqa: PLC0415
 
     file = context.find_root().obj or file
     if file.exists():
         raise ConfigError(f"{file} is there already", hint="move it away, or edit it")
-    ask = _ask if sys.stdin.isatty() and not yes else _leave
+    told = (name, sender, url, postal_address, operator, timezone, smtp, arxiv, hugging_face)
+    ask = _ask if sys.stdin.isatty() and not yes and all(one is None for one in told) else _leave
     values: dict[str, str | int] = {"site.secret": secrets.token_urlsafe(48)}
     values |= _said("site.name", ask("What is the newsletter called?", name, "Daily Papers"))
     values |= _said("site.url", ask("Where will its pages be (https://…)?", url, ""))

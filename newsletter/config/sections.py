@@ -153,6 +153,7 @@ class Web(_Section):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    metrics_token: HeaderWord = SecretStr("")
 
 
 class LoggingSettings(_Section):

@@ -10,7 +10,7 @@ import numpy as np
 from newsletter.model import InterestProfile, Paper, Pick, Section, Topic
 from newsletter.ranking.blend import scores
 from newsletter.ranking.candidates import Candidates, paper_text
-from newsletter.ranking.encoder import Encoder
+from newsletter.ranking.encoder import CachedEncoder, Encoder
 from newsletter.ranking.interests import topic_text, understand
 from newsletter.ranking.listing import compose, ordered
 
@@ -27,6 +27,11 @@ class Ranker:
         self._encoder = encoder
         self._topics = topics
         self._exploring = exploring
+
+    def load(self) -> None:
+        """Load the model now, which is done at the first text that is not known otherwise. Raises EncoderError."""
+        if isinstance(self._encoder, CachedEncoder):
+            self._encoder.load()
 
     def prepare(self, papers: Sequence[Paper], background: Sequence[Paper]) -> Candidates:
         """Prepare an issue's papers, once for all subscribers. `background` are papers in general, newest first.

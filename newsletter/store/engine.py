@@ -32,7 +32,8 @@ SOUND: dict[str, Any] = {
 }
 _OLDEST = "oldest program for "  # in the table `installation`, and then the revision
 _POOL = 10  # connections that stay; as many more may come for a while
-_MIGRATION_LOCK = 7_364_002  # see store.papers
+# PostgreSQL's advisory locks are named by numbers: any will do, if they are ours alone.
+NEWS_LOCK, _MIGRATION_LOCK = 7_364_001, 7_364_002
 _alembic = threading.Lock()  # it keeps what it works on in its modules
 
 
@@ -172,6 +173,12 @@ class Database:
             yield connection
 
 
+def take_turns(connection: Connection, lock: int) -> None:
+    """Wait until no other transaction holds a lock, and hold it until this one ends."""
+    if connection.dialect.name == "postgresql":  # SQLite has one writer anyway
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(lock)))
+
+
 def driver(connection: Connection) -> Any:
     """Give the database driver's own connection, for those who keep tables of their own beside ours."""
     return connection.connection.driver_connection
@@ -211,8 +218,7 @@ def migrate(engine: Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
     with _alembic, Database(engine).writing() as connection:
-        if connection.dialect.name == "postgresql":  # SQLite has one writer anyway
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+        take_turns(connection, _MIGRATION_LOCK)
         version = _version(connection)
         config.attributes["connection"] = connection
         try:

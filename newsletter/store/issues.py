@@ -24,7 +24,7 @@ from newsletter.model import (
 )
 from newsletter.store.absorb import absorbed
 from newsletter.store.batches import batches
-from newsletter.store.engine import Database, driver, insert_ignore, insert_new
+from newsletter.store.engine import NEWS_LOCK, Database, driver, insert_ignore, insert_new, take_turns
 from newsletter.store.schema import deliveries, editions, issues, papers, subscribers
 
 Then: TypeAlias = Callable[[Any, Issue], None]  # is given the driver's own connection, in its transaction
@@ -50,6 +50,7 @@ class Issues:
             "opened_at": now,
         }
         with self._database.writing() as connection:
+            take_turns(connection, NEWS_LOCK)  # so that what is being kept is seen in its window, or after it
             statement = insert_ignore(connection, issues).values(row).returning(issues.c.key)
             opened = connection.execute(statement).first() is not None
             same = sa.or_(issues.c.day == sketch.day, issues.c.window_start == sketch.window.start)

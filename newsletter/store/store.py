@@ -21,6 +21,7 @@ from newsletter.store.choices import Choices
 from newsletter.store.consents import Consents
 from newsletter.store.deliveries import Deliveries
 from newsletter.store.engine import Database, check_schema, driver, insert_ignore, migrate, open_engine
+from newsletter.store.figures import Figures
 from newsletter.store.issues import Issues
 from newsletter.store.papers import Papers
 from newsletter.store.sources import Sources
@@ -62,6 +63,7 @@ class Store:
         self.deliveries = Deliveries(self._database)
         self.bounces = Bounces(self._database)
         self.trimming = Trimming(self._database)
+        self.figures = Figures(self._database)
 
     @staticmethod
     def migrate(url: str) -> None:
