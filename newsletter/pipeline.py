@@ -11,7 +11,6 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
-from functools import partial
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -37,7 +36,7 @@ from newsletter.model import (
     Subscriber,
 )
 from newsletter.ranking.candidates import Candidates
-from newsletter.ranking.ranker import Ranker
+from newsletter.ranking.ranker import Ranker, Wanted
 from newsletter.returns import Returns
 from newsletter.sources.politeness import rest_after
 from newsletter.sources.source import Source, visit
@@ -48,6 +47,7 @@ from newsletter.timetable import cadences_of, window_of
 
 Progress: TypeAlias = Callable[[int], None]
 _NEWS = (Announce.NEW, Announce.CROSS)
+_PAPERS_AT_HAND = 20_000  # rated papers, which many readers have in common: some 40 MB
 _NO_PAPERS: Mapping[str, Paper] = MappingProxyType({})
 
 
@@ -85,6 +85,11 @@ def _resting(state: SourceState) -> Pulled:
     why = f"resting until {state.retry_at:%Y-%m-%d %H:%M} UTC, for it failed {times}: "
     advice = f" (`newsletter ingest {shlex.quote(name)}` tries it now)"
     return Pulled(state.name, None, f"{why}{state.last_error}{advice}", resting=True)
+
+
+def _worth_sending(subscriber: Subscriber, picks: tuple[Pick, ...]) -> tuple[Pick, ...]:
+    quiet = not any(pick.section is Section.FOR_YOU for pick in picks)
+    return () if quiet and subscriber.quiet is QuietDay.SILENCE else picks
 
 
 @dataclass(frozen=True)
@@ -167,8 +172,12 @@ class Newsletter:
         if not waiting:
             return 0
         candidates = self.candidates(issue)
+        known: dict[str, Paper] = {}
         for some in batches(waiting):
-            editions = self.editions(issue, candidates, some)
+            if len(known) > _PAPERS_AT_HAND:
+                known.clear()
+            known.update(self.library(some, known))
+            editions = self.editions(issue, candidates, some, known)
             ids = {
                 edition.subscriber.key: self.letterhead.message_id(issue, edition.subscriber) for edition in editions
             }
@@ -200,39 +209,25 @@ class Newsletter:
         issue: Issue,
         candidates: Candidates | None,
         subscribers: Sequence[Subscriber],
-        unkept: Mapping[str, Paper] = _NO_PAPERS,
+        known: Mapping[str, Paper] = _NO_PAPERS,
     ) -> list[Edition]:
-        """Pick for each subscriber. Nobody is given a paper that an earlier edition gave them."""
+        """Pick for each subscriber. Nobody is given a paper that an earlier edition gave them.
+
+        `known` has papers that need not be looked up, by the names that profiles use.
+        """
         if candidates is None:
             return [Edition(issue, one, ()) for one in subscribers]
-        library = {**unkept, **self.library(subscribers)}
+        library = {**known, **self.library(subscribers, known)}
         before = self.store.issues.already_picked(subscriber.key for subscriber in subscribers)
-        pick = partial(self._pick, candidates, library, issue.window.end)
-        return [Edition(issue, one, pick(one, before.get(one.key, set()))) for one in subscribers]
-
-    def _pick(
-        self,
-        candidates: Candidates,
-        library: Mapping[str, Paper],
-        now: datetime,
-        subscriber: Subscriber,
-        before: set[int],
-    ) -> tuple[Pick, ...]:
-        picks = self.ranker().pick(
-            candidates,
-            subscriber.profile,
-            library,
-            cards=subscriber.papers,
-            also=self.edited.also_today,
-            now=now,
-            exclude=before,
+        readers = [Wanted(one.profile, one.papers, before.get(one.key, set())) for one in subscribers]
+        picked = self.ranker().pick_each(
+            candidates, readers, library, also=self.edited.also_today, now=issue.window.end
         )
-        quiet = not any(pick.section is Section.FOR_YOU for pick in picks)
-        return () if quiet and subscriber.quiet is QuietDay.SILENCE else picks
+        return [Edition(issue, one, _worth_sending(one, picks)) for one, picks in zip(subscribers, picked, strict=True)]
 
-    def library(self, subscribers: Iterable[Subscriber]) -> dict[str, Paper]:
-        """Give the papers that subscribers rated, by the names that their profiles use."""
-        names = {name for one in subscribers for name in one.profile.rated}
+    def library(self, subscribers: Iterable[Subscriber], known: Mapping[str, Paper] = _NO_PAPERS) -> dict[str, Paper]:
+        """Give the papers that subscribers rated, by the names that their profiles use; not those that are `known`."""
+        names = {name for one in subscribers for name in one.profile.rated if name not in known}
         keys = self.store.papers.keys(names)
         papers = self.store.papers.by_key(keys.values())
         return {name: papers[key] for name, key in keys.items()}
