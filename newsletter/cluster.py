@@ -86,7 +86,7 @@ class Crew:
         self.transport = bootstrap.transport(self.settings)
         self.policy = bootstrap.policy(self.settings)
         self._prepared: OrderedDict[int, Picking] = OrderedDict()
-        self._preparing = threading.Lock()
+        self._ranking = threading.Lock()
 
     def ingest(self, source: str) -> None:
         """Read one source, and ask for the vectors of what is new."""
@@ -105,9 +105,12 @@ class Crew:
     def rank(self, issue: int, after: int, upto: int | None) -> None:
         """Make the editions of one shard, and ask for the delivery of what is due already."""
         shard = Shard(after, upto)
-        if found := self._issue(issue):
+        found = self._issue(issue)
+        if found is None:
+            return
+        with self._ranking:  # what is prepared is for one at a time; jobs in other threads may mail meanwhile
             self.rounds.rank(found, now=bootstrap.clock(), shard=shard, picking=self._picking(found))
-            self.jobs.deliver(issue, [shard])
+        self.jobs.deliver(issue, [shard])
 
     def deliver(self, issue: int, after: int, upto: int | None) -> None:
         """Send what is due of one shard."""
@@ -183,12 +186,11 @@ class Crew:
 
     def _picking(self, issue: Issue) -> Picking:
         """Give what picks for an issue's readers, one for all its shards: its window is closed."""
-        with self._preparing:
-            found = self._prepared.setdefault(issue.key, self.newsletter.picking(issue))
-            self._prepared.move_to_end(issue.key)
-            while len(self._prepared) > _PREPARED:
-                self._prepared.popitem(last=False)
-            return found
+        found = self._prepared.setdefault(issue.key, self.newsletter.picking(issue))
+        self._prepared.move_to_end(issue.key)
+        while len(self._prepared) > _PREPARED:
+            self._prepared.popitem(last=False)
+        return found
 
 
 def _reading(source: str) -> str:

@@ -32,7 +32,7 @@ def test_dashboard_and_alerts_name_metrics_that_there_are() -> None:
 def test_dashboard_names_states_that_there_are() -> None:
     said = re.findall(r'(state|status)="(\w+)"', " ".join(json.dumps(DASHBOARD).replace('\\"', '"').split()))
     assert said
-    known = {"state": set(DeliveryState), "status": set(SubscriberStatus)}
+    known: dict[str, set[str]] = {"state": set(DeliveryState), "status": set(SubscriberStatus)}
     assert all(value in known[label] for label, value in said)
 
 
