@@ -23,7 +23,8 @@ _SURELY_DAEMON = re.compile(
     re.IGNORECASE,
 )
 _RETURNED = re.compile(
-    r"undeliver|^mail error|mail delivery warning|error during delivery|failed (?:e-?)?mail|"
+    r"undeliver|^mail error|error sending|メールエラー|エラー通知|"
+    r"mail delivery warning|error during delivery|failed (?:e-?)?mail|"
     r"non[- ]?deliver|\bnot deliver|returned? (?:e-?mail|mail|message|to sender)|mail returned|"
     r"message returned|failure notice|delivery (?:status )?(?:notification|notice|report|failure|failed|error|problem|"
     r"has failed|incomplete)|deliver(?:y|ing)?.{0,40}\b(?:fail|problem|error|unsuccessful|delayed|impossible)|"
@@ -62,7 +63,7 @@ _FAILED = re.compile(
     r"process)|undeliverable|undelivered|(?:unable|failed|not possible|impossible) to (?:deliver|send|reach)|"
     r"deliver\w*.{0,60}fail|fail\w*.{0,60}deliver|permanent(?:ly)? (?:fail|error|fatal)|fatal error|"
     r"(?:has|have) been returned|failed recipients|returned (?:to|"
-    r"below|mail)|did not reach|not (?:been )?delivered|bounced|rejected|refused|user unknown|unknown user|"
+    r"below|mail)|trouble delivering|did not reach|not (?:been )?delivered|bounced|rejected|refused|user unknown|unknown user|"
     r"delivery (?:error|problem|attempt)|will be retried|keep trying|nicht (?:zugestellt|zustellbar|ausgeliefert)|"
     r"unzustellbar|n'a pas (?:pu|été)|non remis|no se (?:ha )?(?:pudo|podido)|non è stato|não (?:pôde|foi)|"
     r"не (?:может|удалось|доставлено)|届けられ|送信できま|配信でき|"
@@ -76,7 +77,7 @@ _REPLY = re.compile(
 )
 _FUNCTION = re.compile(
     r"\b(?:root|admin|administrator|system|mail|notes|domino|lotus|exchange|gateway|smtp|server|imss)[\w-]*@|"
-    r"(?:anti-?virus|smtp|gateway|mail[_-]?service|mail[_-]?server|relay)[\w-]*@",
+    r"no-?reply@|(?:anti-?virus|smtp|gateway|mail[_-]?service|mail[_-]?server|relay)[\w-]*@",
     re.IGNORECASE,
 )
 _ENOUGH = 5
