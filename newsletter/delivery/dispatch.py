@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeAlias
 
 from newsletter import logs
-from newsletter.delivery.ledger import Ledger
+from newsletter.delivery.ledger import Ledger, Line
 from newsletter.delivery.policy import Domains, Failures, Policy, Quota, SlidingWindow, room
 from newsletter.delivery.recovery import owner_name
 from newsletter.delivery.states import next_attempt, settle
@@ -72,30 +72,6 @@ class _Clock:
 
     def __call__(self) -> datetime:
         return self.start + timedelta(seconds=time.monotonic() - self._began)
-
-
-class _Line:
-    """What one connection has still to write down: the outcome of its last message, with the next that begins."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
-        self._last: Settlement | None = None
-
-    def begin(self, key: int) -> bool:
-        """Begin a delivery; tell, when that and what came before is durable, whether it may be sent."""
-        last, self._last = self._last, None
-        return self._ledger.advance(last, key)
-
-    def settle(self, settled: Settlement) -> None:
-        """Note an outcome, to be written when the next delivery begins."""
-        self.flush()
-        self._last = settled
-
-    def flush(self) -> None:
-        """Write what is noted now, as nothing else begins soon."""
-        if self._last is not None:
-            last, self._last = self._last, None
-            self._ledger.advance(last)
 
 
 class Dispatcher:
@@ -204,7 +180,7 @@ class Dispatcher:
             ended.wait(None if until is None else max(0.0, until - time.monotonic()))
 
     def _worker(self, clock: _Clock, progress: _Progress, ended: threading.Event) -> None:
-        line = _Line(self._ledger)
+        line = Line(self._ledger)
         try:
             with self._transport.session() as session:
                 try:
@@ -219,7 +195,7 @@ class Dispatcher:
         finally:
             ended.set()
 
-    def _next(self, line: _Line) -> _Task | None:
+    def _next(self, line: Line) -> _Task | None:
         """Give the next task; before a wait for one, what is not recorded yet is."""
         try:
             task = self._work.get_nowait()
@@ -250,7 +226,7 @@ class Dispatcher:
     def _one(
         self,
         session: Session,
-        line: _Line,
+        line: Line,
         delivery: Delivery,
         letter: Callable[[], Message] | Outcome,
         clock: _Clock,
@@ -279,7 +255,7 @@ class Dispatcher:
             self._domains.told(_domain(message), outcome, time.monotonic())
         return self._settle(line, delivery, outcome, clock, took=time.perf_counter() - started)
 
-    def _may_go(self, line: _Line, delivery: Delivery, message: Message, clock: _Clock) -> bool:
+    def _may_go(self, line: Line, delivery: Delivery, message: Message, clock: _Clock) -> bool:
         """Wait for our turn; where the recipient's domain is to get nothing now, put the message off."""
         now = time.monotonic()
         with self._lock:
@@ -298,7 +274,7 @@ class Dispatcher:
         return not (self._stop.wait(wait) if wait > 0 else self._stop.is_set())
 
     def _settle(
-        self, line: _Line, delivery: Delivery, outcome: Outcome, clock: _Clock, *, took: float | None = None
+        self, line: Line, delivery: Delivery, outcome: Outcome, clock: _Clock, *, took: float | None = None
     ) -> None:
         """Settle a delivery; `took` is how many seconds the try took, None where none was begun."""
         begun = took is not None
@@ -310,7 +286,7 @@ class Dispatcher:
         again = next_attempt(outcome, attempts, clock(), limit=limit, jitter=jitter, resend_uncertain=resend)
         self._record(line, Settlement(delivery.key, state, outcome.response, again, seconds=took), outcome)
 
-    def _record(self, line: _Line, settled: Settlement, outcome: Outcome) -> None:
+    def _record(self, line: Line, settled: Settlement, outcome: Outcome) -> None:
         line.settle(settled)
         self._tell(settled)
         with self._lock:
