@@ -78,9 +78,10 @@ _REPLY = re.compile(
 )
 _FUNCTION = re.compile(
     r"\b(?:root|admin|administrator|system|mail|notes|domino|lotus|exchange|gateway|smtp|server|imss)[\w-]*@|"
-    r"no-?reply@|(?:anti-?virus|smtp|gateway|mail[_-]?service|mail[_-]?server|relay)[\w-]*@",
+    r"(?:anti-?virus|smtp|gateway|mail[_-]?service|mail[_-]?server|relay)[\w-]*@",
     re.IGNORECASE,
 )
+_NO_REPLY = re.compile(r"no-?reply@", re.IGNORECASE)
 _ENOUGH = 5
 
 
@@ -134,7 +135,8 @@ def is_likely_a_bounce(mail: Part, leaves: list[Part], notice: str, *, names_som
     nobody = mail.header("return-path").replace(" ", "") == "<>" or mail.header("from").strip() in {"", "<>"}
     copy = any(leaf.kind in _COPY for leaf in leaves)
     failed, reply = bool(_FAILED.search(notice[:8000])), bool(_REPLY.search(notice[:8000]))
-    function = bool(_FUNCTION.search(mail.header("from")))
+    # Any program may write as no-reply; one that returns our message is a carrier's mail server.
+    function = bool(_FUNCTION.search(mail.header("from")) or (copy and _NO_REPLY.search(mail.header("from"))))
     points = (
         3 * daemon + surely + 3 * report + 2 * subject + 2 * nobody + copy + failed + reply + function + names_somebody
     )
