@@ -50,11 +50,11 @@ class Described(Protocol):
 
 def usable(paper: Described) -> bool:
     """Tell whether a paper's abstract says what it is about; a sentence of four words may be enough to do so."""
-    return _tells(paper.abstract, paper.title)
+    return _usable(paper.title, paper.abstract)
 
 
-@lru_cache(maxsize=2000)  # a day's papers are asked about once for every reader
-def _tells(abstract: str, title: str) -> bool:
+@lru_cache(maxsize=4096)  # one paper stands in many mails of a day
+def _usable(title: str, abstract: str) -> bool:
     text = " ".join(abstract.split())
     if not text or _NONE.fullmatch(text) or _same(text, title) or _PUBLICATION.match(text):
         return False

@@ -1,4 +1,4 @@
-"""From an edition to the message that carries it: its signed links, its rendering, its addresses.
+"""From an edition, or a notice, to the message that carries it: its signed links, its rendering, its addresses.
 
 The one place where rendering, subscriptions and delivery meet; `send` and `preview` both go through it.
 """
@@ -6,8 +6,9 @@ The one place where rendering, subscriptions and delivery meet; `send` and `prev
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parseaddr
 from typing import TYPE_CHECKING
@@ -25,8 +26,22 @@ from newsletter.model import (
     Paper,
     Subscriber,
     SubscriberStatus,
+    Window,
 )
-from newsletter.rendering import Links, Renderer, SiteView, Writer, Written, compose, edition_view
+from newsletter.rendering import (
+    EditionView,
+    Language,
+    Links,
+    Notice,
+    Rendered,
+    Renderer,
+    SiteView,
+    Writer,
+    Written,
+    compose,
+    compose_notice,
+    edition_view,
+)
 from newsletter.store import Store
 from newsletter.subscriptions.signup import address_hash
 from newsletter.subscriptions.tokens import Tokens
@@ -37,7 +52,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Letterhead:
-    """Who writes: the site, the sender, where bounces go, what signs links and ids, and what signs the whole mail."""
+    """Who writes: the site, the sender, where bounces go, what signs links and ids, and what signs the whole mail.
+
+    `operator_language` is that of mail to whoever runs it. `pictures`: see `edition_view`.
+    """
 
     site: SiteView
     sender: str
@@ -47,6 +65,8 @@ class Letterhead:
     renderer: Renderer
     writer: Writer | None = None
     signer: Signer | None = None
+    operator_language: str = "en"
+    pictures: bool = False
 
     @property
     def domain(self) -> str:
@@ -97,9 +117,8 @@ class Letterhead:
         `message_id` is the one that was kept when the edition was made, where it was.
         """
         links = self.links(edition)
-        view = edition_view(edition, papers, self.site, links, considered=considered, written=written)
         message = compose(
-            self.renderer.render(view),
+            self.renderer.render(self.view(edition, papers, links, considered=considered, written=written)),
             site=self.site,
             sender=self.sender,
             recipient=edition.subscriber.email,
@@ -110,6 +129,68 @@ class Letterhead:
             links=links,
             feedback_id=self._feedback_id(edition.issue),
         )
+        return self._signed(message, now)
+
+    def view(
+        self,
+        edition: Edition,
+        papers: Mapping[int, Paper],
+        links: Links,
+        *,
+        considered: int,
+        written: Written | None = None,
+    ) -> EditionView:
+        """Give what the templates see of an edition, in its reader's language."""
+        return edition_view(
+            edition,
+            papers,
+            self.site,
+            links,
+            say=self.renderer.language(edition.subscriber.language),
+            considered=considered,
+            written=written,
+            pictures=self.pictures,
+        )
+
+    @property
+    def operators(self) -> Language:
+        """The language of mail to whoever runs the newsletter."""
+        return self.renderer.language(self.operator_language)
+
+    def notice(self, view: Notice, *, recipient: str, now: datetime) -> Message:
+        """Give the message of a mail that is no issue, to somebody who may not be on the list.
+
+        It has a Message-ID of its own each time it is asked for. Raises TemplateError, MessageError.
+        """
+        return self._notice(self.renderer.fill(view), recipient, now)
+
+    def test(
+        self,
+        edition: Edition,
+        papers: Mapping[int, Paper],
+        *,
+        considered: int,
+        recipient: str,
+        now: datetime,
+        written: Written | None = None,
+    ) -> Message:
+        """Give an edition as its reader would get it, for somebody else: it says so, and has none of their links."""
+        links = replace(self.links(edition), preferences=self.site.url, unsubscribe=self.site.url, feedback={})
+        view = self.view(edition, papers, links, considered=considered, written=written)
+        return self._notice(self.renderer.render(replace(view, mail="test")), recipient, now)
+
+    def _notice(self, rendered: Rendered, recipient: str, now: datetime) -> Message:
+        message = compose_notice(
+            rendered,
+            sender=self.sender,
+            recipient=recipient,
+            envelope_sender=self.bounce_address,
+            message_id=f"<{secrets.token_urlsafe(18)}@{ascii_domain(self.domain)}>",
+            date=now,
+        )
+        return self._signed(message, now)
+
+    def _signed(self, message: Message, now: datetime) -> Message:
         return self.signer.sign(message, now=now) if self.signer else message
 
 
@@ -134,7 +215,7 @@ class StoredLetters:
         self._store = store
         self._letterhead = letterhead
         self._issues = {issue.key: issue for issue in issues}
-        self._considered = {issue.key: store.papers.count(issue.window) for issue in issues}
+        self._counts: dict[Window, int] = {}
         self._now = now
 
     def __call__(self, claimed: Sequence[Delivery]) -> dict[int, Callable[[], Message] | Outcome]:
@@ -142,10 +223,11 @@ class StoredLetters:
         subscribers = self._store.subscribers.by_key(delivery.subscriber_key for delivery in claimed)
         editions = {}
         for issue_key in {delivery.issue_key for delivery in claimed}:
-            of_issue = [delivery.subscriber_key for delivery in claimed if delivery.issue_key == issue_key]
-            for key, picks in self._store.issues.picks(issue_key, of_issue).items():
-                if key in subscribers:  # who was forgotten a moment ago has no row any more
-                    editions[issue_key, key] = Edition(self._issues[issue_key], subscribers[key], picks)
+            keys = (delivery.subscriber_key for delivery in claimed if delivery.issue_key == issue_key)
+            # Who was forgotten a moment ago has no row any more.
+            of_issue = [subscribers[key] for key in keys if key in subscribers]
+            for key, edition in self._store.issues.editions(self._issues[issue_key], of_issue).items():
+                editions[issue_key, key] = edition
         suppressed = self._suppressed(subscribers.values())
         papers = self._store.papers.by_key(pick.paper_key for edition in editions.values() for pick in edition.picks)
         lines = written(self._store, self._letterhead.writer, papers)
@@ -155,6 +237,11 @@ class StoredLetters:
             else self._letter(delivery, editions.get((delivery.issue_key, delivery.subscriber_key)), papers, lines)
             for delivery in claimed
         }
+
+    def _considered(self, window: Window) -> int:
+        if window not in self._counts:
+            self._counts[window] = self._store.papers.count(window)
+        return self._counts[window]
 
     def _suppressed(self, subscribers: Iterable[Subscriber]) -> dict[int, str]:
         """Tell, by key, why some of them must not be mailed: that may be known only since they were ranked."""
@@ -169,10 +256,13 @@ class StoredLetters:
             return Outcome(DeliveryState.SKIPPED, "the subscriber was forgotten")
         if edition.subscriber.status is not SubscriberStatus.ACTIVE:
             return Outcome(DeliveryState.SKIPPED, f"the subscriber is {edition.subscriber.status} by now")
+        if edition.subscriber.cadence is Cadence.PAUSED:
+            return Outcome(DeliveryState.SKIPPED, "the subscriber has paused by now")
+        considered = self._considered(edition.window)
         return lambda: self._letterhead.write(
             edition,
             papers,
-            considered=self._considered[delivery.issue_key],
+            considered=considered,
             delivery_key=delivery.key,
             now=self._now,
             written=lines,

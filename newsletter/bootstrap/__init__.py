@@ -4,7 +4,7 @@ Adapters are imported where they are made: commands that need none of them start
 0.15 s).
 """
 
-from newsletter.bootstrap.core import MEMORY, clock, open_store, secret, site
+from newsletter.bootstrap.core import MEMORY, clock, open_store, retention, secret, site
 from newsletter.bootstrap.hooks import hooks
 from newsletter.bootstrap.mail import (
     account,
@@ -19,7 +19,7 @@ from newsletter.bootstrap.mail import (
     transport,
     writer,
 )
-from newsletter.bootstrap.product import newsletter, welcome
+from newsletter.bootstrap.product import letterhead, newsletter, timetable, welcome
 from newsletter.bootstrap.ranking import cached, encoder, ranker
 from newsletter.bootstrap.sources import files, library, matching, sources
 
@@ -32,6 +32,7 @@ __all__ = [
     "encoder",
     "files",
     "hooks",
+    "letterhead",
     "library",
     "listener",
     "matching",
@@ -40,6 +41,7 @@ __all__ = [
     "policy",
     "ranker",
     "renderer",
+    "retention",
     "returns",
     "secret",
     "sender_domain",
@@ -47,6 +49,7 @@ __all__ = [
     "signer",
     "site",
     "sources",
+    "timetable",
     "transport",
     "welcome",
     "writer",

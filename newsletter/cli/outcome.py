@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from newsletter import bootstrap
 from newsletter.cli.output import messages, warn
-from newsletter.errors import TransportError
 from newsletter.model import Cadence, DeliveryState, Issue, IssueState
 from newsletter.timetable import next_day
 
 if TYPE_CHECKING:
     from newsletter.config import Settings
     from newsletter.delivery.dispatch import Tally
-    from newsletter.model import Message
+    from newsletter.letters import Letterhead
+    from newsletter.rendering import AlertView
     from newsletter.store import Store
 
 _LOOKED_BACK = timedelta(days=7)
@@ -46,7 +46,7 @@ def _counted(tally: Tally, issues: Sequence[Issue], wanted: date, store: Store) 
     if not sent and not others and not queued:
         if all_of_it:
             counted = f"nothing to send; of all its messages {_states(all_of_it)}"
-        elif not any(store.subscribers.active(one.cadence) for one in issues):
+        elif not any(store.subscribers.any_active(one.cadence) for one in issues):
             counted = "nobody to send it to. `newsletter subscribers add EMAIL --topic SLUG --confirmed` adds a reader"
     return f"Issue of {wanted}: {counted}."
 
@@ -76,7 +76,7 @@ def _others(issues: Sequence[Issue], wanted: date, current: Settings, store: Sto
     """Tell those who wait for another cadence when it is due."""
     weekly_on = current.schedule.weekly_on
     for cadence in (Cadence.WEEKDAYS, Cadence.WEEKLY):
-        if cadence not in {one.cadence for one in issues} and store.subscribers.active(cadence):
+        if cadence not in {one.cadence for one in issues} and store.subscribers.any_active(cadence):
             yield f"The next {cadence} issue is due on {next_day(cadence, wanted, weekly_on=weekly_on)}."
 
 
@@ -89,20 +89,16 @@ def _earlier(wanted: date, store: Store) -> Iterator[str]:
             yield f"Of {day}, {messages(left)} also to be sent: `newsletter send --issue {day}` does so."
 
 
-def tell_operator(current: Settings, notice: Message) -> None:
+def tell_operator(current: Settings, letterhead: Letterhead, alert: AlertView) -> None:
     """Mail the operator. What keeps it from leaving is told, and fails nothing."""
-    signer = bootstrap.signer(current)
-    try:
-        with bootstrap.transport(current).session() as session:
-            outcome = session.deliver(signer.sign(notice, now=bootstrap.clock()) if signer else notice)
-    except TransportError as error:
-        warn(f"the operator could not be told: {error}")
-    else:
-        if outcome.state != "sent":
-            warn(f"the operator could not be told: {outcome.response}")
+    notice = letterhead.notice(alert, recipient=current.site.operator, now=bootstrap.clock())
+    from newsletter.delivery.transport import hand_over  # noqa: PLC0415  lazy: seldom needed
+
+    if problem := hand_over(bootstrap.transport(current), notice):
+        warn(f"the operator could not be told: {problem}")
 
 
-def alarmed(current: Settings, tally: Tally, issues: Sequence[Issue]) -> None:
+def alarmed(current: Settings, letterhead: Letterhead, tally: Tally, issues: Sequence[Issue]) -> None:
     """Tell the operator, on standard error and by mail, that a run was broken off because too many messages failed."""
     days = ", ".join(sorted({f"{one.cadence} issue of {one.day}" for one in issues if one.state is IssueState.OPEN}))
     [day] = {one.day for one in issues}
@@ -111,9 +107,8 @@ def alarmed(current: Settings, tally: Tally, issues: Sequence[Issue]) -> None:
     if current.site.operator:
         from newsletter.notices import paused_issue  # noqa: PLC0415  lazy: seldom needed
 
-        site, now = current.site, bootstrap.clock()
-        names = {"site_name": site.name, "sender": site.sender, "operator": site.operator}
-        tell_operator(current, paused_issue(days, tally.alarm, tally.problems, resume=resume, now=now, **names))
+        alert = paused_issue(days, tally.alarm, tally.problems, resume=resume, letterhead=letterhead)
+        tell_operator(current, letterhead, alert)
 
 
 def _waiting_for_quota(tally: Tally) -> Iterator[str]:

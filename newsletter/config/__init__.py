@@ -21,6 +21,7 @@ from pydantic_settings import (
 
 from newsletter import assets
 from newsletter.config.sections import (
+    Cluster,
     Database,
     DeliverySettings,
     Dkim,
@@ -31,6 +32,7 @@ from newsletter.config.sections import (
     Ranking,
     Relay,
     Rendering,
+    Retention,
     ReturnsSettings,
     Schedule,
     Ses,
@@ -42,10 +44,11 @@ from newsletter.config.sections import (
     Web,
     Webhooks,
 )
-from newsletter.config.values import SmtpSecurity, SourceKind, TransportKind, UncertainPolicy
+from newsletter.config.values import SmtpSecurity, SourceKind, TransportKind, UncertainPolicy, days_of
 from newsletter.errors import ConfigError
 
 __all__ = [
+    "Cluster",
     "Database",
     "DeliverySettings",
     "Dkim",
@@ -56,6 +59,7 @@ __all__ = [
     "Ranking",
     "Relay",
     "Rendering",
+    "Retention",
     "ReturnsSettings",
     "Schedule",
     "Ses",
@@ -70,6 +74,7 @@ __all__ = [
     "UncertainPolicy",
     "Web",
     "Webhooks",
+    "days_of",
     "load",
     "settings_file",
 ]
@@ -143,6 +148,8 @@ class Settings(BaseSettings):
     rendering: Rendering = Rendering()
     summaries: Summaries = Summaries()
     schedule: Schedule = Schedule()
+    cluster: Cluster = Cluster()
+    retention: Retention = Retention()
     fetching: Fetching = Fetching()
     lookup: Lookup = Lookup()
     topics: Path = assets.CONFIG / "topics.toml"

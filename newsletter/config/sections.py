@@ -11,9 +11,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, fi
 
 from newsletter.config.values import (
     AccountUrl,
+    Days,
     EndpointUrl,
     HeaderWord,
     HttpUrl,
+    LanguageTag,
     ListenUrl,
     Mailbox,
     ModelName,
@@ -22,6 +24,7 @@ from newsletter.config.values import (
     SiteUrl,
     SmtpSecurity,
     SourceKind,
+    TimeOfDay,
     TransportKind,
     UncertainPolicy,
     Weekday,
@@ -41,6 +44,7 @@ class Site(_Section):
     sender: Mailbox = "Daily Papers <papers@newsletter.example.org>"
     postal_address: str = ""
     operator: PlainAddress = ""
+    language: LanguageTag = "en"
     secret: SecretStr = SecretStr("")
     timezone: ZoneName = "UTC"
 
@@ -49,6 +53,7 @@ class Database(_Section):
     """Where everything is kept, as a SQLAlchemy URL."""
 
     url: str = Field(default="sqlite:///newsletter.db", repr=False)  # it may hold a password
+    statement_timeout: float = Field(default=60.0, ge=0, le=86_400)
 
 
 class DeliverySettings(_Section):
@@ -182,8 +187,9 @@ class Embedding(_Section):
 class Rendering(_Section):
     """What the emails are made from."""
 
-    template: str = "daily"
+    theme: str = "journal"
     templates: Path | None = None
+    thumbnails: bool = False
 
 
 class Summaries(_Section):
@@ -204,10 +210,32 @@ class Summaries(_Section):
 
 
 class Schedule(_Section):
-    """When issues are due."""
+    """When issues are due, and what `newsletter run` does when."""
 
+    cutoff: TimeOfDay = "04:00"
     weekly_on: Weekday = "monday"
     approval: bool = False
+    blackout: tuple[Days, ...] = ()
+    late: float = Field(default=6.0, ge=0, le=24)
+    reach: int = Field(default=60, ge=1, le=366)
+    ingest_every: float = Field(default=60.0, ge=1, le=1440)
+    alert_after: float = Field(default=3.0, ge=0, le=24)
+
+
+class Retention(_Section):
+    """For how many days things are kept; 0 keeps them for ever."""
+
+    papers: int = Field(default=730, ge=0)
+    editions: int = Field(default=400, ge=0)
+    consents: int = Field(default=1095, ge=0)
+
+
+class Cluster(_Section):
+    """Many workers on one PostgreSQL, in place of one process."""
+
+    enabled: bool = False
+    shard: int = Field(default=500, ge=1, le=100_000)
+    stalled_after: float = Field(default=30.0, ge=2, le=3600)
 
 
 class Fetching(_Section):
@@ -237,6 +265,7 @@ class SourceSettings(_Section):
 
     That is `url` or `path`, exactly one; a path may be a pattern (`inbox/*.txt`). `arxiv-api` and `arxiv-oai` know
     their address, and are told what to ask for: `query` or `categories`, `set`, and how many `days` back.
+    `every` is in minutes; 0 is as all others.
     """
 
     name: str = Field(min_length=1)
@@ -248,6 +277,7 @@ class SourceSettings(_Section):
     tags: tuple[str, ...] = ()
     set: str = ""
     days: int = Field(default=3, ge=1, le=60)
+    every: float = Field(default=0.0, ge=0, le=10_080)
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date, time, timedelta
 from email.utils import parseaddr
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -100,6 +102,12 @@ def _zone(value: str) -> str:
     return value
 
 
+def _language_tag(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,8}", value):
+        raise ValueError("must be a language tag as in en or pt-BR")
+    return value
+
+
 def _endpoint_url(value: str) -> str:
     if "?" in value or "#" in value:
         raise ValueError("must end before any ? or #: /embeddings is put behind it")
@@ -123,6 +131,33 @@ def _header_word(value: SecretStr) -> SecretStr:
 
 def _optional_url(value: str) -> str:
     return _site_url(_http_url(value)) if value else value
+
+
+def _time_of_day(value: str) -> str:
+    try:
+        if len(value) == 5:
+            time.fromisoformat(value)
+            return value
+    except ValueError:
+        pass
+    raise ValueError("must be a time of the day as in 04:30")
+
+
+def _days(value: str) -> str:
+    try:
+        days_of(value)
+    except ValueError as error:
+        raise ValueError("must be a day as in 2026-12-24, or days as in 2026-12-24/2027-01-02") from error
+    return value
+
+
+def days_of(value: str) -> list[date]:
+    """Give the days that a setting names: one, or all from one to another. Raises ValueError."""
+    first, _, last = value.partition("/")
+    start, end = date.fromisoformat(first), date.fromisoformat(last or first)
+    if not 0 <= (end - start).days < 3660:
+        raise ValueError("the last day is before the first")
+    return [start + timedelta(days=n) for n in range((end - start).days + 1)]
 
 
 def _url_of(schemes: frozenset[str], value: str) -> str:
@@ -156,6 +191,9 @@ HeaderWord = Annotated[SecretStr, AfterValidator(_header_word)]
 SiteUrl = Annotated[HttpUrl, AfterValidator(_site_url)]
 PlainAddress = Annotated[str, AfterValidator(_plain_address)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
+TimeOfDay = Annotated[str, AfterValidator(_time_of_day)]
+Days = Annotated[str, AfterValidator(_days)]
+LanguageTag = Annotated[str, AfterValidator(_language_tag)]
 ZoneName = Annotated[str, AfterValidator(_zone)]
 AccountUrl = Annotated[str, AfterValidator(_account_url)]
 ListenUrl = Annotated[str, AfterValidator(_listen_url)]

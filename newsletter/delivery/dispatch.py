@@ -11,19 +11,22 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeAlias
 
 from newsletter import logs
 from newsletter.delivery.ledger import Ledger, Line
-from newsletter.delivery.policy import Domains, Failures, Policy, Quota, SlidingWindow, room
-from newsletter.delivery.recovery import owner_name
+from newsletter.delivery.limits import Limits
+from newsletter.delivery.policy import Failures, Policy, Quota
+from newsletter.delivery.recovery import owner_name, retire
 from newsletter.delivery.states import next_attempt, settle
 from newsletter.delivery.transport import Session, Transport
 from newsletter.errors import MessageError, TransportError
-from newsletter.model import Delivery, DeliveryState, Message, Outcome
+from newsletter.model import EVERYBODY, Delivery, DeliveryState, Message, Outcome, Shard
+from newsletter.store.allowances import Allowances
 from newsletter.store.deliveries import Deliveries, Settlement
 
 LEASE = timedelta(minutes=15)  # longer than the ten minutes that a server may take to answer the final dot
@@ -64,6 +67,35 @@ class Tally:
             self.problems.append(f"{state}: {outcome.response}")
 
 
+class Brake:
+    """Lets another thread end a run, or all that would follow: messages on their way are finished, others wait."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._stops: list[Callable[[], None]] = []
+        self.pulled = False
+
+    def pull(self) -> None:
+        """End the run."""
+        with self._lock:
+            self.pulled, stops = True, list(self._stops)
+        for stop in stops:
+            stop()
+
+    @contextmanager
+    def on(self, stop: Callable[[], None]) -> Iterator[None]:
+        """Have `stop` called when the brake is pulled, or at once where it was."""
+        with self._lock:
+            self._stops.append(stop)
+        if self.pulled:
+            stop()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._stops.remove(stop)
+
+
 class _Clock:
     """The newsletter's own time, which a replay may have set; from the start of the run it goes on as time does."""
 
@@ -78,17 +110,25 @@ class Dispatcher:
     """One run over the queue of some issues."""
 
     def __init__(
-        self, deliveries: Deliveries, transport: Transport, letters: Letters, policy: Policy, *, connections: int
+        self,
+        deliveries: Deliveries,
+        allowances: Allowances,
+        transport: Transport,
+        letters: Letters,
+        policy: Policy,
+        *,
+        connections: int,
+        shard: Shard = EVERYBODY,
     ) -> None:
         self._deliveries = deliveries
         self._transport = transport
         self._letters = letters
         self._policy = policy
         self._connections = connections
+        self._shard = shard
         self._owner = owner_name()
         self._ledger = Ledger(deliveries, self._owner, LEASE)
-        self._pace = SlidingWindow(policy.per_second, 1.0) if policy.per_second else None
-        self._domains = Domains(policy.per_domain)
+        self._limits = Limits(policy, allowances)
         self._failures = Failures(policy.pause_at)
         self._work: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
         self._workers: list[threading.Event] = []  # set when its worker has ended
@@ -96,6 +136,7 @@ class Dispatcher:
         self._low = threading.Event()  # there is little left to do, or nobody to do it
         self._idle = threading.Event()  # there is nothing left to do, or nobody to do it
         self._stop = threading.Event()
+        self._halted = False
         self._lock = threading.Lock()
         self._put_off: list[datetime] = []  # when messages that were put off are due again
         self._errors: list[BaseException] = []
@@ -117,27 +158,34 @@ class Dispatcher:
                     left = None if left is None else left - len(claimed)
                 elif not self._wait_for_others(due, clock):
                     break
-            self._finish()
+            self._finish(within=DRAIN if self._halted else None)
         except BaseException:
             self._stop.set()
             self._finish(within=DRAIN)
             raise
         finally:
             self._stop.set()
+            if all(gone.is_set() for gone in self._workers):
+                retire(self._owner)
             self._deliveries.release(self._owner)
         if self._errors:
             raise self._errors[0]
         return self.tally
 
+    def halt(self) -> None:
+        """End the run from another thread, as if it had been interrupted, but for the error."""
+        self._halted = True
+        self._break_off()
+
     def _claim(self, issue_keys: Sequence[int], due: datetime, left: int | None) -> list[Delivery]:
-        real = datetime.now(UTC)
-        sent = {quota: self._deliveries.sent_since(real - quota.length) for quota in self._policy.quotas}
-        allowed = room(self._policy.quotas, sent)
-        if allowed == 0:
-            self.tally.held = next(quota for quota in self._policy.quotas if sent[quota] >= quota.limit)
+        self.tally.held = self._limits.exhausted()
+        if self.tally.held:
             return []
-        most = min(x for x in (self._connections * _CLAIMED_EACH, _MOST_CLAIMED, left, allowed) if x is not None)
-        return self._deliveries.claim(issue_keys, owner=self._owner, due=due, now=real, lease=LEASE, limit=most)
+        most = min(x for x in (self._connections * _CLAIMED_EACH, _MOST_CLAIMED, left) if x is not None)
+        real = datetime.now(UTC)
+        return self._deliveries.claim(
+            issue_keys, owner=self._owner, due=due, now=real, lease=LEASE, limit=most, shard=self._shard
+        )
 
     def _feed(self, claimed: Sequence[Delivery], clock: _Clock, progress: _Progress) -> None:
         """Give the workers something to do, and wait until they will soon want more."""
@@ -251,27 +299,34 @@ class Dispatcher:
             waits = Settlement(delivery.key, DeliveryState.DEFERRED, error.message, clock.start, begun=False)
             self._record(line, waits, Outcome(DeliveryState.DEFERRED, error.message))
             raise
-        with self._lock:
-            self._domains.told(_domain(message), outcome, time.monotonic())
+        self._limits.told(_domain(message), outcome)
         return self._settle(line, delivery, outcome, clock, took=time.perf_counter() - started)
 
     def _may_go(self, line: Line, delivery: Delivery, message: Message, clock: _Clock) -> bool:
         """Wait for our turn; where the recipient's domain is to get nothing now, put the message off."""
-        now = time.monotonic()
-        with self._lock:
-            wait = self._domains.turn(_domain(message), delivery.key, now) - now
-            if wait > 0:
-                until = clock() + timedelta(seconds=wait)
+        wait = self._limits.domain(_domain(message))
+        if wait > 0:
+            until = clock() + timedelta(seconds=wait)
+            with self._lock:
                 self._put_off.append(until)
-            else:
-                wait, until = (self._pace.reserve(now) - now if self._pace else 0.0), None
-        if until:
             self._deliveries.put_off(delivery.key, owner=self._owner, until=until)
             return False
-        if wait > 0:
-            line.flush()
         # What is stopped here has only been claimed, and is given back.
-        return not (self._stop.wait(wait) if wait > 0 else self._stop.is_set())
+        return self._within_quotas() and self._paced(line)
+
+    def _within_quotas(self) -> bool:
+        """Take a turn of each quota; where one is used up, end the run."""
+        if held := self._limits.spend():
+            self.tally.held = held
+            self._break_off()
+        return held is None
+
+    def _paced(self, line: Line) -> bool:
+        """Wait for a turn of this second; tell whether it came before we are to stop."""
+        while not self._stop.is_set() and (wait := self._limits.pace()) > 0:
+            line.flush()
+            self._stop.wait(wait)
+        return not self._stop.is_set()
 
     def _settle(
         self, line: Line, delivery: Delivery, outcome: Outcome, clock: _Clock, *, took: float | None = None

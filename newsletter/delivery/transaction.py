@@ -153,7 +153,7 @@ def _announce(client: smtplib.SMTP, commands: dict[_Phase, bytes], where: str) -
         return None
     if _Phase.DATA in replies and replies[_Phase.DATA].code == _GO_AHEAD:
         client.close()  # It refused the recipient and waits for a text all the same; it gets none.
-    reply = refused[1]
+    _, reply = refused
     if reply.code in _NO_SUCH_PARAMETER and client.sock is not None and any(map(client.has_extn, _OPTIONAL)):
         raise _NotMeantError(str(reply))
     return _refusal(client, *refused, where)

@@ -1,22 +1,36 @@
 """Where an email's templates are, and the two Jinja environments that fill them.
 
-An email is a folder: `email/<name>/{subject.txt,body.mjml,body.txt}`, with fragments in `email/_parts/`. The folder
+An email is a folder: `email/<name>/{subject.txt,body.mjml,body.txt}`, with fragments in `email/_parts/`, which both
+bodies include by `<mj-include path="…" />`. The folder
 named by the setting `rendering.templates` goes before the shipped one, file by file, so that one file can be changed
 and the rest kept.
 """
 
 from __future__ import annotations
 
+import ast
 import posixpath
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import jinja2
+from markupsafe import escape
 
 from newsletter import assets
 from newsletter.errors import TemplateError
-from newsletter.rendering.plaintext import fill, rule
+from newsletter.model import Cadence
+from newsletter.rendering import words
+from newsletter.rendering.language import Language
+from newsletter.rendering.plaintext import fill, heading, padded, rule
+from newsletter.rendering.summary import shorten
+from newsletter.rendering.theme import Theme
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_CONSTANT = re.compile(r"\{\{ _\((\"[^\"\\]*\")\) \}\}")
 SUBJECT, HTML, TEXT = "subject.txt", "body.mjml", "body.txt"
 
 
@@ -76,6 +90,52 @@ def text_environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["fill"] = fill
-    environment.filters["rule"] = rule
+    environment.filters |= {"fill": fill, "heading": heading, "padded": padded, "rule": rule}
+    return environment
+
+
+def folded(text: str, environment: jinja2.Environment) -> str:
+    """Give a template with `{{ _("…") }}` said already where nothing is put in: it is the same in all mails."""
+    say = cast("Callable[[str], str]", environment.globals["_"])
+
+    def said(found: re.Match[str]) -> str:
+        message = str(say(ast.literal_eval(found[1])))
+        return found[0] if "{" in message or "\n" in message else message
+
+    return _CONSTANT.sub(said, text)
+
+
+def speaking(environment: jinja2.Environment, say: Language, theme: Theme) -> jinja2.Environment:
+    """Give an environment of mails with what all of them may use: translations, dates and numbers, the look.
+
+    `_("… %(name)s …", name=…)` and `many("one …", "%(count)s …", number)` translate; values are escaped where all is.
+    `language`, `direction`, `start` and `end` are those of the language: "left" is where English lines start.
+    """
+    escaped = bool(environment.autoescape)
+
+    def translated(message: str, **values: Any) -> str:
+        said = escape(say(message)) if escaped else say(message)
+        return said % values if values else said
+
+    def many(one: str, several: str, number: int, **values: Any) -> str:
+        said = say.choose(one, several, number)
+        return (escape(said) if escaped else said) % {"count": say.number(number), **values}
+
+    environment.globals |= {
+        "_": translated,
+        "many": many,
+        "theme": theme,
+        "language": say.tag,
+        "direction": "rtl" if say.right_to_left else "ltr",
+        "start": "right" if say.right_to_left else "left",
+        "end": "left" if say.right_to_left else "right",
+    }
+    environment.filters |= {
+        "day": say.long_date,
+        "number": say.number,
+        "rhythm": lambda cadence: words.rhythm(say, Cadence(cadence)),
+        "clock": say.clock,
+        "short": shorten,
+        "zone": words.zone,
+    }
     return environment

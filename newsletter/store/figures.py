@@ -11,9 +11,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from newsletter.model import DeliveryState, Issue
-from newsletter.store.deliveries import LAST_ISSUES
 from newsletter.store.engine import Database
 from newsletter.store.schema import bounces, deliveries, issues, ratings, subscribers, suppressions
+
+_LAST_ISSUES = 60  # those that may still have been sent within a day or so; the rows of all others are not looked at
 
 _S = DeliveryState
 _WAITING = (_S.QUEUED.value, _S.DEFERRED.value)
@@ -107,7 +108,7 @@ class Figures:
 
     def pulse(self, now: datetime) -> Pulse:
         """Give how sending goes, in the last hour; of all but the newest issues nothing is looked at."""
-        recent = sa.select(issues.c.key).order_by(issues.c.key.desc()).limit(LAST_ISSUES)
+        recent = sa.select(issues.c.key).order_by(issues.c.key.desc()).limit(_LAST_ISSUES)
         of_late = deliveries.c.issue_key.in_(recent)
         waiting = of_late, deliveries.c.state.in_(_WAITING), deliveries.c.next_attempt_at.is_not(None)
         minute, hour = now - timedelta(minutes=1), now - timedelta(hours=1)

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from newsletter.abstracts import usable
 from newsletter.model import Cadence, Issue, IssueState, Paper
-from newsletter.rendering import LinkView, key_sentences, paper_links, paper_title
+from newsletter.rendering import ENGLISH, LinkView, key_sentences, paper_links, paper_title
 from newsletter.web.parts import Here, Parts
 
 router = APIRouter()
@@ -134,6 +134,6 @@ def _came_out(here: Parts, day: date) -> list[Issue]:
 
 
 def _shown(paper: Paper) -> Shown:
-    title = paper_title(paper)
+    title = paper_title(ENGLISH, paper)
     summary = key_sentences(paper.abstract, paper.title) if usable(paper) else ""
-    return Shown(paper, title, summary, paper_links(paper, title))
+    return Shown(paper, title, summary, paper_links(ENGLISH, paper, title))
