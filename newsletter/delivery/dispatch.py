@@ -315,10 +315,12 @@ class Dispatcher:
         return self._within_quotas() and self._paced(line)
 
     def _within_quotas(self) -> bool:
-        """Take a turn of each quota; where one is used up, end the run."""
+        """Take a turn of each quota; where one is used up, nothing more is claimed.
+
+        The run is not broken off for it: other connections may have turns that they have not used yet.
+        """
         if held := self._limits.spend():
             self.tally.held = held
-            self._break_off()
         return held is None
 
     def _paced(self, line: Line) -> bool:
