@@ -116,7 +116,6 @@ class Rounds:
         Raises TransportError where the transport cannot work at all.
         """
         recover(self.store.deliveries, resend=policy.resend_uncertain)
-        self._follow_readers(now=now)
         due = self.store.issues.by_key(self.store.deliveries.due(now=now))
         ready = [issue for issue in due.values() if issue.state is IssueState.OPEN]
         if not ready:
@@ -144,7 +143,7 @@ class Rounds:
         due = self.store.deliveries.due(now=now - _STUCK)
         return Trouble.STUCK if any(issue.key in due for issue in issues) else None
 
-    def _follow_readers(self, *, now: datetime) -> None:
+    def follow_readers(self, *, now: datetime) -> None:
         """Let deliveries that still wait go by what their readers have set meanwhile: another hour, another zone."""
         waiting = self.store.deliveries.waiting_times(now=now)
         issues = self.store.issues.by_key({issue_key for issue_key, *_ in waiting})

@@ -113,6 +113,7 @@ class World:
 
     def tick(self) -> None:
         self.rounds.open(now=self.now)
+        self.rounds.follow_readers(now=self.now)
         self.rounds.deliver(self.postman, Policy(), now=self.now, connections=1)
 
     def run(self, until: datetime, *, every: timedelta = timedelta(minutes=30)) -> None:

@@ -279,7 +279,7 @@ attempts = Table(
     Index("ix_attempts_bucket_at", "bucket", "at"),
 )
 
-# What is done once whoever does it, and when things were done last.
+# What is done once whoever does it, and when it was.
 acts = Table(
     "acts",
     metadata,
