@@ -7,6 +7,7 @@ available" tell nobody what a paper is about: such a paper is shown and ranked b
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Protocol
 
 _LONG = 400  # characters; what is longer, and does not begin as a notice of publication does, is an abstract
@@ -49,8 +50,13 @@ class Described(Protocol):
 
 def usable(paper: Described) -> bool:
     """Tell whether a paper's abstract says what it is about; a sentence of four words may be enough to do so."""
-    text = " ".join(paper.abstract.split())
-    if not text or _NONE.fullmatch(text) or _same(text, paper.title) or _PUBLICATION.match(text):
+    return _usable(paper.title, paper.abstract)
+
+
+@lru_cache(maxsize=4096)  # one paper stands in many mails of a day
+def _usable(title: str, abstract: str) -> bool:
+    text = " ".join(abstract.split())
+    if not text or _NONE.fullmatch(text) or _same(text, title) or _PUBLICATION.match(text):
         return False
     if len(text) > _LONG:
         return True

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parseaddr
 from typing import TYPE_CHECKING
@@ -33,6 +33,7 @@ from newsletter.rendering import (
     Language,
     Links,
     Notice,
+    Rendered,
     Renderer,
     SiteView,
     Writer,
@@ -161,8 +162,26 @@ class Letterhead:
 
         It has a Message-ID of its own each time it is asked for. Raises TemplateError, MessageError.
         """
+        return self._notice(self.renderer.fill(view), recipient, now)
+
+    def test(
+        self,
+        edition: Edition,
+        papers: Mapping[int, Paper],
+        *,
+        considered: int,
+        recipient: str,
+        now: datetime,
+        written: Written | None = None,
+    ) -> Message:
+        """Give an edition as its reader would get it, for somebody else: it says so, and has none of their links."""
+        links = replace(self.links(edition), preferences=self.site.url, unsubscribe=self.site.url, feedback={})
+        view = self.view(edition, papers, links, considered=considered, written=written)
+        return self._notice(self.renderer.render(replace(view, mail="test")), recipient, now)
+
+    def _notice(self, rendered: Rendered, recipient: str, now: datetime) -> Message:
         message = compose_notice(
-            self.renderer.fill(view),
+            rendered,
             sender=self.sender,
             recipient=recipient,
             envelope_sender=self.bounce_address,

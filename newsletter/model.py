@@ -32,6 +32,15 @@ class QuietDay(StrEnum):
     MISSED = "missed"
 
 
+class Queue(StrEnum):
+    """The kinds of work that are handed to workers; one may confine itself to some."""
+
+    SCHEDULE = "schedule"
+    PAPERS = "papers"
+    RANKING = "ranking"
+    DELIVERY = "delivery"
+
+
 class SubscriberStatus(StrEnum):
     """Where a subscription stands. Only `ACTIVE` is ever mailed an issue."""
 
@@ -273,6 +282,17 @@ class Subscriber:
     language: str
     created_at: datetime
     quiet: QuietDay = QuietDay.NOTE
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A part of the subscribers: those whose keys are above `after` and, where that is set, at most `upto`."""
+
+    after: int = 0
+    upto: int | None = None
+
+
+EVERYBODY = Shard()
 
 
 @dataclass(frozen=True, slots=True)

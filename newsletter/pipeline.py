@@ -22,6 +22,7 @@ from newsletter.delivery.transport import Transport
 from newsletter.errors import FetchError, NotFoundError, SourceError
 from newsletter.letters import Letterhead, StoredLetters, written
 from newsletter.model import (
+    EVERYBODY,
     Announce,
     Cadence,
     Digest,
@@ -33,17 +34,19 @@ from newsletter.model import (
     Pick,
     QuietDay,
     Section,
+    Shard,
     SourceState,
     Subscriber,
     Window,
 )
 from newsletter.ranking.candidates import Candidates
 from newsletter.ranking.ranker import Ranker
+from newsletter.rendering import Written
 from newsletter.returns import Returns
 from newsletter.sources.politeness import rest_after
 from newsletter.sources.source import Source, visit
 from newsletter.store import Store
-from newsletter.store.batches import batches
+from newsletter.store.issues import Then
 from newsletter.subscriptions.signup import address_hash
 from newsletter.timetable import Timetable, cadences_of, reaches_to, window_of
 
@@ -104,6 +107,17 @@ def _resting(state: SourceState) -> Pulled:
 
 
 @dataclass(frozen=True)
+class Preview:
+    """What a subscriber would get: the edition, its message, its papers by key, of how many it is a choice."""
+
+    edition: Edition
+    message: Message
+    papers: dict[int, Paper]
+    considered: int
+    written: Written | None
+
+
+@dataclass(frozen=True)
 class Newsletter:
     """The product, put together by `bootstrap`."""
 
@@ -112,6 +126,7 @@ class Newsletter:
     letterhead: Letterhead
     edited: Edited
     returns: Returns
+    opened: Then | None = None  # what is done in the same transaction when an issue is opened
 
     def ingest(
         self,
@@ -175,7 +190,7 @@ class Newsletter:
         One without papers stays unopened, so that what comes later on the day still finds its way into it.
         """
         return [
-            issue if issue.key else self.store.issues.open(issue, now=now)
+            issue if issue.key else self.store.issues.open(issue, now=now, then=self.opened)
             for issue in self.issues_due(day, now=now, cadences=cadences)
             if issue.key or self.store.papers.count(issue.window)
         ]
@@ -185,38 +200,42 @@ class Newsletter:
         issue: Issue,
         *,
         now: datetime,
+        shard: Shard = EVERYBODY,
+        gaps: Gaps | None = None,
         progress: Progress | None = None,
         due: Callable[[Subscriber], datetime | None] | None = None,
     ) -> int:
-        """Make the editions of an issue for all who have none yet, queue their deliveries, and tell how many.
+        """Make the editions of an issue for all of a shard who have none yet, queue their deliveries, tell how many.
 
         They are to leave at once, or as `due` says for each; it says None of readers who get none of this issue.
+        `gaps` remembers the prepared papers from call to call.
         """
-        everyone = self.waiting(issue)
-        times = {one.key: due(one) if due else now for one in everyone}
-        waiting = [one for one in everyone if times[one.key]]
-        if not waiting:
-            return 0
-        candidates, gaps = self.candidates(issue), Gaps(self, issue)
-        for some in batches(waiting):
-            editions = self.editions(issue, candidates, some, gaps=gaps)
+        gaps, ranked = gaps or Gaps(self, issue), 0
+        for everyone in self.waiting(issue, shard):
+            times = {one.key: due(one) if due else now for one in everyone}
+            some = [one for one in everyone if times[one.key]]
+            if not some:
+                continue
+            editions = self.editions(issue, gaps.since(issue.window.start), some, gaps=gaps)
             ids = {
                 edition.subscriber.key: self.letterhead.message_id(issue, edition.subscriber) for edition in editions
             }
             self.store.issues.publish(editions, ids, now=now, due={one.key: times[one.key] or now for one in some})
+            ranked += len(some)
             if progress:
                 progress(len(some))
-        return len(waiting)
+        return ranked
 
-    def waiting(self, issue: Issue) -> list[Subscriber]:
-        """Give the subscribers who are to get an issue, and have no edition of it or of another one of that day."""
-        done = self.store.issues.published_on(issue.day)
-        active = [
-            subscriber for subscriber in self.store.subscribers.active(issue.cadence) if subscriber.key not in done
-        ]
-        hashes = {subscriber.key: address_hash(subscriber.email, self.letterhead.secret) for subscriber in active}
-        suppressed = self.store.subscribers.suppressed(hashes.values())
-        return [subscriber for subscriber in active if hashes[subscriber.key] not in suppressed]
+    def waiting(self, issue: Issue, shard: Shard = EVERYBODY) -> Iterator[list[Subscriber]]:
+        """Give the subscribers of a shard who are to get an issue, and have no edition of it or of another one of that
+        day, some at a time.
+        """
+        while some := self.store.subscribers.without_edition(issue, shard):
+            hashes = {one.key: address_hash(one.email, self.letterhead.secret) for one in some}
+            suppressed = self.store.subscribers.suppressed(hashes.values())
+            if allowed := [one for one in some if hashes[one.key] not in suppressed]:
+                yield allowed
+            shard = replace(shard, after=some[-1].key)
 
     def candidates(self, issue: Issue, since: datetime | None = None) -> Candidates | None:
         """Prepare the papers of an issue for ranking, or all that came `since` an earlier time; None where none did."""
@@ -245,10 +264,14 @@ class Newsletter:
         gaps = gaps or Gaps(self, issue)
         keys = [subscriber.key for subscriber in subscribers]
         library = {**unkept, **self.library(subscribers)}
-        before, last = self.store.issues.already_picked(keys), self.store.issues.last_ends(keys, before=issue.day)
+        last = self.store.issues.last_ends(keys, before=issue.day)
+        reach = self.edited.timetable.reach
+        begins = {one.key: reaches_to(issue, one, last.get(one.key), reach=reach) for one in subscribers}
+        earliest = min([*begins.values(), issue.window.end - _MISSED], default=issue.window.start)
+        before = self.store.issues.already_picked(keys, Window(earliest, issue.window.end))
         made = []
         for one in subscribers:
-            since = reaches_to(issue, one, last.get(one.key), reach=self.edited.timetable.reach)
+            since = begins[one.key]
             shown = candidates if since == issue.window.start else gaps.since(since) or candidates
             edition = Edition(issue, one, (), None if shown is candidates else since)
             made.append(self._filled(edition, shown, gaps, library, before.get(one.key, set())))
@@ -291,18 +314,27 @@ class Newsletter:
         now: datetime,
         connections: int,
         limit: int | None = None,
+        shard: Shard = EVERYBODY,
         progress: Progress | None = None,
         brake: Brake | None = None,
     ) -> Tally:
-        """Send what waits of some issues and is due; give up what has waited for too long.
+        """Send what waits of some issues and a shard, and is due; give up what has waited for too long.
 
         Issues of which too many messages fail are paused. Raises TransportError where the transport cannot work at all.
         """
-        recover(self.store.deliveries, resend=policy.resend_uncertain)
+        self.recover(policy)
         ready = [issue for issue in issues if issue.state is IssueState.OPEN]
         expired = give_up(self.store.deliveries, [issue.key for issue in ready], policy.expire_after, now=now)
         letters = StoredLetters(self.store, self.letterhead, ready, now=now)
-        dispatcher = Dispatcher(self.store.deliveries, transport, letters, policy, connections=connections)
+        dispatcher = Dispatcher(
+            self.store.deliveries,
+            self.store.allowances,
+            transport,
+            letters,
+            policy,
+            connections=connections,
+            shard=shard,
+        )
         keys = [issue.key for issue in ready]
         try:
             with (brake or Brake()).on(dispatcher.halt):
@@ -315,16 +347,27 @@ class Newsletter:
             self.store.issues.set_state(issue, IssueState.PAUSED)
         return tally
 
+    def recover(self, policy: Policy) -> int:
+        """Free what dead senders had claimed, and tell how many messages they left in doubt."""
+        return recover(self.store.deliveries, resend=policy.resend_uncertain)
+
     def hasten(self, issues: Sequence[Issue], *, now: datetime) -> None:
         """Let what waits for its reader's hour leave now, because a person says so."""
         self.store.deliveries.hasten([issue.key for issue in issues], now=now)
 
     def preview(
-        self, subscriber: Subscriber, day: date, *, now: datetime, library: Mapping[str, Paper] = _NO_PAPERS
-    ) -> tuple[Edition, Message, dict[int, Paper]]:
+        self,
+        subscriber: Subscriber,
+        day: date,
+        *,
+        now: datetime,
+        library: Mapping[str, Paper] = _NO_PAPERS,
+        prepare: Callable[[Issue], Candidates | None] | None = None,
+    ) -> Preview:
         """Give what `send` would send to a subscriber (who need not be stored), or did send; nothing is recorded.
 
-        `library` has what their profile likes and the store does not know, by name.
+        `library` has what their profile likes and the store does not know, by name. `prepare` stands for `candidates`
+        where somebody keeps those.
 
         Raises NotFoundError where there are no papers at all.
         """
@@ -334,9 +377,9 @@ class Newsletter:
         issue = self.issues_due(day, now=now, cadences=(cadence,))[0]
         edition = self.store.issues.editions(issue, [subscriber]).get(subscriber.key)
         if edition is None:
-            edition = self.editions(issue, self.candidates(issue), [subscriber], library)[0]
+            edition = self.editions(issue, (prepare or self.candidates)(issue), [subscriber], library)[0]
         papers = self.store.papers.by_key(pick.paper_key for pick in edition.picks)
         considered = self.store.papers.count(edition.window)
         lines = written(self.store, self.letterhead.writer, papers)
         message = self.letterhead.write(edition, papers, considered=considered, delivery_key=0, now=now, written=lines)
-        return edition, message, papers
+        return Preview(edition, message, papers, considered, lines)

@@ -15,8 +15,8 @@ from newsletter.delivery.dispatch import Brake, Tally
 from newsletter.delivery.policy import Policy
 from newsletter.delivery.recovery import recover
 from newsletter.delivery.transport import Transport
-from newsletter.model import Cadence, Issue, IssueState, Subscriber
-from newsletter.pipeline import Newsletter
+from newsletter.model import EVERYBODY, Cadence, Issue, IssueState, Shard, Subscriber
+from newsletter.pipeline import Gaps, Newsletter
 from newsletter.store import Store
 from newsletter.timetable import Timetable
 
@@ -58,7 +58,15 @@ class Rounds:
         return not ranked.issuperset(self._cadences(day))
 
     def open(self, *, now: datetime) -> list[Issue]:
-        """Open the issues of the last cut-off and make their editions, for who is to get one; give those done now.
+        """Open the issues of the last cut-off and make their editions, for who is to get one; give those done now."""
+        unranked = self.begin(now=now)
+        for issue in unranked:
+            self.rank(issue, now=now)
+            self.store.issues.set_ranked(issue, now=now)
+        return unranked
+
+    def begin(self, *, now: datetime) -> list[Issue]:
+        """Open the issues of the last cut-off; give those that are still to be ranked.
 
         Cut-offs that were missed are not made up for: the issue that opens covers what they would have. One without
         papers stays unopened, and is looked at again.
@@ -71,9 +79,13 @@ class Rounds:
         unranked = self._unranked(day)
         for issue in unranked:
             self._withdraw(issue, now=now)
-            self.newsletter.rank(issue, now=now, due=lambda reader, issue=issue: self._due(issue, reader, now))  # type: ignore[misc]
-            self.store.issues.set_ranked(issue, now=now)
         return unranked
+
+    def rank(self, issue: Issue, *, now: datetime, shard: Shard = EVERYBODY, gaps: Gaps | None = None) -> int:
+        """Make the editions of a shard's readers who are to get an issue, each due at their hour; tell how many."""
+        return self.newsletter.rank(
+            issue, now=now, shard=shard, gaps=gaps, due=lambda reader: self._due(issue, reader, now)
+        )
 
     def _cadences(self, day: date) -> Sequence[Cadence]:
         """Give the cadences that have an issue on a day; none that has a later one, as where a clock was ahead."""

@@ -34,6 +34,7 @@ from newsletter.model import (
     Section,
     Subscriber,
     SubscriberStatus,
+    Window,
 )
 from newsletter.pipeline import Newsletter
 from newsletter.store import Store
@@ -42,6 +43,7 @@ from newsletter.subscriptions.signup import address_hash
 
 SEEDS = Path(__file__).parent.parent / "seeds"
 MONDAY = datetime(2026, 8, 17, 6, tzinfo=UTC)
+EVER = Window(datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
 SUBJECTS = ("speech recognition", "galaxy clusters", "protein folding", "number theory")
 
 
@@ -179,7 +181,7 @@ def test_a_change_of_cadence_repeats_nothing(newsletter: Newsletter, tmp_path: P
     changed = NewSubscriber(ada.email, ada.profile, cadence=Cadence.WEEKLY, papers=2, status=ada.status)
     newsletter.store.subscribers.replace([changed], now=MONDAY)
     send(newsletter, tmp_path / "mail", 0)
-    before = newsletter.store.issues.already_picked([ada.key])[ada.key]
+    before = newsletter.store.issues.already_picked([ada.key], EVER)[ada.key]
     issues = newsletter.store.issues.all()
     assert sum(len(newsletter.store.issues.picks(one.key, [ada.key]).get(ada.key, ())) for one in issues) == len(before)
 
@@ -227,7 +229,7 @@ def test_who_is_suppressed_is_not_waiting(newsletter: Newsletter) -> None:
     store.subscribers.forget("ada@lab.example", address_hash=hashed, now=MONDAY)
     subscribe(newsletter, "ada")  # by another way than ours
     [daily, *_] = newsletter.open_issues(MONDAY.date(), now=MONDAY)
-    assert [one.email for one in newsletter.waiting(daily)] == ["bob@lab.example"]
+    assert [one.email for some in newsletter.waiting(daily) for one in some] == ["bob@lab.example"]
 
 
 def test_who_is_suppressed_after_the_ranking_gets_nothing(newsletter: Newsletter, tmp_path: Path) -> None:
@@ -296,10 +298,10 @@ def test_a_preview_records_nothing(newsletter: Newsletter) -> None:
     publish(newsletter, 0)
     [ada] = newsletter.store.subscribers.all()
     for _ in range(2):
-        edition, _, _ = newsletter.preview(ada, MONDAY.date(), now=MONDAY)
+        edition = newsletter.preview(ada, MONDAY.date(), now=MONDAY).edition
         assert edition.issue.key == 0
     assert newsletter.store.issues.all() == []
-    assert newsletter.store.issues.already_picked([ada.key]) == {}
+    assert newsletter.store.issues.already_picked([ada.key], EVER) == {}
 
 
 def _reader(newsletter: Newsletter) -> Subscriber:
@@ -369,12 +371,13 @@ def test_who_missed_some_issues_is_given_of_the_whole_gap_and_the_preview_says_t
         if day < 3:
             send(newsletter, tmp_path / "mail", day)
     reader = newsletter.store.subscribers.get("ada@lab.example")
-    before, foreseen, _ = newsletter.preview(reader, now.date(), now=now)
+    foreseen = newsletter.preview(reader, now.date(), now=now)
+    before = foreseen.edition
     assert before.since == MONDAY + timedelta(microseconds=1)
     assert {pick.paper_key for pick in before.picks if pick.section is Section.FOR_YOU} == {7, 11, 15}
     send(newsletter, tmp_path / "mail", 3)
-    after, sent, _ = newsletter.preview(reader, now.date(), now=now)
-    assert (after.picks, after.since) == (before.picks, before.since)
-    assert sent.data == foreseen.data
-    ben = newsletter.preview(newsletter.store.subscribers.get("ben@lab.example"), now.date(), now=now)[0]
-    assert ben.since is None
+    sent = newsletter.preview(reader, now.date(), now=now)
+    assert (sent.edition.picks, sent.edition.since) == (before.picks, before.since)
+    assert sent.message.data == foreseen.message.data
+    ben = newsletter.preview(newsletter.store.subscribers.get("ben@lab.example"), now.date(), now=now)
+    assert ben.edition.since is None

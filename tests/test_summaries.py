@@ -73,7 +73,7 @@ def mail(newsletter: Newsletter) -> str:
         "ada@lab.example", InterestProfile(keywords=("protein folding",)), status=SubscriberStatus.ACTIVE
     )
     reader: Subscriber = store.subscribers.add(new, now=NOW)
-    _, message, _ = newsletter.preview(reader, NOW.date(), now=NOW)
+    message = newsletter.preview(reader, NOW.date(), now=NOW).message
     return " ".join(message.text.split())
 
 

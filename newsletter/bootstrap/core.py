@@ -42,7 +42,10 @@ def open_store(settings: Settings, *, looking: bool = False) -> Store:
     url = settings.database.url
     path = Path(url.removeprefix("sqlite:///") if url.startswith("sqlite:///") else ".")
     # In a folder that does not exist either, the path is wrong, and the store says so.
-    return Store(MEMORY if looking and not path.exists() and path.parent.is_dir() else url)
+    return Store(
+        MEMORY if looking and not path.exists() and path.parent.is_dir() else url,
+        patience=settings.database.statement_timeout,
+    )
 
 
 def secret(settings: Settings, store: Store) -> str:

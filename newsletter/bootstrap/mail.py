@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from newsletter.delivery.dkim import Signer
     from newsletter.delivery.listener import Listener
     from newsletter.delivery.policy import Policy
+    from newsletter.delivery.ses import SesTransport
     from newsletter.delivery.transport import Transport
     from newsletter.rendering import Renderer, Writer
     from newsletter.returns import Returns
@@ -122,6 +123,24 @@ def policy(settings: Settings) -> Policy:
     )
 
 
+def ses(settings: Settings) -> SesTransport:
+    """Give Amazon SES with the account that is set."""
+    from newsletter.delivery.ses import SesAccount, SesTransport  # noqa: PLC0415
+
+    asked = settings.ses
+    return SesTransport(
+        SesAccount(
+            endpoint=asked.endpoint,
+            region=asked.region,
+            access_key_id=asked.access_key_id,
+            secret_access_key=asked.secret_access_key.get_secret_value(),
+            session_token=asked.session_token.get_secret_value(),
+            configuration_set=asked.configuration_set,
+            timeout=asked.timeout,
+        )
+    )
+
+
 def transport(settings: Settings) -> Transport:
     """Give the transport that is set."""
     from newsletter.config import TransportKind  # noqa: PLC0415
@@ -134,6 +153,8 @@ def transport(settings: Settings) -> Transport:
         if settings.relay:
             return Relays((settings.smtp, *settings.relay), ehlo_name=sender_domain(settings))
         return SmtpTransport(settings.smtp, ehlo_name=sender_domain(settings))
+    if kind is TransportKind.SES:
+        return ses(settings)
     if kind is TransportKind.MAILDIR:
         from newsletter.delivery.maildir import MaildirTransport  # noqa: PLC0415
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from newsletter.letters import Letterhead
     from newsletter.pipeline import Newsletter
     from newsletter.store import Store
+    from newsletter.store.issues import Then
     from newsletter.timetable import Timetable
     from newsletter.welcome import Welcome
 
@@ -68,7 +69,20 @@ def newsletter(settings: Settings, store: Store, *, progress: Callable[[int], No
     )
     # Loading a model costs half a second and some hundred megabytes: only at the first ranking, and once.
     ranking = cache(lambda: ranker(settings, store.vectors, progress))
-    return Newsletter(store, ranking, letterhead(settings, store), edited, returns(settings, store))
+    return Newsletter(
+        store, ranking, letterhead(settings, store), edited, returns(settings, store), _opened(settings, store)
+    )
+
+
+def _opened(settings: Settings, store: Store) -> Then | None:
+    """Give what hands an issue that is opened to the workers, None where there are none."""
+    if not settings.cluster.enabled:
+        return None
+    from newsletter.jobs import Jobs  # noqa: PLC0415  lazy: few need it
+
+    jobs = Jobs(store, settings.cluster.shard)
+    jobs.prepare()
+    return jobs.opened
 
 
 def welcome(settings: Settings, store: Store) -> Welcome:

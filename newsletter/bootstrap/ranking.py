@@ -19,10 +19,20 @@ def ranker(settings: Settings, vectors: VectorCache, progress: Callable[[int], N
     from newsletter.ranking.ranker import Ranker  # noqa: PLC0415
 
     return Ranker(
-        cached(encoder(settings), settings, vectors, progress),
+        cached(deferred(settings), settings, vectors, progress),
         catalogue.load(settings.topics),
         exploring=settings.ranking.exploration,
     )
+
+
+def deferred(settings: Settings) -> Encoder:
+    """Give the encoder that is set, not loaded yet where that takes long."""
+    if settings.ranking.encoder != "minilm":
+        return encoder(settings)
+    from newsletter.ranking.encoder import Deferred  # noqa: PLC0415
+    from newsletter.ranking.minilm import MiniLM, name_of  # noqa: PLC0415
+
+    return Deferred(name_of(), MiniLM.dimensions, MiniLM)
 
 
 def cached(

@@ -22,8 +22,10 @@ from newsletter.cli import (
     send,
     serve,
     setup,
+    stats,
     subscribers,
     topics,
+    worker,
 )
 
 app = typer.Typer(
@@ -71,7 +73,9 @@ app.command()(preview.preview)
 app.command()(send.send)
 app.command()(bounces.bounces)
 app.command()(run.run)
+app.command()(stats.stats)
 app.command()(serve.serve)
+app.command()(worker.worker)
 app.command()(embed.embed)
 app.command()(evaluate.evaluate)
 app.command()(check.check)

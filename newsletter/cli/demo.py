@@ -100,7 +100,7 @@ def _publish(current: Settings, store: Store, out: Path) -> None:
     sent = tally.states[DeliveryState.SENT]
     say(f"{store.papers.count()} papers, {len(store.subscribers.all())} readers, {sent} mails delivered")
     for reader in store.subscribers.all():
-        _tell(reader, write(newsletter, reader, today, out / "previews" / reader.email.partition("@")[0]))
+        _tell(reader, write(newsletter, reader, today, out / "previews" / reader.email.partition("@")[0])[0])
 
 
 def _tell(reader: Subscriber, written: dict[str, Any]) -> None:

@@ -46,7 +46,7 @@ def _counted(tally: Tally, issues: Sequence[Issue], wanted: date, store: Store) 
     if not sent and not others and not queued:
         if all_of_it:
             counted = f"nothing to send; of all its messages {_states(all_of_it)}"
-        elif not any(store.subscribers.active(one.cadence) for one in issues):
+        elif not any(store.subscribers.any_active(one.cadence) for one in issues):
             counted = "nobody to send it to. `newsletter subscribers add EMAIL --topic SLUG --confirmed` adds a reader"
     return f"Issue of {wanted}: {counted}."
 
@@ -76,7 +76,7 @@ def _others(issues: Sequence[Issue], wanted: date, current: Settings, store: Sto
     """Tell those who wait for another cadence when it is due."""
     weekly_on = current.schedule.weekly_on
     for cadence in (Cadence.WEEKDAYS, Cadence.WEEKLY):
-        if cadence not in {one.cadence for one in issues} and store.subscribers.active(cadence):
+        if cadence not in {one.cadence for one in issues} and store.subscribers.any_active(cadence):
             yield f"The next {cadence} issue is due on {next_day(cadence, wanted, weekly_on=weekly_on)}."
 
 
@@ -122,7 +122,7 @@ def _waiting_for_quota(tally: Tally) -> Iterator[str]:
 
 def advise(current: Settings) -> None:
     """Say what mail that leaves this machine should have, and would be refused or unlawful without."""
-    if current.delivery.transport != "smtp":
+    if current.delivery.transport not in {"smtp", "ses"}:
         return
     from newsletter.checks.settings import of_leaving_mail  # noqa: PLC0415
 

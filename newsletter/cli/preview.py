@@ -1,30 +1,28 @@
-"""`preview`: the mail that a subscriber, or a profile, would get, as files to look at."""
+"""`preview`: the mail that a subscriber, or a profile, would get, as files to look at, or on a page."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from newsletter import bootstrap, catalogue
-from newsletter.abstracts import usable
+from newsletter import bootstrap
+from newsletter.cli import FAILED
 from newsletter.cli.context import Day, Json, day, settings
-from newsletter.cli.output import print_json, progress, say
-from newsletter.errors import NewsletterError, NotFoundError, UsageError
-from newsletter.model import Cadence, Edition, Message, Paper, Section, Subscriber, SubscriberStatus
+from newsletter.cli.output import print_json, progress, say, warn
+from newsletter.errors import NewsletterError, UsageError
+from newsletter.model import Cadence, Message, Paper, Subscriber, SubscriberStatus
 from newsletter.timetable import cadences_of, next_day
 
 if TYPE_CHECKING:
     from newsletter.config import Settings
     from newsletter.pipeline import Newsletter
+    from newsletter.preflight import Result
     from newsletter.store import Store
-    from newsletter.subscriptions.signup import Wishes
-
-READER = "reader@newsletter.example.org"
 
 
 def preview(
@@ -36,22 +34,32 @@ def preview(
     ] = None,
     issue: Day = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where to write the files.")] = Path("preview"),
+    strict: Annotated[bool, typer.Option("--strict", help="Fail where a check of the mail fails.")] = False,
+    check_links: Annotated[
+        bool, typer.Option("--check-links", help="Ask every address in the mail whether it is alive.")
+    ] = False,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Show it on a page of this machine, by the eyes of any reader.")
+    ] = False,
+    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="Where that page is; 0 finds a port.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Write message.eml, message.html, message.txt and picks.json, just as `send` would send them."""
+    """Write message.eml, message.html, message.txt and picks.json, just as `send` would send them, and check them."""
+    if serve:
+        _serve(context, subscriber, profile, issue, port)
+        return
     if (subscriber is None) == (profile is None):
         raise UsageError("whose mail?", hint="give either --subscriber EMAIL or --profile FILE.toml")
     current = settings(context)
     with bootstrap.open_store(current, looking=True) as store, progress("Reading papers", None) as encoded:
         newsletter = bootstrap.newsletter(current, store, progress=encoded)
-        library: Mapping[str, Paper] = {}
-        if subscriber:
-            reader = store.subscribers.get(subscriber)
-        else:
-            reader, library = _reader(profile, current, store)
-        document = write(newsletter, reader, day(issue, current), out, library)
+        reader, library = _reader(subscriber, profile, current, store)
+        document, message = write(newsletter, reader, day(issue, current), out, library)
+    results = _checked(message, current, links=check_links)
     if as_json:
-        print_json(document)
+        from newsletter.editor import report  # noqa: PLC0415
+
+        print_json({**document, "checks": report.checks(results)})
     else:
         say(f"{document['subject']}")
         say(
@@ -59,6 +67,37 @@ def preview(
         )
         for sentence in _unlike_send(document, reader, current):
             say(sentence)
+    _tell(results, aloud=not as_json)
+    if strict and any(one.level == "failed" for one in results):
+        raise typer.Exit(FAILED)
+
+
+def _reader(
+    subscriber: str | None, profile: Path | None, current: Settings, store: Store
+) -> tuple[Subscriber, Mapping[str, Paper]]:
+    if subscriber is not None:
+        return store.subscribers.get(subscriber), {}
+    from newsletter.editor import readers  # noqa: PLC0415
+
+    assert profile is not None, "one of the two options was given"  # noqa: S101
+    return readers.of_file(profile, current, store)
+
+
+def _checked(message: Message, current: Settings, *, links: bool) -> list[Result]:
+    from newsletter import preflight  # noqa: PLC0415  lazy: lxml
+    from newsletter.preflight.alive import alive  # noqa: PLC0415
+
+    ask = partial(alive, allow_private=current.fetching.allow_private) if links else None
+    return preflight.inspect(message, ask=ask)
+
+
+def _tell(results: Sequence[Result], *, aloud: bool) -> None:
+    """Say what checks found on standard error, and that they found nothing on standard output."""
+    wrong = [one for one in results if one.level != "ok"]
+    for one in wrong:
+        warn(f"{one.check} ({one.level}): {one.what}, in {one.where}: {one.cure}")
+    if aloud and not wrong:
+        say(f"{len(results)} checks found nothing to mend")
 
 
 def _unlike_send(document: dict[str, Any], reader: Subscriber, current: Settings) -> Iterator[str]:
@@ -78,15 +117,16 @@ def _unlike_send(document: dict[str, Any], reader: Subscriber, current: Settings
 
 def write(
     newsletter: Newsletter, reader: Subscriber, wanted: date, folder: Path, library: Mapping[str, Paper] | None = None
-) -> dict[str, Any]:
-    """Write one reader's preview into a folder; give what `picks.json` holds.
+) -> tuple[dict[str, Any], Message]:
+    """Write one reader's preview into a folder; give what `picks.json` holds, and the message.
 
     `library` has the papers of the reader's bibliographies.
     """
+    from newsletter.editor import report  # noqa: PLC0415
+
     now = bootstrap.clock()
-    edition, message, papers = newsletter.preview(reader, wanted, now=now, library=library or {})
-    considered = newsletter.store.papers.count(edition.issue.window)
-    document = {"considered": considered, **_document(edition, message, papers)}
+    seen = newsletter.preview(reader, wanted, now=now, library=library or {})
+    document, message = report.document(seen), seen.message
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "message.eml").write_bytes(message.data)
@@ -95,7 +135,7 @@ def write(
         _write_json(folder / "picks.json", document)
     except OSError as error:
         raise NewsletterError(f"cannot write the preview to {folder}: {error}", hint="choose another --out") from error
-    return document
+    return document, message
 
 
 def _write_json(path: Path, document: dict[str, Any]) -> None:
@@ -104,63 +144,13 @@ def _write_json(path: Path, document: dict[str, Any]) -> None:
     path.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
-def _reader(profile: Path | None, current: Settings, store: Store) -> tuple[Subscriber, Mapping[str, Paper]]:
-    """Give a reader with a profile of a file, and the papers of their bibliographies."""
-    from newsletter import libraries  # noqa: PLC0415
-    from newsletter.config import SourceKind  # noqa: PLC0415
-    from newsletter.subscriptions import profile_file  # noqa: PLC0415
+def _serve(context: typer.Context, subscriber: str | None, profile: Path | None, issue: str | None, port: int) -> None:
+    from newsletter.editor import desk, server  # noqa: PLC0415  lazy: the web framework takes half a second
 
-    assert profile is not None, "one of the two options was given"  # noqa: S101
-    wishes = profile_file.read(profile, catalogue.load(current.topics))
-    named = wishes.profile.rated
-    known = store.papers.keys(named)
-    if unknown := [name for name in named if name not in known]:
-        raise NotFoundError(
-            f"the profile {profile} names unknown papers: {', '.join(unknown)}",
-            hint='`newsletter ingest` a file that has them, or name a bibliography: library = ["papers.bib"]',
+    current = settings(context)
+    with bootstrap.open_store(current, looking=True) as store:
+        asked = desk.Asked(
+            day=day(issue, current).isoformat() if issue else "",
+            eyes=f"reader:{subscriber}" if subscriber else "file" if profile else "",
         )
-    listed, sources = bootstrap.library(current, store, wishes.library, SourceKind.AUTO)
-    now = bootstrap.clock()
-    papers = libraries.unkept(store, libraries.read(sources, now=now), now=now)
-    liked = tuple(dict.fromkeys((*wishes.profile.liked, *listed, *papers)))
-    return reader_of(replace(wishes, profile=replace(wishes.profile, liked=liked))), papers
-
-
-def reader_of(wishes: Wishes) -> Subscriber:
-    """Give a subscriber who is not stored: key 0, and a public id that no link of whom leads anywhere."""
-    return Subscriber(
-        key=0,
-        public_id="preview",
-        email=READER,
-        name="",
-        status=SubscriberStatus.ACTIVE,
-        profile=wishes.profile,
-        cadence=wishes.cadence,
-        timezone=wishes.timezone,
-        hour=wishes.hour,
-        papers=wishes.papers,
-        language=wishes.language,
-        quiet=wishes.quiet,
-        created_at=bootstrap.clock(),
-    )
-
-
-def _document(edition: Edition, message: Message, papers: dict[int, Paper]) -> dict[str, Any]:
-    return {
-        "issue": edition.issue.day.isoformat(),
-        "cadence": edition.issue.cadence.value,
-        "subscriber": edition.subscriber.email,
-        "subject": message.subject,
-        "picks": [
-            {
-                "id": papers[pick.paper_key].id,
-                "title": papers[pick.paper_key].title,
-                "abstract": usable(papers[pick.paper_key]),
-                "rank": pick.rank,
-                "section": Section(pick.section).value,
-                "score": pick.score,
-                "reasons": [{"kind": reason.kind.value, "matched": reason.matched} for reason in pick.reasons],
-            }
-            for pick in edition.picks
-        ],
-    }
+        server.serve(desk.Desk(current, store, profile=profile), asked, port, say)

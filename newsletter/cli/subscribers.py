@@ -13,7 +13,7 @@ import typer
 from newsletter import bootstrap, catalogue
 from newsletter.cli.context import Format, Json, settings
 from newsletter.cli.output import print_json, print_table, say
-from newsletter.errors import StoreError, UsageError
+from newsletter.errors import NotFoundError, StoreError, UsageError
 from newsletter.model import Cadence, InterestProfile, NewSubscriber, QuietDay, Subscriber, SubscriberStatus
 from newsletter.subscriptions import csv_file, roster, signup
 from newsletter.subscriptions.document import document
@@ -273,6 +273,30 @@ def forget(context: typer.Context, email: Email) -> None:
         hashed = signup.address_hash(email, bootstrap.secret(current, store))
         store.subscribers.forget(email, address_hash=hashed, now=bootstrap.clock())
     say(f"{email} is forgotten. Only a keyed hash is kept, so that the address is not mailed again.")
+
+
+@app.command()
+def lift(
+    context: typer.Context,
+    email: Email,
+    *,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why it may be mailed again; it is kept.")],
+) -> None:
+    """Let an address be mailed again that bounced, complained or was forgotten, because something has changed since.
+
+    Who was forgotten is no subscriber any more: after this they can be added anew, or sign up.
+    """
+    current = settings(context)
+    if not reason.strip():
+        raise UsageError("a suppression is not lifted without a reason", hint="--reason 'their mailbox works again'")
+    with bootstrap.open_store(current) as store:
+        hashed = signup.address_hash(email, bootstrap.secret(current, store))
+        was = store.bounces.lift(email, address_hash=hashed, reason=reason.strip(), now=bootstrap.clock())
+    if was is None:
+        raise NotFoundError(
+            f"{email} is not suppressed", hint="`newsletter subscribers show EMAIL` tells how they stand"
+        )
+    say(f"{email} may be mailed again; it was suppressed for: {was}.")
 
 
 def _changed(known: Subscriber | None, read: NewSubscriber) -> NewSubscriber:

@@ -21,6 +21,7 @@ from pydantic_settings import (
 
 from newsletter import assets
 from newsletter.config.sections import (
+    Cluster,
     Database,
     DeliverySettings,
     Dkim,
@@ -34,6 +35,7 @@ from newsletter.config.sections import (
     Retention,
     ReturnsSettings,
     Schedule,
+    Ses,
     Site,
     Smtp,
     Sources,
@@ -46,6 +48,7 @@ from newsletter.config.values import SmtpSecurity, SourceKind, TransportKind, Un
 from newsletter.errors import ConfigError
 
 __all__ = [
+    "Cluster",
     "Database",
     "DeliverySettings",
     "Dkim",
@@ -59,6 +62,7 @@ __all__ = [
     "Retention",
     "ReturnsSettings",
     "Schedule",
+    "Ses",
     "Settings",
     "Site",
     "Smtp",
@@ -133,6 +137,7 @@ class Settings(BaseSettings):
     database: Database = Database()
     delivery: DeliverySettings = DeliverySettings()
     smtp: Smtp = Smtp()
+    ses: Ses = Ses()
     dkim: Dkim = Dkim()
     returns: ReturnsSettings = ReturnsSettings()
     webhooks: Webhooks = Webhooks()
@@ -143,6 +148,7 @@ class Settings(BaseSettings):
     rendering: Rendering = Rendering()
     summaries: Summaries = Summaries()
     schedule: Schedule = Schedule()
+    cluster: Cluster = Cluster()
     retention: Retention = Retention()
     fetching: Fetching = Fetching()
     lookup: Lookup = Lookup()
@@ -154,6 +160,13 @@ class Settings(BaseSettings):
     def _endpoint_is_named(self) -> Self:
         if self.ranking.encoder == "endpoint" and not (self.embedding.url and self.embedding.model):
             raise ValueError('ranking.encoder is "endpoint", which needs embedding.url and embedding.model')
+        return self
+
+    @model_validator(mode="after")
+    def _ses_is_known(self) -> Self:
+        known = self.ses.access_key_id and self.ses.secret_access_key.get_secret_value()
+        if self.delivery.transport is TransportKind.SES and not known:
+            raise ValueError('delivery.transport is "ses", which needs ses.access_key_id and ses.secret_access_key')
         return self
 
     @classmethod

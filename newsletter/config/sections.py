@@ -53,6 +53,7 @@ class Database(_Section):
     """Where everything is kept, as a SQLAlchemy URL."""
 
     url: str = Field(default="sqlite:///newsletter.db", repr=False)  # it may hold a password
+    statement_timeout: float = Field(default=60.0, ge=0, le=86_400)
 
 
 class DeliverySettings(_Section):
@@ -99,6 +100,18 @@ class Smtp(Relay):
     connections: int = Field(default=4, ge=1, le=200)
 
 
+class Ses(_Section):
+    """The account of Amazon SES, where `delivery.transport` is "ses"."""
+
+    region: str = Field(default="us-east-1", pattern=r"^[a-z0-9-]+$")
+    access_key_id: str = ""
+    secret_access_key: SecretStr = SecretStr("")
+    session_token: SecretStr = SecretStr("")
+    configuration_set: str = ""
+    endpoint: OptionalUrl = ""
+    timeout: float = Field(default=60.0, gt=0, allow_inf_nan=False)
+
+
 class Dkim(_Section):
     """What mail is signed with; it is not signed where there is no `key_file`."""
 
@@ -140,6 +153,7 @@ class Web(_Section):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    metrics_token: HeaderWord = SecretStr("")
 
 
 class LoggingSettings(_Section):
@@ -214,6 +228,14 @@ class Retention(_Section):
     papers: int = Field(default=730, ge=0)
     editions: int = Field(default=400, ge=0)
     consents: int = Field(default=1095, ge=0)
+
+
+class Cluster(_Section):
+    """Many workers on one PostgreSQL, in place of one process."""
+
+    enabled: bool = False
+    shard: int = Field(default=500, ge=1, le=100_000)
+    stalled_after: float = Field(default=30.0, ge=2, le=3600)
 
 
 class Fetching(_Section):

@@ -16,10 +16,11 @@ Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "satur
 
 
 class TransportKind(StrEnum):
-    """The ways a message can leave: files on disk, an SMTP server, or nowhere (for rehearsals)."""
+    """The ways a message can leave: files on disk, an SMTP server, Amazon's API, or nowhere (for rehearsals)."""
 
     MAILDIR = "maildir"
     SMTP = "smtp"
+    SES = "ses"
     NULL = "null"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import threading
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -61,6 +62,28 @@ class VectorCache(Protocol):
         ...
 
 
+class Deferred:
+    """An encoder that is loaded when a text is first to be encoded: where all vectors are kept, none is needed."""
+
+    def __init__(self, name: str, dimensions: int, load: Callable[[], Encoder]) -> None:
+        self.name = name
+        self.dimensions = dimensions
+        self._load = load
+        self._encoder: Encoder | None = None
+        self._lock = threading.Lock()
+
+    def load(self) -> Encoder:
+        """Give the encoder, loaded. Raises EncoderError."""
+        with self._lock:
+            if self._encoder is None:
+                self._encoder = self._load()
+            return self._encoder
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Give the vectors of texts. Raises EncoderError."""
+        return self.load().encode(texts)
+
+
 class CachedEncoder:
     """An encoder that encodes a text once ever. Vectors are kept as float16, whose error (1e-3) is below the int8
     weights' own; also fresh vectors go through float16, so that a first and a second run rank alike.
@@ -93,6 +116,11 @@ class CachedEncoder:
         self._dimensions = 0
         self.name = encoder.name
         self.encoded = 0  # texts that were not known
+
+    def load(self) -> None:
+        """Load what is loaded late, so that the first text takes no longer than the next. Raises EncoderError."""
+        if isinstance(self._encoder, Deferred):
+            self._encoder.load()
 
     @property
     def dimensions(self) -> int:

@@ -24,7 +24,13 @@ _TOKENIZER = (
     "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json",
     "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 )
+_TOKENS = 192
 _BATCH = 4  # measured fastest for abstracts: larger padded matrices no longer fit the caches
+
+
+def name_of(tokens: int = _TOKENS) -> str:
+    """Give the encoder's name without loading it."""
+    return f"all-minilm-l6-v2-int8/{tokens}"
 
 
 class MiniLM:
@@ -32,7 +38,7 @@ class MiniLM:
 
     dimensions = 384
 
-    def __init__(self, tokens: int = 192) -> None:
+    def __init__(self, tokens: int = _TOKENS) -> None:
         """Load the model (0.2 s). Raises EncoderError where its files are missing or changed, or onnxruntime is."""
         # onnxruntime 1.32 writes a device id below ~/.cache when it is imported, for reports to its makers. Readers'
         # papers are nobody else's business; only before the import can it be told so.
@@ -46,7 +52,7 @@ class MiniLM:
                 hint='`pip install onnxruntime tokenizers`; without onnxruntime, set ranking.encoder = "wordllama"',
             ) from error
 
-        self.name = f"all-minilm-l6-v2-int8/{tokens}"
+        self.name = name_of(tokens)
         self._tokenizer = Tokenizer.from_file(str(checked_file(*_TOKENIZER)))
         self._tokenizer.enable_truncation(tokens)
         self._tokenizer.enable_padding()

@@ -10,7 +10,7 @@ import numpy as np
 from newsletter.model import InterestProfile, Paper, Pick, Section, Topic
 from newsletter.ranking.blend import scores
 from newsletter.ranking.candidates import Candidates, paper_text
-from newsletter.ranking.encoder import Encoder
+from newsletter.ranking.encoder import CachedEncoder, Encoder
 from newsletter.ranking.interests import topic_text, understand
 from newsletter.ranking.listing import compose, ordered
 
@@ -28,6 +28,11 @@ class Ranker:
         self._topics = topics
         self._exploring = exploring
 
+    def load(self) -> None:
+        """Load the model now, which is done at the first text that is not known otherwise. Raises EncoderError."""
+        if isinstance(self._encoder, CachedEncoder):
+            self._encoder.load()
+
     def prepare(self, papers: Sequence[Paper], background: Sequence[Paper]) -> Candidates:
         """Prepare an issue's papers, once for all subscribers. `background` are papers in general, newest first.
 
@@ -37,6 +42,10 @@ class Ranker:
         if len(texts) < _ENOUGH_BACKGROUND:
             texts += [topic_text(topic) for topic in self._topics.values()]
         return Candidates.of(papers, self._encoder, texts)
+
+    def remember(self, papers: Sequence[Paper]) -> None:
+        """Have the vectors of papers worked out and kept, for when they are ranked."""
+        self._encoder.encode([paper_text(paper) for paper in papers])
 
     def pick(
         self,

@@ -58,6 +58,7 @@ def mailbox(name: str, address: str, *, used: int) -> str:
     return f"{phrase}{gap}<{address}>"
 
 
+@lru_cache(maxsize=64)
 def parsed(sender: str) -> tuple[str, str]:
     """Give name and address of `Name <address>`."""
     name, address = parseaddr(checked("From", sender))

@@ -12,6 +12,7 @@ from pathlib import Path
 import jinja2
 
 from newsletter.errors import TemplateError
+from newsletter.rendering import kept
 from newsletter.rendering.compiled import JoinedSource, Line, compile_html, join
 from newsletter.rendering.language import SOURCE, Language, language
 from newsletter.rendering.mails import Notice
@@ -22,6 +23,7 @@ from newsletter.rendering.templates import (
     SUBJECT,
     TEXT,
     TemplateFolder,
+    folded,
     html_environment,
     speaking,
     text_environment,
@@ -135,6 +137,7 @@ class Renderer:
         """Have templates and theme read again when they are next needed; only those that changed are compiled."""
         self._emails.clear()
         self._theme = None
+        language.cache_clear()
 
     def compile(self, mail: str, wanted: str = SOURCE) -> None:
         """Compile the templates of a mail. Raises TemplateError, with file and line, for the first mistake."""
@@ -165,7 +168,7 @@ class Renderer:
     def _html(self, source: JoinedSource) -> str:
         """Compiled HTML, which is the same in all languages."""
         if source.text not in self._markup:
-            self._markup[source.text] = compile_html(source)
+            self._markup[source.text] = kept.html(source, compile_html)
         return self._markup[source.text]
 
     def _compile(
@@ -175,7 +178,7 @@ class Renderer:
         if key not in self._compiled:
             try:
                 environment.parse(source.text)
-                template = environment.from_string(make(source))
+                template = environment.from_string(folded(make(source), environment))
             except jinja2.TemplateSyntaxError as error:
                 raise TemplateError(f"{source.at(error.lineno)}: {error.message}") from error
             self._compiled[key] = _Compiled(template, source, environment)

@@ -8,13 +8,15 @@ and the rest kept.
 
 from __future__ import annotations
 
+import ast
 import posixpath
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import escape
 
 from newsletter import assets
 from newsletter.errors import TemplateError
@@ -22,8 +24,13 @@ from newsletter.model import Cadence
 from newsletter.rendering import words
 from newsletter.rendering.language import Language
 from newsletter.rendering.plaintext import fill, heading, padded, rule
+from newsletter.rendering.summary import shorten
 from newsletter.rendering.theme import Theme
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_CONSTANT = re.compile(r"\{\{ _\((\"[^\"\\]*\")\) \}\}")
 SUBJECT, HTML, TEXT = "subject.txt", "body.mjml", "body.txt"
 
 
@@ -87,6 +94,17 @@ def text_environment() -> jinja2.Environment:
     return environment
 
 
+def folded(text: str, environment: jinja2.Environment) -> str:
+    """Give a template with `{{ _("…") }}` said already where nothing is put in: it is the same in all mails."""
+    say = cast("Callable[[str], str]", environment.globals["_"])
+
+    def said(found: re.Match[str]) -> str:
+        message = str(say(ast.literal_eval(found[1])))
+        return found[0] if "{" in message or "\n" in message else message
+
+    return _CONSTANT.sub(said, text)
+
+
 def speaking(environment: jinja2.Environment, say: Language, theme: Theme) -> jinja2.Environment:
     """Give an environment of mails with what all of them may use: translations, dates and numbers, the look.
 
@@ -96,14 +114,12 @@ def speaking(environment: jinja2.Environment, say: Language, theme: Theme) -> ji
     escaped = bool(environment.autoescape)
 
     def translated(message: str, **values: Any) -> str:
-        said = say(message)
-        if escaped:
-            return Markup(said) % values if values else Markup(said)  # noqa: S704 (translations are our own)
+        said = escape(say(message)) if escaped else say(message)
         return said % values if values else said
 
     def many(one: str, several: str, number: int, **values: Any) -> str:
         said = say.choose(one, several, number)
-        return (Markup(said) if escaped else said) % {"count": say.number(number), **values}  # noqa: S704
+        return (escape(said) if escaped else said) % {"count": say.number(number), **values}
 
     environment.globals |= {
         "_": translated,
@@ -119,6 +135,7 @@ def speaking(environment: jinja2.Environment, say: Language, theme: Theme) -> ji
         "number": say.number,
         "rhythm": lambda cadence: words.rhythm(say, Cadence(cadence)),
         "clock": say.clock,
+        "short": shorten,
         "zone": words.zone,
     }
     return environment

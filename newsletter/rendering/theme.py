@@ -6,6 +6,7 @@ those say `[[light.accent]]`, before MJML is compiled: a look costs nothing for 
 
 from __future__ import annotations
 
+import colorsys
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -57,9 +58,12 @@ class Theme:
         """Say which colours cannot be told from what lies behind them."""
         for scheme in ("light", "dark"):
             for front, back, least in _PAIRS:
-                ratio = contrast(self.values[f"{scheme}.{front}"], self.values[f"{scheme}.{back}"])
-                if ratio < least:
-                    yield f"{self.file}: {scheme}.{front} on {scheme}.{back} is {ratio:.1f}:1, less than {least}:1"
+                pair = self.values[f"{scheme}.{front}"], self.values[f"{scheme}.{back}"]
+                names = f"{self.file}: {scheme}.{front} on {scheme}.{back}"
+                if (ratio := contrast(*pair)) < least:
+                    yield f"{names} is {ratio:.1f}:1, less than {least}:1"
+                if scheme == "light" and (ratio := contrast(*map(invert, pair))) < least:
+                    yield f"{names} is {ratio:.1f}:1 where Gmail inverts colours, less than {least}:1"
 
 
 def load(name: str, override: Path | None = None) -> Theme:
@@ -101,6 +105,14 @@ def contrast(one: str, other: str) -> float:
     """Give the contrast of two colours (#rrggbb), from 1 to 21, as WCAG 2 reckons it."""
     lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
+
+
+def invert(colour: str) -> str:
+    """Give a colour with its lightness turned round, as Gmail's apps do it with mail on dark screens."""
+    red, green, blue = (int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5))
+    hue, lightness, saturation = colorsys.rgb_to_hls(red, green, blue)
+    turned = colorsys.hls_to_rgb(hue, 1 - lightness, saturation)
+    return "#" + "".join(f"{round(255 * one):02x}" for one in turned)
 
 
 def _luminance(colour: str) -> float:

@@ -66,7 +66,7 @@ class CardView:
     """A pick in full. `label` is the title, short enough to stand in the names of links; any text may be empty.
 
     `summary` is a machine's, and `summary_by` says so ("summary by MODEL"); key sentences are the authors'.
-    `picture` is the address of an image.
+    `meta` is what is said of authors, sources and categories, if anything. `picture` is an image's address.
     """
 
     number: int
@@ -84,6 +84,7 @@ class CardView:
     links: tuple[LinkView, ...]
     more_url: str
     less_url: str
+    meta: tuple[str, ...] = ()
     picture: str = ""
 
 
@@ -189,23 +190,27 @@ def _card(told: _Told, pick: Pick, paper: Paper) -> CardView:
     title = paper_title(say, paper)
     label = shorten(title, _LONGEST_LABEL)
     summary = shorten(told.written.summaries.get(pick.paper_key, ""), _LONGEST_SUMMARY)
+    authors, announced = words.authors(say, paper.authors), words.announced(say, paper.announcements)
+    categories = ", ".join(paper.categories[:_MOST_CATEGORIES])
+    readable = usable(paper)
     more, less = told.links.feedback.get(pick.paper_key, ("", ""))
     return CardView(
         number=pick.rank,
         title=title,
         label=label,
         url=_url(paper, told.site),
-        authors=words.authors(say, paper.authors),
-        announced=words.announced(say, paper.announcements),
-        categories=", ".join(paper.categories[:_MOST_CATEGORIES]),
+        authors=authors,
+        announced=announced,
+        categories=categories,
         why=_why(told, pick)[:_MOST_REASONS],
         summary=summary,
         summary_by=words.summary_by(say, told.written.model) if summary else "",
-        key_sentences=_marked(pick, paper) if usable(paper) else (),
-        remark="" if usable(paper) else words.no_abstract(say),
+        key_sentences=_marked(pick, paper) if readable else (),
+        remark="" if readable else words.no_abstract(say),
         links=paper_links(say, paper, label),
         more_url=more,
         less_url=less,
+        meta=tuple(filter(None, (authors, announced, categories))),
         picture=_picture(paper) if told.pictures else "",
     )
 

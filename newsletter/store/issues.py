@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
@@ -24,8 +24,10 @@ from newsletter.model import (
 )
 from newsletter.store.absorb import absorbed
 from newsletter.store.batches import batches
-from newsletter.store.engine import Database, insert_ignore
-from newsletter.store.schema import deliveries, editions, issues
+from newsletter.store.engine import NEWS_LOCK, Database, driver, insert_ignore, insert_new, take_turns
+from newsletter.store.schema import deliveries, editions, issues, papers, subscribers
+
+Then: TypeAlias = Callable[[Any, Issue], None]  # is given the driver's own connection, in its transaction
 
 
 class Issues:
@@ -34,8 +36,11 @@ class Issues:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def open(self, sketch: Issue, *, now: datetime) -> Issue:
-        """Keep an issue; where it was opened already (also just now, by another process), give that one."""
+    def open(self, sketch: Issue, *, now: datetime, then: Then | None = None) -> Issue:
+        """Keep an issue; where it was opened already (also just now, by another process), give that one.
+
+        Who opens it does `then` in the same transaction: both are done, or neither.
+        """
         row = {
             "cadence": sketch.cadence.value,
             "day": sketch.day,
@@ -45,11 +50,14 @@ class Issues:
             "opened_at": now,
         }
         with self._database.writing() as connection:
-            connection.execute(insert_ignore(connection, issues), row)
+            take_turns(connection, NEWS_LOCK)  # so that what is being kept is seen in its window, or after it
+            opened = connection.execute(insert_ignore(connection, issues), row).rowcount
             same = sa.or_(issues.c.day == sketch.day, issues.c.window_start == sketch.window.start)
             query = sa.select(issues).where(issues.c.cadence == sketch.cadence.value, same)
             found = connection.execute(query.order_by((issues.c.day == sketch.day).desc())).first()
             assert found is not None, "an issue that was just inserted or was there"  # noqa: S101
+            if opened and then:
+                then(driver(connection), _issue(found))
             return _issue(found)
 
     def on(self, day: date) -> list[Issue]:
@@ -116,37 +124,34 @@ class Issues:
         due = due or {}
         with self._database.writing() as connection:
             for some in batches(made):
-                rows = [_edition_row(edition) for edition in some]
-                connection.execute(insert_ignore(connection, editions), rows)
+                insert_new(connection, editions, [_edition_row(edition) for edition in some])
+                keys = [edition.subscriber.key for edition in some]
                 queued = [
                     _delivery_row(edition, message_ids[key], now, due.get(key, now))
-                    for edition in some
-                    for key in (edition.subscriber.key,)
+                    for edition, key in zip(some, keys, strict=True)
                 ]
-                connection.execute(insert_ignore(connection, deliveries), queued)
-
-    def published(self, issue: Issue) -> set[int]:
-        """Give the keys of the subscribers who have an edition of an issue."""
-        with self._database.reading() as connection:
-            query = sa.select(editions.c.subscriber_key).where(editions.c.issue_key == issue.key)
-            return set(connection.scalars(query))
-
-    def published_on(self, day: date) -> set[int]:
-        """Give the keys of the subscribers who have an edition of any issue of a day."""
-        with self._database.reading() as connection:
-            query = sa.select(editions.c.subscriber_key).join_from(editions, issues).where(issues.c.day == day)
-            return set(connection.scalars(query))
+                insert_new(connection, deliveries, queued)
 
     def last_ends(self, subscriber_keys: Iterable[int], *, before: date) -> dict[int, datetime]:
         """Give up to when each subscriber's last edition before a day reached, by subscriber key."""
-        found: dict[int, datetime] = {}
+        ends: dict[int, datetime] = {}
+        latest: dict[int, int] = {}
         with self._database.reading() as connection:
-            for some in batches(subscriber_keys):
-                query = sa.select(editions.c.subscriber_key, sa.func.max(issues.c.window_end).label("end"))
-                query = query.join_from(editions, issues).group_by(editions.c.subscriber_key)
-                query = query.where(editions.c.subscriber_key.in_(some), issues.c.day < before)
-                found.update((row.subscriber_key, row.end) for row in connection.execute(query))
-        return found
+            before_it = sa.select(issues.c.key, issues.c.window_end).where(issues.c.day < before)
+            ends = {row.key: row.window_end for row in connection.execute(before_it)}
+            later = sa.select(issues.c.key).where(issues.c.day >= before, issues.c.key < max(ends, default=0))
+            # Issues are opened in the order of their days, so the last edition is that of the highest key: one step in
+            # an index for each reader, however long their past is.
+            past = (
+                editions.c.issue_key <= max(ends, default=0),
+                editions.c.issue_key.not_in(list(connection.scalars(later))),
+            )
+            mine = editions.c.subscriber_key == subscribers.c.key
+            last = sa.select(sa.func.max(editions.c.issue_key)).where(mine, *past).scalar_subquery()
+            for some in batches(subscriber_keys if ends else ()):
+                query = sa.select(subscribers.c.key, last.label("last")).where(subscribers.c.key.in_(some))
+                latest.update((row.key, row.last) for row in connection.execute(query) if row.last)
+        return {key: ends[last] for key, last in latest.items()}
 
     def picks(self, issue_key: int, subscriber_keys: Iterable[int]) -> dict[int, tuple[Pick, ...]]:
         """Give the picks of an issue by subscriber key."""
@@ -174,17 +179,36 @@ class Issues:
         with self._database.reading() as connection:
             return [(_issue(row), tuple(_pick(value) for value in row.picks)) for row in connection.execute(query)]
 
-    def already_picked(self, subscriber_keys: Iterable[int]) -> dict[int, set[int]]:
-        """Give the papers that each subscriber was ever given, by subscriber key."""
+    def already_picked(self, subscriber_keys: Iterable[int], window: Window) -> dict[int, set[int]]:
+        """Give, by subscriber key, the papers that each was given before and might be given again out of a window.
+
+        What an issue gives became news before it ended. So only those are read that ended in this window (those of
+        other cadences), and those of papers that turned out to be one of this window's: never a reader's whole past.
+        """
         found: dict[int, set[int]] = {}
         with self._database.reading() as connection:
             now = absorbed(connection)
-            for some in batches(subscriber_keys):
+            past = list(connection.scalars(_may_repeat(window)))
+            for some in batches(subscriber_keys if past else ()):
                 query = sa.select(editions.c.subscriber_key, editions.c.picks)
-                for row in connection.execute(query.where(editions.c.subscriber_key.in_(some))):
+                query = query.where(editions.c.issue_key.in_(past), editions.c.subscriber_key.in_(some))
+                for row in connection.execute(query):
                     keys = (pick["paper"] for pick in row.picks)
                     found.setdefault(row.subscriber_key, set()).update(now.get(key, key) for key in keys)
         return found
+
+
+def _may_repeat(window: Window) -> sa.Select[tuple[int]]:
+    """Find the issues that may have given somebody a paper of a window."""
+    other = papers.alias()
+    moved = sa.exists().where(
+        other.c.same_as.is_not(None),
+        other.c.same_as == papers.c.key,
+        papers.c.first_seen_at >= window.start,
+        papers.c.first_seen_at < window.end,
+        other.c.first_seen_at < issues.c.window_end,
+    )
+    return sa.select(issues.c.key).where(sa.or_(issues.c.window_end > window.start, moved))
 
 
 def _edition_row(edition: Edition) -> dict[str, Any]:

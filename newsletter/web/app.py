@@ -7,13 +7,24 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
-from newsletter.web import archive, feedback, health, hooks, personal, preferences, subscribe, trouble, unsubscribe
+from newsletter.web import (
+    archive,
+    feedback,
+    health,
+    hooks,
+    metrics,
+    personal,
+    preferences,
+    subscribe,
+    trouble,
+    unsubscribe,
+)
 from newsletter.web.guard import Guard
 from newsletter.web.parts import Here, Parts
 
 _FOR_EVER = "public, max-age=31536000, immutable"  # the address changes with the file
 
-_PAGES = (subscribe, unsubscribe, feedback, preferences, personal, archive, health, hooks)
+_PAGES = (subscribe, unsubscribe, feedback, preferences, personal, archive, health, hooks, metrics)
 
 router = APIRouter()
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import socket
 import ssl
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
 import dkim
+import httpx
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
@@ -340,3 +343,75 @@ def test_an_empty_preview_says_that_send_would_send_nothing(desk: Desk) -> None:
     said = desk("preview", "--subscriber", "ada@lab.example", now=FRIDAY).out
     assert "`send` would send nothing" in said
     assert json.loads((desk.folder / "preview/picks.json").read_text("utf-8"))["picks"] == []
+
+
+# Preflight
+
+
+def test_preview_says_what_an_editor_should_look_at_and_still_succeeds(desk: Desk) -> None:
+    desk.subscribe("ada@lab.example", *READER)
+    said = desk("preview", "--subscriber", "ada@lab.example")
+    assert "links (warning): newsletter.example.org is a placeholder" in said.err
+    assert "set site.url" in said.err
+    document = desk("preview", "--subscriber", "ada@lab.example", "--json").json
+    assert {one["check"] for one in document["checks"]} == {
+        "size", "headers", "text", "personal", "images", "links", "support", "contrast",
+    }  # fmt: skip
+    assert document["checks"][0]["level"] == "warning"
+    assert "checks found nothing to mend" in desk("preview", "--subscriber", "ada@lab.example", **SITE).out
+
+
+def test_a_failed_check_fails_a_strict_preview_only(desk: Desk) -> None:
+    desk.subscribe("ada@lab.example", *READER)
+    themes = desk.folder / "own" / "themes"
+    themes.mkdir(parents=True)
+    (themes / "pale.toml").write_text('[light]\nmuted = "#bbbbbb"\n')
+    settings = {**SITE, "rendering__theme": "pale", "rendering__templates": "own"}
+    said = desk("preview", "--subscriber", "ada@lab.example", **settings).err
+    assert "contrast (failed): #bbbbbb on" in said
+    said = desk("preview", "--subscriber", "ada@lab.example", "--strict", status=1, **settings).err
+    assert "change the colours of the theme" in said
+    desk("preview", "--subscriber", "ada@lab.example", "--strict", **SITE)
+
+
+def test_links_are_asked_when_that_is_wanted(desk: Desk) -> None:
+    desk.subscribe("ada@lab.example", *READER)
+    said = desk("preview", "--subscriber", "ada@lab.example", "--check-links", **SITE).err
+    assert "links (failed): is dead:" in said  # no test reaches the network
+
+
+def test_the_mail_is_in_the_readers_language(desk: Desk) -> None:
+    desk.subscribe("ada@lab.example", *READER, "--language", "de-AT")
+    desk("send", **SITE)
+    [raw] = desk.mails()
+    for part in parsed(raw).iter_parts():
+        assert "Warum:" in part.get_content()
+        assert "Abbestellen" in part.get_content()
+
+
+def test_the_operator_is_told_in_their_language(desk: Desk) -> None:
+    source = json.dumps([{"name": "gone", "path": "no-such-file"}])
+    settings = {"site__operator": "me@lab.example", "site__language": "de", "fetching__tell_after": "1"}
+    desk("ingest", status=1, source=source, **settings)
+    [raw] = desk.mails()
+    assert parsed(raw)["Subject"] == "Daily Papers: gone nicht lesbar"
+
+
+def test_the_page_is_served_on_this_machine_only_and_ends_when_told(desk: Desk) -> None:
+    desk.subscribe("ada@lab.example", *READER)
+    with desk.start("preview", "--serve", "--subscriber", "ada@lab.example") as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().decode().strip()
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/[\w-]{32}/\?eyes=reader%3Aada%40lab\.example", address)
+        page = address.partition("?")[0]
+        shown = httpx.post(f"{page}show", json={"eyes": "reader:ada@lab.example"}, timeout=60)
+        assert shown.json()["to"] == "ada@lab.example"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 0
+
+
+def test_a_port_that_is_taken_is_told(desk: Desk) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        said = desk.process("preview", "--serve", "--port", taken.getsockname()[1], status=2).err
+    assert "cannot listen on port" in said
+    assert "--port" in said

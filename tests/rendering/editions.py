@@ -103,6 +103,7 @@ def view(
     considered: int = 187,
     site: SiteView = SITE,
     say: Language = ENGLISH,
+    pictures: bool = False,
     **changes: Any,
 ) -> EditionView:
     """The view of an edition with these papers as cards, but for the last `brief`, which stand in "Also today"."""
@@ -110,7 +111,9 @@ def view(
     full = len(papers) - brief
     picks = [pick(p.key, Section.FOR_YOU if n < full else Section.ALSO_TODAY) for n, p in enumerate(papers)]
     keyed = {p.key: p for p in papers}
-    return edition_view(edition(picks, **changes), keyed, site, links(keyed), say=say, considered=considered)
+    return edition_view(
+        edition(picks, **changes), keyed, site, links(keyed), say=say, considered=considered, pictures=pictures
+    )
 
 
 def message(rendered: Rendered, **changes: Any) -> Message:
