@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: setup demo test lint translations lock clean
+.PHONY: setup demo test simulation lint translations lock clean
 
 setup: $(READY)
 
@@ -20,6 +20,10 @@ demo: setup
 
 test: lint
 	$(BIN)/pytest -n auto --dist worksteal $(PYTEST_ARGS)
+
+# Months of the schedule with a fast clock; takes minutes, so `make test` leaves it out.
+simulation: setup
+	$(BIN)/pytest -m simulation
 
 lint: setup
 	$(BIN)/ruff check .

@@ -344,7 +344,7 @@ allowances = Table(
     Column("changed_at", UtcDateTime, nullable=False, index=True),
 )
 
-# What is done once whoever does it, and when things were done last.
+# What is done once whoever does it, and when it was.
 acts = Table(
     "acts",
     metadata,

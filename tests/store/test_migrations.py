@@ -180,7 +180,14 @@ def sample(column: sa.Column[Any], table: str) -> Any:
         return "open" if table == "issues" else "sent"
     if column.name in VALUES:
         return VALUES[column.name]
-    kinds = {sa.Boolean: True, sa.Integer: 1, schema.UtcDateTime: NOW, sa.Date: NOW.date(), sa.LargeBinary: b"\0\0"}
+    kinds = {
+        sa.Boolean: True,
+        sa.Integer: 1,
+        sa.Float: 1.5,
+        schema.UtcDateTime: NOW,
+        sa.Date: NOW.date(),
+        sa.LargeBinary: b"\0\0",
+    }
     return next((value for kind, value in kinds.items() if isinstance(column.type, kind)), "a text")
 
 
