@@ -96,7 +96,8 @@ def main() -> None:
         "papers": PAPERS,
         "background": BACKGROUND,
         "runs": runs,
-        "slopes": slopes(runs),
+        "slopes": slopes(runs, "seconds"),
+        "cpu_slopes": slopes(runs, "cpu_seconds"),
     }
     if arguments.json:
         print(json.dumps(document, indent=1))
@@ -362,12 +363,15 @@ def database_bytes(url: str) -> int:
         return int(connection.exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one())
 
 
-def slopes(runs: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """Give, for each stage that all subscribers go through, by which power of their number its time grows."""
+def slopes(runs: Sequence[dict[str, Any]], what: str) -> dict[str, float]:
+    """Give, for each stage that all subscribers go through, by which power of their number its cost grows.
+
+    `cpu_seconds` are those of this process, hence of SQLite too and not of a server; other work hardly changes them.
+    """
     found: dict[str, float] = {}
     for stage in ("load", "publish", "claim and settle"):
         points = [
-            (math.log(one["rows"]), math.log(one["seconds"]))
+            (math.log(one["rows"]), math.log(max(one[what], 0.01)))
             for run in runs
             for one in run["stages"]
             if one["stage"] == stage

@@ -24,6 +24,7 @@ from procrastinate.exceptions import ConnectorException
 
 from newsletter import bootstrap
 from newsletter.delivery.dispatch import Brake
+from newsletter.duties import Duties
 from newsletter.errors import NewsletterError
 from newsletter.jobs import PRIORITIES, QUEUES, Jobs, Task
 from newsletter.model import Issue, IssueState, Queue, Shard, Window
@@ -39,12 +40,14 @@ if TYPE_CHECKING:
 Say: TypeAlias = Callable[[str], None]
 
 _SIGNS = 6  # of life that a worker misses before others take over
-_TICK, _EVERY_MINUTE = "* * * * * */5", "* * * * *"  # the sixth field is seconds
+_TICK, _EVERY_MINUTE, _EVERY_FIVE = "* * * * * */5", "* * * * *", "*/5 * * * *"  # the sixth field is seconds
+_IDLE = timedelta(days=2)  # after which the limit of a domain is forgotten; the longest window is a day
 _LATEST = 60  # issues that may still have something to send
 _DRAIN = 8.0  # seconds that running jobs have when the worker is told to stop
 _LONGEST_WAIT = 30.0  # seconds between tries to reach the database
 _EMBEDDED = 64  # papers a job
 _PREPARED = 3  # issues whose papers are kept ready; a day has as many cadences
+_RETRIED = timedelta(minutes=10)  # a source that failed
 _INSTANT = timedelta(microseconds=1)
 
 log = logging.getLogger(__name__)
@@ -79,14 +82,16 @@ class Crew:
         self.jobs = Jobs(self.store, self.settings.cluster.shard)
         self.newsletter = bootstrap.newsletter(self.settings, self.store)
         self.rounds = Rounds(self.newsletter)
+        self.duties = Duties(self.settings, self.store, self.brake, clock=bootstrap.clock)
         self.transport = bootstrap.transport(self.settings)
         self.policy = bootstrap.policy(self.settings)
         self._prepared: OrderedDict[int, Picking] = OrderedDict()
-        self._preparing = threading.Lock()
+        self._ranking = threading.Lock()
 
     def ingest(self, source: str) -> None:
         """Read one source, and ask for the vectors of what is new."""
         now = bootstrap.clock()
+        self.store.acts.note(_reading(source), now=now)
         sources = bootstrap.sources(self.settings, self.store, [source])
         for pulled in self.newsletter.ingest(sources, now=now, remember=True):
             log.info("source %s: %s", pulled.source, pulled.error or f"{pulled.new} new papers")
@@ -100,9 +105,12 @@ class Crew:
     def rank(self, issue: int, after: int, upto: int | None) -> None:
         """Make the editions of one shard, and ask for the delivery of what is due already."""
         shard = Shard(after, upto)
-        if found := self._issue(issue):
+        found = self._issue(issue)
+        if found is None:
+            return
+        with self._ranking:  # what is prepared is for one at a time; jobs in other threads may mail meanwhile
             self.rounds.rank(found, now=bootstrap.clock(), shard=shard, picking=self._picking(found))
-            self.jobs.deliver(issue, [shard])
+        self.jobs.deliver(issue, [shard])
 
     def deliver(self, issue: int, after: int, upto: int | None) -> None:
         """Send what is due of one shard."""
@@ -121,7 +129,7 @@ class Crew:
         if self.brake.pulled:
             raise Interrupted
         if tally.alarm:
-            log.error("%s: the %s issue of %s is paused", tally.alarm, found.cadence, found.day)
+            self.duties.alarmed(tally)
 
     def spread(self, issue: int) -> None:
         """Ask for what waits of an issue and is due to be sent: later hours, retries, what the dead left."""
@@ -153,15 +161,21 @@ class Crew:
                 self.rounds.begin(now=now)
         self.rounds.follow_readers(now=now)
 
+    def watch(self) -> None:
+        """Take in what came back, tell the operator what is wrong, drop what need not be kept."""
+        for duty in (self.duties.take_returns, self.duties.watch, self.duties.tidy):
+            duty()
+        self.store.allowances.forget(before=datetime.now(UTC) - _IDLE)
+
     def _sources_due(self, now: datetime) -> Iterator[str]:
-        """Name the sources that were not read for as long as they may be; one that fails is read again by its rest."""
-        states = self.store.sources.all()
+        """Name the sources that were not read for as long as they may be; those that fail are tried again sooner."""
+        failing = [one.name for one in self.store.sources.all() if one.last_error]
         for source in self.settings.source:
-            own = [one for one in states if one.name.startswith((source.name, f"{source.name}: "))]
             every = timedelta(minutes=source.every or self.settings.schedule.ingest_every)
-            read = [one.last_success_at for one in own if one.last_success_at]
-            resting = [one.retry_at for one in own if one.retry_at and one.retry_at > now]
-            if not resting and (not read or max(read) + every <= now):
+            if any(name.startswith((source.name, f"{source.name}: ")) for name in failing):
+                every = min(every, _RETRIED)
+            last = self.store.acts.last(_reading(source.name))
+            if last is None or last + every <= now:
                 yield source.name
 
     def _any_due(self, key: int, now: datetime) -> bool:
@@ -172,12 +186,15 @@ class Crew:
 
     def _picking(self, issue: Issue) -> Picking:
         """Give what picks for an issue's readers, one for all its shards: its window is closed."""
-        with self._preparing:
-            found = self._prepared.setdefault(issue.key, self.newsletter.picking(issue))
-            self._prepared.move_to_end(issue.key)
-            while len(self._prepared) > _PREPARED:
-                self._prepared.popitem(last=False)
-            return found
+        found = self._prepared.setdefault(issue.key, self.newsletter.picking(issue))
+        self._prepared.move_to_end(issue.key)
+        while len(self._prepared) > _PREPARED:
+            self._prepared.popitem(last=False)
+        return found
+
+
+def _reading(source: str) -> str:
+    return f"read {source}"[:100]
 
 
 def engine(crew: Crew, *, concurrency: int) -> procrastinate.App:
@@ -200,6 +217,11 @@ def engine(crew: Crew, *, concurrency: int) -> procrastinate.App:
     @app.task(name=Task.TEND.value, queue=Queue.SCHEDULE.value, priority=PRIORITIES[Task.TEND])
     def tend(timestamp: int) -> None:
         crew.tend()
+
+    @app.periodic(cron=_EVERY_FIVE, queueing_lock=Task.WATCH.value)
+    @app.task(name=Task.WATCH.value, queue=Queue.SCHEDULE.value, priority=PRIORITIES[Task.WATCH])
+    def watch(timestamp: int) -> None:
+        crew.watch()
 
     @app.periodic(cron=_TICK, queueing_lock=Task.TICK.value)
     @app.task(name=Task.TICK.value, queue=Queue.SCHEDULE.value, priority=PRIORITIES[Task.TICK])

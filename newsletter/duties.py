@@ -92,7 +92,7 @@ class Duties:
         if tally.states:
             logs.event(_LOG, "delivered", **{str(state): count for state, count in tally.states.items()})
         if tally.alarm:
-            self._alarmed(tally)
+            self.alarmed(tally)
 
     def follow(self) -> None:
         """Let what waits go by what its readers have set meanwhile."""
@@ -178,7 +178,8 @@ class Duties:
         for problem in made.problems if made else ():
             logs.event(_LOG, "no summaries", level=logging.WARNING, error=problem)
 
-    def _alarmed(self, tally: Tally) -> None:
+    def alarmed(self, tally: Tally) -> None:
+        """Tell the operator that an issue was paused, because too many messages failed."""
         paused = [issue for issue in self._store.issues.all()[:10] if issue.state == "paused"]
         names = ", ".join(_name(issue) for issue in paused)
         logs.event(_LOG, "issue paused", level=logging.ERROR, issue=names, why=tally.alarm)

@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from newsletter.errors import UsageError
+from newsletter.errors import StoreError, UsageError
 from newsletter.model import Issue, Queue, Shard
 from newsletter.store import Store
 
@@ -27,6 +27,7 @@ class Task(StrEnum):
 
     TICK = "tick"  # see to what was left by the dead, and what is due
     TEND = "tend"  # see what the timetable wants
+    WATCH = "watch"  # what came back, what is wrong, what may go
     INGEST = "ingest"  # one source
     EMBED = "embed"  # some papers
     RANK = "rank"  # one shard of an issue
@@ -37,6 +38,7 @@ class Task(StrEnum):
 QUEUES = {
     Task.TICK: Queue.SCHEDULE,
     Task.TEND: Queue.SCHEDULE,
+    Task.WATCH: Queue.SCHEDULE,
     Task.INGEST: Queue.PAPERS,
     Task.EMBED: Queue.PAPERS,
     Task.RANK: Queue.RANKING,
@@ -47,6 +49,7 @@ QUEUES = {
 PRIORITIES = {
     Task.TICK: 20,
     Task.TEND: 20,
+    Task.WATCH: 10,
     Task.INGEST: 10,
     Task.EMBED: 10,
     Task.DELIVER: 5,
@@ -117,14 +120,25 @@ class Jobs:
 
     @cached_property
     def _app(self) -> App:
-        from procrastinate import App, SyncPsycopgConnector  # noqa: PLC0415  lazy: only those with a cluster need it
-
+        try:
+            from procrastinate import App, SyncPsycopgConnector  # noqa: PLC0415  lazy: only those with a cluster need it
+        except ImportError as error:
+            raise UsageError(f"cluster.enabled needs {error.name}", hint="pip install 'newsletter[cluster]'") from error
         return App(connector=SyncPsycopgConnector())  # never opened: it is lent our connections
 
     def _on(self, connection: Any, task: Task, arguments: Iterable[dict[str, Any]], **options: Any) -> None:
+        app = self._app
+        from procrastinate.exceptions import ConnectorException  # noqa: PLC0415
+
         if given := list(arguments):
             options |= {"queue": QUEUES[task].value, "priority": PRIORITIES[task], "connection": connection}
-            self._app.configure_task(task.value, **options).batch_defer(*given)
+            try:
+                app.configure_task(task.value, **options).batch_defer(*given)
+            except ConnectorException as error:
+                raise StoreError(
+                    f"the jobs of workers cannot be kept: {' '.join(str(error.__cause__).split())}",
+                    hint="the tables procrastinate_… are of another version, or are not ours to write",
+                ) from error
 
 
 def _arguments(issue_key: int, shard: Shard) -> dict[str, Any]:

@@ -17,5 +17,23 @@ class Acts:
     def first(self, name: str, *, now: datetime) -> bool:
         """Tell whether this is the first time that an act is done; of all that ask at once, one is told so."""
         with self._database.writing() as connection:
-            new = insert_ignore(connection, acts).values(name=name, at=now).returning(acts.c.name)
-            return connection.execute(new).first() is not None
+            # Not by `rowcount`, which PostgreSQL's driver does not tell of such a statement.
+            statement = insert_ignore(connection, acts).values(name=name, at=now).returning(acts.c.name)
+            return connection.execute(statement).first() is not None
+
+    def note(self, name: str, *, now: datetime) -> None:
+        """Remember when an act was done last."""
+        with self._database.writing() as connection:
+            changed = connection.execute(acts.update().where(acts.c.name == name).values(at=now)).rowcount
+            if not changed:
+                connection.execute(insert_ignore(connection, acts), {"name": name, "at": now})
+
+    def last(self, name: str) -> datetime | None:
+        """Tell when an act was done last; None where it never was."""
+        with self._database.reading() as connection:
+            return connection.execute(sa.select(acts.c.at).where(acts.c.name == name)).scalar()
+
+    def forget(self, *, before: datetime) -> int:
+        """Drop what was done before a time, and tell how many acts that were."""
+        with self._database.writing() as connection:
+            return connection.execute(acts.delete().where(acts.c.at < before)).rowcount

@@ -30,6 +30,7 @@ SOUND: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
+_OLDEST = "oldest program for "  # in the table `installation`, and then the revision
 _POOL = 10  # connections that stay; as many more may come for a while
 # PostgreSQL's advisory locks are named by numbers: any will do, if they are ours alone.
 NEWS_LOCK, _MIGRATION_LOCK = 7_364_001, 7_364_002
@@ -224,12 +225,18 @@ def migrate(engine: Engine) -> None:
             command.upgrade(config, "head")
         except CommandError as error:  # the version is none of ours
             raise _unknown_version(engine, version) from error
+        row = {"name": f"{_OLDEST}{schema.REVISION}", "value": schema.OLDEST_PROGRAM}
+        connection.execute(insert_ignore(connection, schema.installation), row)
 
 
 def check_schema(engine: Engine, *, as_it_is: bool = False) -> None:
-    """Make the tables of an empty database, or refuse it (`as_it_is`); refuse one that another version made."""
+    """Make the tables of an empty database, or refuse it (`as_it_is`).
+
+    Refuse one that another version made, but for a newer one that says that this one may go on with it.
+    """
     with Database(engine).reading() as connection:
         version = _version(connection)
+        ours = version == schema.REVISION or (version is not None and _allows_us(connection, version))
     if version is None and as_it_is:
         raise EmptyDatabaseError(
             f"the database {_shown(engine)} is empty",
@@ -237,8 +244,17 @@ def check_schema(engine: Engine, *, as_it_is: bool = False) -> None:
         )
     if version is None:
         migrate(engine)
-    elif version != schema.REVISION:
+    elif not ours:
         raise _unknown_version(engine, version)
+
+
+def _allows_us(connection: Connection, version: str) -> bool:
+    """Tell whether a newer version, which made the schema, has left it fit for this one."""
+    if version <= schema.REVISION or not sa.inspect(connection).has_table("installation"):
+        return False
+    said = schema.installation.c.name == f"{_OLDEST}{version}"
+    oldest: str | None = connection.execute(sa.select(schema.installation.c.value).where(said)).scalar()
+    return oldest is not None and oldest <= schema.REVISION
 
 
 def _version(connection: Connection) -> str | None:

@@ -51,7 +51,8 @@ class Issues:
         }
         with self._database.writing() as connection:
             take_turns(connection, NEWS_LOCK)  # so that what is being kept is seen in its window, or after it
-            opened = connection.execute(insert_ignore(connection, issues), row).rowcount
+            statement = insert_ignore(connection, issues).values(row).returning(issues.c.key)
+            opened = connection.execute(statement).first() is not None
             same = sa.or_(issues.c.day == sketch.day, issues.c.window_start == sketch.window.start)
             query = sa.select(issues).where(issues.c.cadence == sketch.cadence.value, same)
             found = connection.execute(query.order_by((issues.c.day == sketch.day).desc())).first()

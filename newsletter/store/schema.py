@@ -40,6 +40,9 @@ from newsletter.model import Shard
 
 REVISION = "0013"
 FIRST_REVISION = "0001"
+# The oldest revision whose programs go on working on this schema: one that only adds leaves it as it was, so that
+# workers are renewed one after the other while mail goes out (docs/operations.md).
+OLDEST_PROGRAM = REVISION
 # Tables that the first revision did not have.
 ADDED = {
     "summaries": "0002",
