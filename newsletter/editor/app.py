@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import fields
 from typing import Annotated, Any, Literal, get_type_hints
 
@@ -49,10 +49,13 @@ _ALIVE = 15.0  # seconds after which a word is sent, so that nobody takes the co
 router = APIRouter()
 
 
-def application(desk: Desk, token: str) -> FastAPI:
-    """Give the page over a desk; all its addresses begin with the token."""
+def application(desk: Desk, token: str, ending: Callable[[], bool] = lambda: False) -> FastAPI:
+    """Give the page over a desk; all its addresses begin with the token.
+
+    `ending` tells that the server is to stop: connections that a page holds open are ended then.
+    """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.desk, app.state.token = desk, token
+    app.state.desk, app.state.token, app.state.ending = desk, token, ending
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)
     app.include_router(router, prefix="/{token}", dependencies=[Depends(_known)])
 
@@ -138,7 +141,7 @@ async def events(request: Request, here: Here) -> Response:
         yield "retry: 500\n\n"
         said = time.monotonic()
         async for changed in changes(here.watched):
-            if await request.is_disconnected():
+            if request.app.state.ending() or await request.is_disconnected():
                 return
             if changed:
                 here.refresh()

@@ -406,8 +406,11 @@ def test_the_page_is_served_on_this_machine_only_and_ends_when_told(desk: Desk) 
         page = address.partition("?")[0]
         shown = httpx.post(f"{page}show", json={"eyes": "reader:ada@lab.example"}, timeout=60)
         assert shown.json()["to"] == "ada@lab.example"
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) == 0
+        with httpx.stream("GET", f"{page}events", timeout=60) as events:  # as an open page does
+            assert next(events.iter_lines()).startswith("retry")
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=30)
+    assert (process.returncode, said) == (0, b"")
 
 
 def test_a_port_that_is_taken_is_told(desk: Desk) -> None:
