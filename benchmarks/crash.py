@@ -21,7 +21,7 @@ import tempfile
 import time
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -50,9 +50,10 @@ def main() -> None:
     parser.add_argument("--database", metavar="URL", help="a PostgreSQL server to make databases on; else SQLite")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--sink", type=Path, metavar="FILE", help=argparse.SUPPRESS)
+    parser.add_argument("--host", default="127.0.0.1", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.sink:
-        serve(arguments.sink)
+        serve(arguments.sink, arguments.host)
         return
     document = measured(
         arguments.rounds, arguments.subscribers, arguments.connections, arguments.seed, arguments.database
@@ -265,10 +266,10 @@ def fresh(folder: Path, number: int, server: str | None) -> Iterator[str]:
 
 
 @contextmanager
-def sink(file: Path) -> Iterator[int]:
-    """Run the mail server as a process of its own; give its port."""
+def sink(file: Path, *, host: str = "127.0.0.1", inside: Sequence[str] = ()) -> Iterator[int]:
+    """Run the mail server as a process of its own, `inside` what starts it on another host; give its port."""
     file.touch()
-    command = [sys.executable, str(Path(__file__).resolve()), "--sink", str(file)]
+    command = [*inside, sys.executable, str(Path(__file__).resolve()), "--sink", str(file), "--host", host]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as process:
         assert process.stdout is not None
@@ -278,7 +279,7 @@ def sink(file: Path) -> Iterator[int]:
             process.kill()
 
 
-def serve(file: Path) -> None:
+def serve(file: Path, host: str) -> None:
     """Be the mail server, until standard input ends."""
     from aiosmtpd.controller import Controller  # noqa: PLC0415
     from aiosmtpd.smtp import SMTP, Envelope, Session  # noqa: PLC0415
@@ -302,7 +303,7 @@ def serve(file: Path) -> None:
             self.port = self.server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
             super()._trigger_server()  # type: ignore[no-untyped-call]
 
-    server = Sink(Recorder(), hostname="127.0.0.1", port=0)
+    server = Sink(Recorder(), hostname=host, port=0)
     server.start()
     print(server.port, flush=True)
     sys.stdin.buffer.read()

@@ -22,7 +22,7 @@ from newsletter.rendering.summary import LONGEST, MOST_SENTENCES, key_sentences
 MARKED = Path(__file__).parents[1] / "tests" / "data" / "key_sentences"
 HALVES = ("development", "held_out")
 CLAIM, RESULT = ">", "="
-_RECOGNISED = 60  # characters: the last sentence may have been cut
+_OPENING, _RECOGNISED = 90, 40  # characters: an opening may be left out, and the last sentence cut
 
 Summarise: TypeAlias = Callable[[str, str], str]
 
@@ -83,7 +83,17 @@ def measured(half: str, summarise: Summarise) -> dict[str, float]:
 
 def picked(one: Marked, text: str) -> list[int]:
     """Give the places of the sentences that a summary holds."""
-    return [place for place, sentence in enumerate(one.sentences) if sentence[:_RECOGNISED] in text]
+    return [place for place, sentence in enumerate(one.sentences) if _held(sentence, text)]
+
+
+def _held(sentence: str, text: str) -> bool:
+    if sentence[: _RECOGNISED + 20] in text:
+        return True
+    commas = [place + 2 for place, mark in enumerate(sentence[:_OPENING]) if mark == ","]
+    # The first letter may have become a capital.
+    return any(
+        len(sentence) > start + _RECOGNISED and sentence[start + 1 : start + _RECOGNISED] in text for start in commas
+    )
 
 
 def boundaries(half: str) -> dict[str, float]:

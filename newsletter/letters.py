@@ -26,6 +26,7 @@ from newsletter.model import (
     Paper,
     Subscriber,
     SubscriberStatus,
+    Window,
 )
 from newsletter.rendering import (
     EditionView,
@@ -214,7 +215,7 @@ class StoredLetters:
         self._store = store
         self._letterhead = letterhead
         self._issues = {issue.key: issue for issue in issues}
-        self._considered = {issue.key: store.papers.count(issue.window) for issue in issues}
+        self._counts: dict[Window, int] = {}
         self._now = now
 
     def __call__(self, claimed: Sequence[Delivery]) -> dict[int, Callable[[], Message] | Outcome]:
@@ -222,10 +223,11 @@ class StoredLetters:
         subscribers = self._store.subscribers.by_key(delivery.subscriber_key for delivery in claimed)
         editions = {}
         for issue_key in {delivery.issue_key for delivery in claimed}:
-            of_issue = [delivery.subscriber_key for delivery in claimed if delivery.issue_key == issue_key]
-            for key, picks in self._store.issues.picks(issue_key, of_issue).items():
-                if key in subscribers:  # who was forgotten a moment ago has no row any more
-                    editions[issue_key, key] = Edition(self._issues[issue_key], subscribers[key], picks)
+            keys = (delivery.subscriber_key for delivery in claimed if delivery.issue_key == issue_key)
+            # Who was forgotten a moment ago has no row any more.
+            of_issue = [subscribers[key] for key in keys if key in subscribers]
+            for key, edition in self._store.issues.editions(self._issues[issue_key], of_issue).items():
+                editions[issue_key, key] = edition
         suppressed = self._suppressed(subscribers.values())
         papers = self._store.papers.by_key(pick.paper_key for edition in editions.values() for pick in edition.picks)
         lines = written(self._store, self._letterhead.writer, papers)
@@ -235,6 +237,11 @@ class StoredLetters:
             else self._letter(delivery, editions.get((delivery.issue_key, delivery.subscriber_key)), papers, lines)
             for delivery in claimed
         }
+
+    def _considered(self, window: Window) -> int:
+        if window not in self._counts:
+            self._counts[window] = self._store.papers.count(window)
+        return self._counts[window]
 
     def _suppressed(self, subscribers: Iterable[Subscriber]) -> dict[int, str]:
         """Tell, by key, why some of them must not be mailed: that may be known only since they were ranked."""
@@ -249,10 +256,13 @@ class StoredLetters:
             return Outcome(DeliveryState.SKIPPED, "the subscriber was forgotten")
         if edition.subscriber.status is not SubscriberStatus.ACTIVE:
             return Outcome(DeliveryState.SKIPPED, f"the subscriber is {edition.subscriber.status} by now")
+        if edition.subscriber.cadence is Cadence.PAUSED:
+            return Outcome(DeliveryState.SKIPPED, "the subscriber has paused by now")
+        considered = self._considered(edition.window)
         return lambda: self._letterhead.write(
             edition,
             papers,
-            considered=self._considered[delivery.issue_key],
+            considered=considered,
             delivery_key=delivery.key,
             now=self._now,
             written=lines,

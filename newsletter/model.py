@@ -22,10 +22,23 @@ class Cadence(StrEnum):
 
 
 class QuietDay(StrEnum):
-    """What a subscriber wants on a day on which nothing speaks to their interests: a short note, or nothing."""
+    """What a subscriber wants on a day on which nothing speaks to their interests.
+
+    A short note, nothing, or what the last days had for them beyond what their issues could hold.
+    """
 
     NOTE = "note"
     SILENCE = "silence"
+    MISSED = "missed"
+
+
+class Queue(StrEnum):
+    """The kinds of work that are handed to workers; one may confine itself to some."""
+
+    SCHEDULE = "schedule"
+    PAPERS = "papers"
+    RANKING = "ranking"
+    DELIVERY = "delivery"
 
 
 class SubscriberStatus(StrEnum):
@@ -272,6 +285,17 @@ class Subscriber:
 
 
 @dataclass(frozen=True, slots=True)
+class Shard:
+    """A part of the subscribers: those whose keys are above `after` and, where that is set, at most `upto`."""
+
+    after: int = 0
+    upto: int | None = None
+
+
+EVERYBODY = Shard()
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """The stretch of `first_seen_at` that an issue covers: `start` ≤ t < `end`."""
 
@@ -311,11 +335,20 @@ class Pick:
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """An issue as one subscriber gets it."""
+    """An issue as one subscriber gets it.
+
+    `since` is where it begins for a reader who missed some issues: before this one does. None: with the issue.
+    """
 
     issue: Issue
     subscriber: Subscriber
     picks: tuple[Pick, ...]
+    since: datetime | None = None
+
+    @property
+    def window(self) -> Window:
+        """What it was chosen from."""
+        return Window(self.since or self.issue.window.start, self.issue.window.end)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 from newsletter.letters import Letterhead
 from newsletter.pipeline import Pulled
 from newsletter.rendering import AlertView, Finding
+from newsletter.rounds import Trouble
 
 
 def failing_sources(failing: Sequence[Pulled], letterhead: Letterhead) -> AlertView:
@@ -44,4 +46,40 @@ def paused_issue(name: str, why: str, problems: Sequence[str], *, resume: str, l
             say("Going on would harm the name of the sender. `newsletter check` looks at mail server and domain."),
             say("Once that is mended, %(resume)s and then `newsletter send` send the rest.", resume=resume),
         ),
+    )
+
+
+def no_issue(day: date, why: Trouble, detail: str, letterhead: Letterhead) -> AlertView:
+    """Tell that no issue of a day went out by its hour, and why not as far as can be seen."""
+    say = letterhead.operators
+    reasons = {
+        Trouble.NO_PAPERS: say("No papers came since the issue before. On a holiday that is as it should be."),
+        Trouble.NOT_OPENED: say("Papers are there, but the issue was not made."),
+        Trouble.DRAFT: say("It waits for `newsletter issue approve`."),
+        Trouble.PAUSED: say("It is paused; `newsletter issue resume` lets it go on."),
+        Trouble.STUCK: say("Its messages wait and do not leave."),
+    }
+    return AlertView(
+        site=letterhead.site,
+        language=letterhead.operator_language,
+        title=say("no issue of %(day)s went out", day=day.isoformat()),
+        introduction=reasons[why],
+        findings=(Finding(say("What happened last"), detail),) if detail else (),
+        advice=(
+            say("`newsletter check` looks at everything: sources, database, mail server and domain."),
+            say("This is said once a day; `schedule.alert_after` is the setting for when."),
+        ),
+    )
+
+
+def trial_mail(letterhead: Letterhead) -> AlertView:
+    """Show the operator that mail arrives."""
+    say = letterhead.operators
+    return AlertView(
+        site=letterhead.site,
+        language=letterhead.operator_language,
+        title=say("a test mail"),
+        introduction=say("This is how mail of %(name)s arrives. Nothing is wrong.", name=letterhead.site.name),
+        findings=(),
+        advice=(say("`newsletter check` tells what is still to be done before others are mailed."),),
     )

@@ -13,15 +13,16 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from newsletter.delivery.dispatch import Dispatcher, Tally
+from newsletter.delivery.dispatch import Brake, Dispatcher, Tally
 from newsletter.delivery.policy import Policy
 from newsletter.delivery.recovery import give_up, recover
 from newsletter.delivery.transport import Transport
 from newsletter.errors import FetchError, NotFoundError, SourceError
 from newsletter.letters import Letterhead, StoredLetters, written
 from newsletter.model import (
+    EVERYBODY,
     Announce,
     Cadence,
     Digest,
@@ -33,8 +34,10 @@ from newsletter.model import (
     Pick,
     QuietDay,
     Section,
+    Shard,
     SourceState,
     Subscriber,
+    Window,
 )
 from newsletter.ranking.candidates import Candidates
 from newsletter.ranking.ranker import Ranker
@@ -43,13 +46,29 @@ from newsletter.returns import Returns
 from newsletter.sources.politeness import rest_after
 from newsletter.sources.source import Source, visit
 from newsletter.store import Store
-from newsletter.store.batches import batches
+from newsletter.store.issues import Then
 from newsletter.subscriptions.signup import address_hash
-from newsletter.timetable import cadences_of, window_of
+from newsletter.timetable import Timetable, cadences_of, reaches_to, window_of
 
 Progress: TypeAlias = Callable[[int], None]
 _NEWS = (Announce.NEW, Announce.CROSS)
 _NO_PAPERS: Mapping[str, Paper] = MappingProxyType({})
+_MISSED = timedelta(days=7)  # what a quiet day goes back to, for readers who want that
+
+
+class Gaps:
+    """The papers of longer windows that end with an issue, each prepared once, for readers who missed some."""
+
+    def __init__(self, newsletter: Newsletter, issue: Issue) -> None:
+        self._newsletter = newsletter
+        self._issue = issue
+        self._prepared: dict[datetime, Candidates | None] = {}
+
+    def since(self, start: datetime) -> Candidates | None:
+        """Give what came since a time, up to the issue's end; None where nothing did."""
+        if start not in self._prepared:
+            self._prepared[start] = self._newsletter.candidates(self._issue, start)
+        return self._prepared[start]
 
 
 @dataclass(frozen=True)
@@ -58,8 +77,7 @@ class Edited:
 
     also_today: int
     background: int
-    weekly_on: str
-    timezone: str
+    timetable: Timetable
     approval: bool
 
 
@@ -108,6 +126,7 @@ class Newsletter:
     letterhead: Letterhead
     edited: Edited
     returns: Returns
+    opened: Then | None = None  # what is done in the same transaction when an issue is opened
 
     def ingest(
         self,
@@ -149,59 +168,78 @@ class Newsletter:
         retry_at = max(filter(None, (asked, now + rest if rest else None)), default=None)
         return self.store.sources.failed(source.name, str(error), retry_at=retry_at)
 
-    def issues_due(self, day: date, *, now: datetime, cadence: Cadence | None = None) -> list[Issue]:
-        """Give a day's issues, one a cadence; those that are not open yet are only sketched (their key is 0)."""
+    def issues_due(self, day: date, *, now: datetime, cadences: Sequence[Cadence] = ()) -> list[Issue]:
+        """Give a day's issues, one a cadence; those that are not open yet are only sketched (their key is 0).
+
+        Where no `cadences` are named they are those that have an issue on such a day.
+        """
         there = {issue.cadence: issue for issue in self.store.issues.on(day)}
-        due = [cadence] if cadence else cadences_of(day, weekly_on=self.edited.weekly_on)
+        due = cadences or cadences_of(day, weekly_on=self.edited.timetable.weekly_on)
         return [there.get(each) or self._sketch(each, day, now) for each in due]
 
     def _sketch(self, cadence: Cadence, day: date, now: datetime) -> Issue:
         previous = self.store.issues.latest(cadence)
         if previous and previous.day == day:  # another process has just opened it
             return previous
-        window = window_of(cadence, day, previous, now=now, timezone=self.edited.timezone)
+        window = window_of(cadence, day, previous, now=now, timezone=self.edited.timetable.timezone)
         return Issue(0, cadence, day, window, IssueState.DRAFT if self.edited.approval else IssueState.OPEN)
 
-    def open_issues(self, day: date, *, now: datetime) -> list[Issue]:
+    def open_issues(self, day: date, *, now: datetime, cadences: Sequence[Cadence] = ()) -> list[Issue]:
         """Open a day's issues that there are papers for; those that are open already stay as they are.
 
         One without papers stays unopened, so that what comes later on the day still finds its way into it.
         """
         return [
-            issue if issue.key else self.store.issues.open(issue, now=now)
-            for issue in self.issues_due(day, now=now)
+            issue if issue.key else self.store.issues.open(issue, now=now, then=self.opened)
+            for issue in self.issues_due(day, now=now, cadences=cadences)
             if issue.key or self.store.papers.count(issue.window)
         ]
 
-    def rank(self, issue: Issue, *, now: datetime, progress: Progress | None = None) -> int:
-        """Make the editions of an issue for all who have none yet, queue their deliveries, and tell how many."""
-        waiting = self.waiting(issue)
-        if not waiting:
-            return 0
-        candidates = self.candidates(issue)
-        for some in batches(waiting):
-            editions = self.editions(issue, candidates, some)
+    def rank(
+        self,
+        issue: Issue,
+        *,
+        now: datetime,
+        shard: Shard = EVERYBODY,
+        gaps: Gaps | None = None,
+        progress: Progress | None = None,
+        due: Callable[[Subscriber], datetime | None] | None = None,
+    ) -> int:
+        """Make the editions of an issue for all of a shard who have none yet, queue their deliveries, tell how many.
+
+        They are to leave at once, or as `due` says for each; it says None of readers who get none of this issue.
+        `gaps` remembers the prepared papers from call to call.
+        """
+        gaps, ranked = gaps or Gaps(self, issue), 0
+        for everyone in self.waiting(issue, shard):
+            times = {one.key: due(one) if due else now for one in everyone}
+            some = [one for one in everyone if times[one.key]]
+            if not some:
+                continue
+            editions = self.editions(issue, gaps.since(issue.window.start), some, gaps=gaps)
             ids = {
                 edition.subscriber.key: self.letterhead.message_id(issue, edition.subscriber) for edition in editions
             }
-            self.store.issues.publish(editions, ids, now=now)
+            self.store.issues.publish(editions, ids, now=now, due={one.key: times[one.key] or now for one in some})
+            ranked += len(some)
             if progress:
                 progress(len(some))
-        return len(waiting)
+        return ranked
 
-    def waiting(self, issue: Issue) -> list[Subscriber]:
-        """Give the subscribers who are to get an issue and have no edition of it yet."""
-        done = self.store.issues.published(issue) if issue.key else set()
-        active = [
-            subscriber for subscriber in self.store.subscribers.active(issue.cadence) if subscriber.key not in done
-        ]
-        hashes = {subscriber.key: address_hash(subscriber.email, self.letterhead.secret) for subscriber in active}
-        suppressed = self.store.subscribers.suppressed(hashes.values())
-        return [subscriber for subscriber in active if hashes[subscriber.key] not in suppressed]
+    def waiting(self, issue: Issue, shard: Shard = EVERYBODY) -> Iterator[list[Subscriber]]:
+        """Give the subscribers of a shard who are to get an issue, and have no edition of it or of another one of that
+        day, some at a time.
+        """
+        while some := self.store.subscribers.without_edition(issue, shard):
+            hashes = {one.key: address_hash(one.email, self.letterhead.secret) for one in some}
+            suppressed = self.store.subscribers.suppressed(hashes.values())
+            if allowed := [one for one in some if hashes[one.key] not in suppressed]:
+                yield allowed
+            shard = replace(shard, after=some[-1].key)
 
-    def candidates(self, issue: Issue) -> Candidates | None:
-        """Prepare the papers of an issue for ranking; None where it has none."""
-        papers = self.store.papers.in_window(issue.window)
+    def candidates(self, issue: Issue, since: datetime | None = None) -> Candidates | None:
+        """Prepare the papers of an issue for ranking, or all that came `since` an earlier time; None where none did."""
+        papers = self.store.papers.in_window(Window(since or issue.window.start, issue.window.end))
         if not papers:
             return None
         recent = self.store.papers.recent(self.edited.background, before=issue.window.end)
@@ -213,34 +251,52 @@ class Newsletter:
         candidates: Candidates | None,
         subscribers: Sequence[Subscriber],
         unkept: Mapping[str, Paper] = _NO_PAPERS,
+        *,
+        gaps: Gaps | None = None,
     ) -> list[Edition]:
-        """Pick for each subscriber. Nobody is given a paper that an earlier edition gave them."""
+        """Pick for each subscriber. Nobody is given a paper that an earlier edition gave them.
+
+        Who missed earlier issues is given of all that came since the last one they had; `gaps` remembers such windows
+        from call to call.
+        """
         if candidates is None:
             return [Edition(issue, one, ()) for one in subscribers]
+        gaps = gaps or Gaps(self, issue)
+        keys = [subscriber.key for subscriber in subscribers]
         library = {**unkept, **self.library(subscribers)}
-        before = self.store.issues.already_picked(subscriber.key for subscriber in subscribers)
-        pick = partial(self._pick, candidates, library, issue.window.end)
-        return [Edition(issue, one, pick(one, before.get(one.key, set()))) for one in subscribers]
+        last = self.store.issues.last_ends(keys, before=issue.day)
+        reach = self.edited.timetable.reach
+        begins = {one.key: reaches_to(issue, one, last.get(one.key), reach=reach) for one in subscribers}
+        earliest = min([*begins.values(), issue.window.end - _MISSED], default=issue.window.start)
+        before = self.store.issues.already_picked(keys, Window(earliest, issue.window.end))
+        made = []
+        for one in subscribers:
+            since = begins[one.key]
+            shown = candidates if since == issue.window.start else gaps.since(since) or candidates
+            edition = Edition(issue, one, (), None if shown is candidates else since)
+            made.append(self._filled(edition, shown, gaps, library, before.get(one.key, set())))
+        return made
 
-    def _pick(
-        self,
-        candidates: Candidates,
-        library: Mapping[str, Paper],
-        now: datetime,
-        subscriber: Subscriber,
-        before: set[int],
-    ) -> tuple[Pick, ...]:
-        picks = self.ranker().pick(
-            candidates,
-            subscriber.profile,
-            library,
-            cards=subscriber.papers,
-            also=self.edited.also_today,
-            now=now,
-            exclude=before,
+    def _filled(
+        self, edition: Edition, candidates: Candidates, gaps: Gaps, library: Mapping[str, Paper], before: set[int]
+    ) -> Edition:
+        """Give an edition its picks; on a quiet day, what the reader wants then."""
+        reader, end = edition.subscriber, edition.issue.window.end
+        pick = partial(
+            self._pick, profile=reader.profile, library=library, cards=reader.papers, now=end, exclude=before
         )
-        quiet = not any(pick.section is Section.FOR_YOU for pick in picks)
-        return () if quiet and subscriber.quiet is QuietDay.SILENCE else picks
+        picks = pick(candidates, also=self.edited.also_today)
+        if any(one.section is Section.FOR_YOU for one in picks) or reader.quiet is QuietDay.NOTE:
+            return replace(edition, picks=picks)
+        since = min(end - _MISSED, edition.window.start)
+        missed = gaps.since(since) if reader.quiet is QuietDay.MISSED else None
+        picks = pick(missed, also=0) if missed else ()
+        if not any(one.section is Section.FOR_YOU for one in picks):
+            return edition
+        return replace(edition, picks=picks, since=since)
+
+    def _pick(self, candidates: Candidates, **wishes: Any) -> tuple[Pick, ...]:
+        return self.ranker().pick(candidates, **wishes)
 
     def library(self, subscribers: Iterable[Subscriber]) -> dict[str, Paper]:
         """Give the papers that subscribers rated, by the names that their profiles use."""
@@ -258,20 +314,31 @@ class Newsletter:
         now: datetime,
         connections: int,
         limit: int | None = None,
+        shard: Shard = EVERYBODY,
         progress: Progress | None = None,
+        brake: Brake | None = None,
     ) -> Tally:
-        """Send what waits of some issues and is due; give up what has waited for too long.
+        """Send what waits of some issues and a shard, and is due; give up what has waited for too long.
 
         Issues of which too many messages fail are paused. Raises TransportError where the transport cannot work at all.
         """
-        recover(self.store.deliveries, resend=policy.resend_uncertain)
+        self.recover(policy)
         ready = [issue for issue in issues if issue.state is IssueState.OPEN]
         expired = give_up(self.store.deliveries, [issue.key for issue in ready], policy.expire_after, now=now)
         letters = StoredLetters(self.store, self.letterhead, ready, now=now)
-        dispatcher = Dispatcher(self.store.deliveries, transport, letters, policy, connections=connections)
+        dispatcher = Dispatcher(
+            self.store.deliveries,
+            self.store.allowances,
+            transport,
+            letters,
+            policy,
+            connections=connections,
+            shard=shard,
+        )
         keys = [issue.key for issue in ready]
         try:
-            tally = dispatcher.run(keys, now=now, limit=limit, progress=progress)
+            with (brake or Brake()).on(dispatcher.halt):
+                tally = dispatcher.run(keys, now=now, limit=limit, progress=progress)
         finally:
             self.returns.refusals(keys, now=now)
         tally.states.update(expired)
@@ -279,6 +346,14 @@ class Newsletter:
         for issue in ready if tally.alarm else ():
             self.store.issues.set_state(issue, IssueState.PAUSED)
         return tally
+
+    def recover(self, policy: Policy) -> int:
+        """Free what dead senders had claimed, and tell how many messages they left in doubt."""
+        return recover(self.store.deliveries, resend=policy.resend_uncertain)
+
+    def hasten(self, issues: Sequence[Issue], *, now: datetime) -> None:
+        """Let what waits for its reader's hour leave now, because a person says so."""
+        self.store.deliveries.hasten([issue.key for issue in issues], now=now)
 
     def preview(
         self,
@@ -299,14 +374,12 @@ class Newsletter:
         if self.store.papers.count() == 0:
             raise NotFoundError("there are no papers yet", hint="`newsletter ingest --file PATH` reads some")
         cadence = Cadence.DAILY if subscriber.cadence is Cadence.PAUSED else subscriber.cadence
-        issue = self.issues_due(day, now=now, cadence=cadence)[0]
-        sent = self.store.issues.picks(issue.key, [subscriber.key])
-        if subscriber.key in sent:
-            edition = Edition(issue, subscriber, sent[subscriber.key])
-        else:
+        issue = self.issues_due(day, now=now, cadences=(cadence,))[0]
+        edition = self.store.issues.editions(issue, [subscriber]).get(subscriber.key)
+        if edition is None:
             edition = self.editions(issue, (prepare or self.candidates)(issue), [subscriber], library)[0]
         papers = self.store.papers.by_key(pick.paper_key for pick in edition.picks)
-        considered = self.store.papers.count(issue.window)
+        considered = self.store.papers.count(edition.window)
         lines = written(self.store, self.letterhead.writer, papers)
         message = self.letterhead.write(edition, papers, considered=considered, delivery_key=0, now=now, written=lines)
         return Preview(edition, message, papers, considered, lines)

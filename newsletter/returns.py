@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from newsletter import logs
 from newsletter.delivery import envelope
 from newsletter.delivery.bounces import BounceReport, Reason, SoftBounces, Verdict, decide, recognise
 from newsletter.delivery.states import may_change
@@ -22,6 +23,7 @@ from newsletter.store import Store
 from newsletter.store.bounces import Addressee, NewBounce
 from newsletter.subscriptions.signup import address_hash
 
+_LOG = logs.of("returns")
 _CHANGEABLE = tuple(state for state in DeliveryState if may_change(state, DeliveryState.BOUNCED))
 # What mail programs write into the head of a message that lies in a mailbox: it is the same message all the same.
 _OF_THE_MAILBOX = re.compile(
@@ -70,17 +72,32 @@ class Returns:
     def take(self, data: bytes, *, now: datetime, keep: bool = True) -> Taken:
         """Take one mail in; the same mail twice counts once. With `keep` false nothing is written."""
         report = recognise(data)
-        addressee = self._addressee(report)
+        return self._taken(message_hash(data), report, self._addressee(report), now, keep=keep)
+
+    def told(self, name: str, report: BounceReport, *, now: datetime) -> Taken:
+        """Take in what a provider told of a message, whose signature was verified; the same `name` counts once.
+
+        Where neither the sender nor the Message-ID leads to a delivery it is the last one to that address: providers
+        put names of their own in the place of ours, and this one is known to speak for the mail that it carries.
+        """
+        addressee = self._addressee(report) or self._store.bounces.last_addressee(report.recipients)
+        return self._taken(hashlib.sha256(name.encode()).hexdigest(), report, addressee, now)
+
+    def _taken(
+        self, name: str, report: BounceReport, addressee: Addressee | None, now: datetime, *, keep: bool = True
+    ) -> Taken:
         delivery = addressee.delivery_key if addressee else None
         if report.kind is BounceKind.NONE:
             return Taken(report, delivery, Effect.NONE)
         if addressee is None:
             return Taken(report, None, Effect.UNKNOWN)
-        name = message_hash(data)
         if self._store.bounces.known(name):
             return Taken(report, delivery, Effect.KNOWN)
         verdict = Verdict(report.kind, report.reason or Reason.OTHER, report.status, report.delayed)
-        return Taken(report, delivery, self._record(name, addressee, verdict, now) if keep else Effect.REHEARSED)
+        effect = self._record(name, addressee, verdict, now) if keep else Effect.REHEARSED
+        kind, status, reason = report.kind, report.status, report.reason
+        logs.event(_LOG, effect, delivery=delivery, kind=kind, status=status, reason=reason)
+        return Taken(report, delivery, effect)
 
     def refusals(self, issue_keys: Iterable[int], *, now: datetime) -> None:
         """Draw the same consequences from recipients that a server refused on the spot."""

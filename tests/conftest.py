@@ -10,6 +10,7 @@ import os
 import signal
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -49,8 +50,10 @@ def _no_data(_: str) -> str:
 OBSTACLES: dict[str, Callable[[str], str]] = {
     "postgresql": _no_address,
     "chromium": _no_program,
+    "dovecot": _no_address,
     "postfix": _no_address,
     "spamassassin": _no_program,
+    "systemd": _no_program,
     "shared_data": _no_data,
 }
 
@@ -78,9 +81,9 @@ def shared() -> Path:
     return SHARED
 
 
-@pytest.fixture
-def postgresql_url() -> Iterator[str]:
-    """The SQLAlchemy URL of an empty database of the test's own; for tests marked `postgresql`."""
+@contextmanager
+def fresh_postgresql() -> Iterator[str]:
+    """Give the SQLAlchemy URL of an empty database, for as long as it is used."""
     import psycopg  # noqa: PLC0415 - an extra, which tests without a server do not need
 
     base, _, _ = os.environ[_variable("postgresql")].rpartition("/")
@@ -92,3 +95,10 @@ def postgresql_url() -> Iterator[str]:
             yield f"{base}/{name}"
         finally:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture
+def postgresql_url() -> Iterator[str]:
+    """The SQLAlchemy URL of an empty database of the test's own; for tests marked `postgresql`."""
+    with fresh_postgresql() as url:
+        yield url

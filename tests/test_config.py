@@ -66,7 +66,7 @@ class TestTheDocumentedFile:
             SourceSettings(
                 name="hugging-face", kind=SourceKind.HUGGINGFACE, url="https://huggingface.co/api/daily_papers"
             ),
-            SourceSettings(name="arxiv-cs-cl", kind=SourceKind.FEED, url="https://rss.arxiv.org/rss/cs.CL"),
+            SourceSettings(name="arxiv-cs-cl", kind=SourceKind.FEED, url="https://rss.arxiv.org/rss/cs.CL", every=180),
             SourceSettings(
                 name="arxiv-speech",
                 kind=SourceKind.ARXIV_API,

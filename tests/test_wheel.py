@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+
+from tests.cli.test_serve import free_port
 
 ROOT = Path(__file__).parent.parent
 
@@ -51,6 +54,44 @@ def test_all_modules_and_migrations_are_inside(unpacked: Path) -> None:
 def test_nothing_else_is_inside(unpacked: Path) -> None:
     top = {path.name for path in unpacked.iterdir()}
     assert {name for name in top if not name.endswith(".dist-info")} == {"newsletter"}
+
+
+def story() -> str:
+    """The command lines of the README that lead from nothing to a mail every morning."""
+    text = (ROOT / "README.md").read_text("utf-8").partition("## From nothing to a mail every morning\n")[2]
+    return text.partition("```sh\n")[2].partition("```")[0]
+
+
+def test_the_readme_followed_word_by_word_leads_to_a_mail(unpacked: Path, tmp_path: Path) -> None:
+    """Nothing but the wheel, an empty folder and a digest; `newsletter run` is stopped after some seconds."""
+    here, programs = tmp_path / "papers", tmp_path / "bin"
+    here.mkdir()
+    programs.mkdir()
+    shutil.copy(ROOT / "seeds/daily-papers-aug-20.txt", here / "digest.txt")
+    command = f'#!/bin/sh\nexec "{sys.executable}" -m newsletter "$@"\n'
+    (programs / "newsletter").write_text(command)
+    (programs / "newsletter").chmod(0o755)
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("NEWSLETTER_")}
+    environment = clean | {
+        "PYTHONPATH": str(unpacked),
+        "HOME": str(tmp_path),
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "NEWSLETTER_RANKING__ENCODER": "wordllama",
+        "NEWSLETTER_WEB__PORT": str(free_port()),
+    }
+    commands = story()
+    assert commands.count("\nnewsletter run ") == 1
+    script = commands.replace("\nnewsletter run ", "\ntimeout --preserve-status 15 newsletter run ")
+    done = subprocess.run(
+        ["bash", "-euc", script], cwd=here, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 sent" in done.stdout
+    assert '"event": "stopped"' in done.stderr
+    mails = [path.read_text("utf-8") for path in sorted((here / "mail/new").iterdir())]
+    assert len(mails) == 2  # the test mail, and the issue; the run has nothing to add today
+    assert all("To: ada@lab.example" in mail or "To: <ada@lab.example>" in mail for mail in mails)
+    assert (here / "preview/message.html").exists()
 
 
 def test_the_unpacked_wheel_runs_the_demo(unpacked: Path, tmp_path: Path) -> None:

@@ -4,42 +4,52 @@ Adapters are imported where they are made: commands that need none of them start
 0.15 s).
 """
 
-from newsletter.bootstrap.core import MEMORY, clock, open_store, secret, site
+from newsletter.bootstrap.core import MEMORY, clock, open_store, retention, secret, site
+from newsletter.bootstrap.hooks import hooks
 from newsletter.bootstrap.mail import (
+    account,
     bounce_address,
+    listener,
     policy,
     renderer,
     returns,
     sender_domain,
+    ses,
     signer,
     transport,
     writer,
 )
-from newsletter.bootstrap.product import letterhead, newsletter, welcome
+from newsletter.bootstrap.product import letterhead, newsletter, timetable, welcome
 from newsletter.bootstrap.ranking import cached, encoder, ranker
 from newsletter.bootstrap.sources import files, library, matching, sources
 
 __all__ = [
     "MEMORY",
+    "account",
     "bounce_address",
     "cached",
     "clock",
     "encoder",
     "files",
+    "hooks",
     "letterhead",
     "library",
+    "listener",
     "matching",
     "newsletter",
     "open_store",
     "policy",
     "ranker",
     "renderer",
+    "retention",
     "returns",
     "secret",
     "sender_domain",
+    "ses",
     "signer",
     "site",
     "sources",
+    "timetable",
     "transport",
     "welcome",
     "writer",

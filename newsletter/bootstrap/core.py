@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from newsletter.config import Settings
     from newsletter.rendering import SiteView
     from newsletter.store import Store
+    from newsletter.store.trimming import Limits
 
 MEMORY = "sqlite://"
 
@@ -41,12 +42,25 @@ def open_store(settings: Settings, *, looking: bool = False) -> Store:
     url = settings.database.url
     path = Path(url.removeprefix("sqlite:///") if url.startswith("sqlite:///") else ".")
     # In a folder that does not exist either, the path is wrong, and the store says so.
-    return Store(MEMORY if looking and not path.exists() and path.parent.is_dir() else url)
+    return Store(
+        MEMORY if looking and not path.exists() and path.parent.is_dir() else url,
+        patience=settings.database.statement_timeout,
+    )
 
 
 def secret(settings: Settings, store: Store) -> str:
     """Give the signing secret: the one that is set, or else the installation's own, kept in its database."""
     return settings.site.secret.get_secret_value() or store.secret()
+
+
+def retention(settings: Settings) -> Limits:
+    """Give how long things are kept. Papers are, for as long as an edition that begins with them can be."""
+    from newsletter.store.trimming import Limits  # noqa: PLC0415
+
+    asked = settings.retention
+    papers = max(asked.papers, asked.editions + settings.schedule.reach) if asked.papers else 0
+    days = [timedelta(days=given) if given else None for given in (papers, asked.editions, asked.consents)]
+    return Limits(*days)
 
 
 def site(settings: Settings) -> SiteView:

@@ -10,8 +10,11 @@ from newsletter.bootstrap.core import clock, secret
 
 if TYPE_CHECKING:
     from newsletter.config import Settings
+    from newsletter.delivery.accounts import Account
     from newsletter.delivery.dkim import Signer
+    from newsletter.delivery.listener import Listener
     from newsletter.delivery.policy import Policy
+    from newsletter.delivery.ses import SesTransport
     from newsletter.delivery.transport import Transport
     from newsletter.rendering import Renderer, Writer
     from newsletter.returns import Returns
@@ -73,6 +76,33 @@ def returns(settings: Settings, store: Store) -> Returns:
     return Returns(store, secret(settings, store), SoftBounces(settings.delivery.soft_bounce_limit, half_life))
 
 
+def account(settings: Settings) -> Account:
+    """Give the mailbox that is set. Raises ConfigError where none is."""
+    from newsletter.delivery.accounts import Account  # noqa: PLC0415
+    from newsletter.errors import ConfigError  # noqa: PLC0415
+
+    asked = settings.returns
+    if not asked.mailbox:
+        raise ConfigError("no mailbox is set", hint='set returns.mailbox, for example to "imaps://mail.example.org"')
+    return Account(asked.mailbox, asked.username, asked.password.get_secret_value(), asked.timeout, asked.ca_file)
+
+
+def listener(settings: Settings, store: Store) -> Listener:
+    """Give what takes mail that comes back from a mail server. Raises ConfigError where no address is set."""
+    from newsletter.delivery.listener import Listener, Reception  # noqa: PLC0415  lazy: few listen
+    from newsletter.errors import ConfigError  # noqa: PLC0415
+    from newsletter.model import BounceKind  # noqa: PLC0415
+
+    if not settings.returns.listen:
+        raise ConfigError("nowhere to listen", hint='set returns.listen, for example to "lmtp://127.0.0.1:8024"')
+    taking = returns(settings, store)
+
+    def take(data: bytes) -> bool:
+        return taking.take(data, now=clock()).report.kind is not BounceKind.NONE
+
+    return Listener(settings.returns.listen, Reception(take, bounce_address(settings)))
+
+
 def policy(settings: Settings) -> Policy:
     """Give how often a message is tried, and what is done about one that may have arrived."""
     from newsletter.config import UncertainPolicy  # noqa: PLC0415
@@ -93,6 +123,24 @@ def policy(settings: Settings) -> Policy:
     )
 
 
+def ses(settings: Settings) -> SesTransport:
+    """Give Amazon SES with the account that is set."""
+    from newsletter.delivery.ses import SesAccount, SesTransport  # noqa: PLC0415
+
+    asked = settings.ses
+    return SesTransport(
+        SesAccount(
+            endpoint=asked.endpoint,
+            region=asked.region,
+            access_key_id=asked.access_key_id,
+            secret_access_key=asked.secret_access_key.get_secret_value(),
+            session_token=asked.session_token.get_secret_value(),
+            configuration_set=asked.configuration_set,
+            timeout=asked.timeout,
+        )
+    )
+
+
 def transport(settings: Settings) -> Transport:
     """Give the transport that is set."""
     from newsletter.config import TransportKind  # noqa: PLC0415
@@ -105,6 +153,8 @@ def transport(settings: Settings) -> Transport:
         if settings.relay:
             return Relays((settings.smtp, *settings.relay), ehlo_name=sender_domain(settings))
         return SmtpTransport(settings.smtp, ehlo_name=sender_domain(settings))
+    if kind is TransportKind.SES:
+        return ses(settings)
     if kind is TransportKind.MAILDIR:
         from newsletter.delivery.maildir import MaildirTransport  # noqa: PLC0415
 

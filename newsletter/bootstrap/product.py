@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import time, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,25 @@ if TYPE_CHECKING:
     from newsletter.letters import Letterhead
     from newsletter.pipeline import Newsletter
     from newsletter.store import Store
+    from newsletter.store.issues import Then
+    from newsletter.timetable import Timetable
     from newsletter.welcome import Welcome
+
+
+def timetable(settings: Settings) -> Timetable:
+    """Give when issues open and readers are mailed."""
+    from newsletter.config import days_of  # noqa: PLC0415
+    from newsletter.timetable import Timetable  # noqa: PLC0415
+
+    asked = settings.schedule
+    return Timetable(
+        timezone=settings.site.timezone,
+        cutoff=time.fromisoformat(asked.cutoff),
+        weekly_on=asked.weekly_on,
+        blackout=frozenset(day for days in asked.blackout for day in days_of(days)),
+        late=timedelta(hours=asked.late),
+        reach=timedelta(days=asked.reach),
+    )
 
 
 def letterhead(settings: Settings, store: Store) -> Letterhead:
@@ -45,13 +64,25 @@ def newsletter(settings: Settings, store: Store, *, progress: Callable[[int], No
     edited = Edited(
         also_today=settings.ranking.also_today,
         background=settings.ranking.background,
-        weekly_on=settings.schedule.weekly_on,
-        timezone=settings.site.timezone,
+        timetable=timetable(settings),
         approval=settings.schedule.approval,
     )
     # Loading a model costs half a second and some hundred megabytes: only at the first ranking, and once.
     ranking = cache(lambda: ranker(settings, store.vectors, progress))
-    return Newsletter(store, ranking, letterhead(settings, store), edited, returns(settings, store))
+    return Newsletter(
+        store, ranking, letterhead(settings, store), edited, returns(settings, store), _opened(settings, store)
+    )
+
+
+def _opened(settings: Settings, store: Store) -> Then | None:
+    """Give what hands an issue that is opened to the workers, None where there are none."""
+    if not settings.cluster.enabled:
+        return None
+    from newsletter.jobs import Jobs  # noqa: PLC0415  lazy: few need it
+
+    jobs = Jobs(store, settings.cluster.shard)
+    jobs.prepare()
+    return jobs.opened
 
 
 def welcome(settings: Settings, store: Store) -> Welcome:

@@ -70,7 +70,7 @@ def _database(store: Store | None, problem: Check | None, settings: config.Setti
 
 def _way_out(settings: config.Settings, resolver: Resolver | None) -> Iterator[Check]:
     if settings.delivery.transport is not config.TransportKind.SMTP:
-        yield from guarded("delivery", lambda: mail.of_folder_or_nothing(settings), cure=mail.CURE)
+        yield from guarded("delivery", lambda: mail.of_other_transport(settings), cure=mail.CURE)
         return
     from newsletter.checks.domain import of_domain  # noqa: PLC0415  lazy: only SMTP needs the DNS
 

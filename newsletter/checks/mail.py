@@ -23,10 +23,15 @@ _PATIENCE = 15.0  # seconds; `send` has the longer smtp.timeout
 _OK = 250
 
 
-def of_folder_or_nothing(settings: Settings) -> Iterator[Check]:
-    """Look at a transport by which no mail leaves this machine."""
+def of_other_transport(settings: Settings) -> Iterator[Check]:
+    """Look at a transport that is not SMTP. Raises TransportError where Amazon SES does not know us."""
     if settings.delivery.transport is TransportKind.MAILDIR:
         yield _maildir(settings.delivery.maildir)
+    elif settings.delivery.transport is TransportKind.SES:
+        if bootstrap.ses(settings).may_send():
+            yield ok("delivery", f"Amazon SES in {settings.ses.region} knows the account, which may send")
+        else:
+            yield failed("delivery", "the account may not send by Amazon SES", "see the account in Amazon's console")
     else:
         yield warning(
             "delivery",

@@ -9,6 +9,7 @@ import typer
 
 from newsletter import __version__
 from newsletter.cli import (
+    backup,
     bounces,
     check,
     demo,
@@ -17,11 +18,14 @@ from newsletter.cli import (
     ingest,
     issues,
     preview,
+    run,
     send,
     serve,
     setup,
+    stats,
     subscribers,
     topics,
+    worker,
 )
 
 app = typer.Typer(
@@ -68,7 +72,12 @@ app.add_typer(issues.app, name="issue")
 app.command()(preview.preview)
 app.command()(send.send)
 app.command()(bounces.bounces)
+app.command()(run.run)
+app.command()(stats.stats)
 app.command()(serve.serve)
+app.command()(worker.worker)
 app.command()(embed.embed)
 app.command()(evaluate.evaluate)
 app.command()(check.check)
+app.command()(backup.backup)
+app.command()(backup.restore)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,9 +14,11 @@ from newsletter import bootstrap
 from newsletter.cli import FAILED
 from newsletter.cli.context import Json, settings
 from newsletter.cli.output import messages, print_json, print_table, say, warn
-from newsletter.errors import MailboxError
+from newsletter.errors import MailboxError, UsageError
 
 if TYPE_CHECKING:
+    from newsletter.config import Settings
+    from newsletter.delivery.accounts import Account
     from newsletter.returns import Returns, Taken
 
 _SAID = {
@@ -31,12 +34,18 @@ _SAID = {
 def bounces(
     context: typer.Context,
     files: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(
             metavar="FILE...", help="Mails: files, Maildir folders, mbox files; - for one on standard input."
         ),
-    ],
+    ] = None,
     *,
+    mailbox: Annotated[
+        bool, typer.Option("--mailbox", help="Read the mailbox that is set (returns.mailbox: IMAP or POP3).")
+    ] = False,
+    listen: Annotated[
+        bool, typer.Option("--listen", help="Take mail from your mail server (returns.listen), until stopped.")
+    ] = False,
     delete: Annotated[
         bool, typer.Option("--delete", help="Delete each bounce once it is stored. All other mail stays.")
     ] = False,
@@ -47,14 +56,20 @@ def bounces(
 
     Only what carries this installation's own signature has an effect; anybody can write a bounce.
     """
-    current = settings(context)
+    if listen == bool(files or mailbox):
+        raise UsageError("name files, or --mailbox, or --listen alone", hint="`newsletter bounces --help` tells more")
+    current = settings(context, steady=listen)
+    if listen:
+        _listen(current)
+        return
     rows: list[dict[str, Any]] = []
     failed = False
+    boxes = [bootstrap.account(current)] if mailbox else []
     with bootstrap.open_store(current, looking=dry_run) as store:
         returns = bootstrap.returns(current, store)
-        for path in files:
+        for place in (*(files or ()), *boxes):
             try:
-                rows.extend(_taken(returns, path, delete=delete and not dry_run, dry_run=dry_run))
+                rows.extend(_taken(returns, place, delete=delete and not dry_run, dry_run=dry_run))
             except MailboxError as error:
                 failed = True
                 warn(str(error))
@@ -66,15 +81,28 @@ def bounces(
         raise typer.Exit(FAILED)
 
 
-def _taken(returns: Returns, path: Path, *, delete: bool, dry_run: bool) -> Iterable[dict[str, Any]]:
-    from newsletter.delivery import mailbox  # noqa: PLC0415  lazy: the standard library's takes 20 ms
+def _taken(returns: Returns, place: Path | Account, *, delete: bool, dry_run: bool) -> Iterable[dict[str, Any]]:
+    """Take in what lies in a place. A mail is deleted, or marked as read, once it is stored, and not before."""
+    from newsletter.delivery import accounts, mailbox  # noqa: PLC0415  lazy: the standard library's take 20 ms
 
-    with mailbox.opened(path, deleting=delete) as letters:
+    if isinstance(place, Path):
+        opened = mailbox.opened(place, deleting=delete)
+    else:
+        opened = accounts.opened(place, deleting=delete, marking=not dry_run)
+    with opened as letters:
         for letter in letters:
             taken = returns.take(letter.data, now=bootstrap.clock(), keep=not dry_run)
             if delete and taken.stored:
                 letter.delete()
+            elif not dry_run:
+                letter.leave()
             yield _row(letter.name, taken)
+
+
+def _listen(current: Settings) -> None:
+    with bootstrap.open_store(current) as store, bootstrap.listener(current, store).running() as listener:
+        warn(f"mail that comes back is taken on {listener.host}, port {listener.port}")
+        threading.Event().wait()
 
 
 def _row(name: str, taken: Taken) -> dict[str, Any]:

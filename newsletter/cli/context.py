@@ -25,12 +25,18 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on s
 Day = Annotated[str | None, typer.Option("--issue", metavar="DATE", help="The day of the issue; today by default.")]
 
 
-def settings(context: typer.Context) -> Settings:
-    """Give the settings of the file that `--config` named, read at the first need."""
-    from newsletter import config  # noqa: PLC0415  lazy: `--help` needs no pydantic
+def settings(context: typer.Context, *, steady: bool = False) -> Settings:
+    """Give the settings of the file that `--config` named, read at the first need; logging is set up by them.
+
+    `steady`: the command stays, so that it tells what happens (`newsletter.logs`).
+    """
+    from newsletter import config, logs  # noqa: PLC0415  lazy: `--help` needs no pydantic
 
     named: Path | None = context.find_root().obj
-    return config.load(named)
+    current = config.load(named)
+    asked = current.logging
+    logs.set_up(asked.format, asked.level, addresses=asked.addresses, steady=steady)
+    return current
 
 
 def day(text: str | None, current: Settings) -> date:

@@ -10,11 +10,13 @@ from newsletter import bootstrap
 from newsletter.cli.context import Json, day, settings
 from newsletter.cli.output import print_json, print_table, say
 from newsletter.errors import NotFoundError
-from newsletter.model import Issue, IssueState
+from newsletter.model import DeliveryState, Issue, IssueState
 
 if TYPE_CHECKING:
     from newsletter.store import Store
+    from newsletter.store.figures import Explained
 
+_AS_IT_SHOULD = (DeliveryState.SENT, DeliveryState.QUEUED)
 app = typer.Typer(help="Open, list, show, approve, pause and resume issues.", no_args_is_help=True)
 DayArgument = Annotated[str | None, typer.Argument(metavar="DATE", help="The day of the issue; today by default.")]
 
@@ -52,11 +54,33 @@ def list_(context: typer.Context, *, as_json: Json = False) -> None:
 
 
 @app.command()
-def show(context: typer.Context, date: DayArgument = None, *, as_json: Json = False) -> None:
-    """Show a day's issues and what became of their deliveries."""
+def show(
+    context: typer.Context,
+    date: DayArgument = None,
+    *,
+    everyone: Annotated[
+        bool, typer.Option("--all", help="Also the deliveries that went well, and those that still wait their turn.")
+    ] = False,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, help="Show at most N deliveries.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """Show a day's issues, and why deliveries did not go well: the server's words, and when they are tried again."""
     current = settings(context)
     with bootstrap.open_store(current, looking=True) as store:
-        _report(store, _on(store, date, context), as_json=as_json)
+        found = _on(store, date, context)
+        states = [state for state in DeliveryState if everyone or state not in _AS_IT_SHOULD]
+        explained = store.figures.explained([issue.key for issue in found], states, limit)
+        if as_json:
+            by_issue = {issue.key: store.figures.explained([issue.key], states, limit) for issue in found}
+            print_json([{**_row(store, one), "explained": list(map(_explained, by_issue[one.key]))} for one in found])
+            return
+        _report(store, found, as_json=False)
+    if explained:
+        columns = ("delivery", "email", "state", "tries", "said", "next_try")
+        rows = [_explained(one) for one in explained]
+        print_table(columns, [["" if row[name] is None else row[name] for name in columns] for row in rows])
+    if len(explained) == limit:
+        say(f"These are the {limit} that changed last; --limit shows more.")
 
 
 @app.command()
@@ -102,6 +126,19 @@ def _report(store: Store, issues: list[Issue], *, as_json: bool) -> None:
         return
     columns = ("date", "cadence", "state", "papers", "deliveries")
     print_table(columns, [[_words(row[name]) for name in columns] for row in rows])
+
+
+def _explained(one: Explained) -> dict[str, Any]:
+    return {
+        "delivery": one.key,
+        "email": one.email,
+        "state": one.state.value,
+        "tries": one.attempts,
+        "said": one.response,
+        "next_try": one.next_attempt_at.isoformat(timespec="seconds") if one.next_attempt_at else None,
+        "since": one.changed_at.isoformat(timespec="seconds"),
+        "seconds": one.seconds,
+    }
 
 
 def _words(value: Any) -> str:

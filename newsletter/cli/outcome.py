@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from newsletter import bootstrap
 from newsletter.cli.output import messages, warn
-from newsletter.errors import TransportError
 from newsletter.model import Cadence, DeliveryState, Issue, IssueState
 from newsletter.timetable import next_day
 
@@ -47,7 +46,7 @@ def _counted(tally: Tally, issues: Sequence[Issue], wanted: date, store: Store) 
     if not sent and not others and not queued:
         if all_of_it:
             counted = f"nothing to send; of all its messages {_states(all_of_it)}"
-        elif not any(store.subscribers.active(one.cadence) for one in issues):
+        elif not any(store.subscribers.any_active(one.cadence) for one in issues):
             counted = "nobody to send it to. `newsletter subscribers add EMAIL --topic SLUG --confirmed` adds a reader"
     return f"Issue of {wanted}: {counted}."
 
@@ -77,7 +76,7 @@ def _others(issues: Sequence[Issue], wanted: date, current: Settings, store: Sto
     """Tell those who wait for another cadence when it is due."""
     weekly_on = current.schedule.weekly_on
     for cadence in (Cadence.WEEKDAYS, Cadence.WEEKLY):
-        if cadence not in {one.cadence for one in issues} and store.subscribers.active(cadence):
+        if cadence not in {one.cadence for one in issues} and store.subscribers.any_active(cadence):
             yield f"The next {cadence} issue is due on {next_day(cadence, wanted, weekly_on=weekly_on)}."
 
 
@@ -93,14 +92,10 @@ def _earlier(wanted: date, store: Store) -> Iterator[str]:
 def tell_operator(current: Settings, letterhead: Letterhead, alert: AlertView) -> None:
     """Mail the operator. What keeps it from leaving is told, and fails nothing."""
     notice = letterhead.notice(alert, recipient=current.site.operator, now=bootstrap.clock())
-    try:
-        with bootstrap.transport(current).session() as session:
-            outcome = session.deliver(notice)
-    except TransportError as error:
-        warn(f"the operator could not be told: {error}")
-    else:
-        if outcome.state != "sent":
-            warn(f"the operator could not be told: {outcome.response}")
+    from newsletter.delivery.transport import hand_over  # noqa: PLC0415  lazy: seldom needed
+
+    if problem := hand_over(bootstrap.transport(current), notice):
+        warn(f"the operator could not be told: {problem}")
 
 
 def alarmed(current: Settings, letterhead: Letterhead, tally: Tally, issues: Sequence[Issue]) -> None:
@@ -127,7 +122,7 @@ def _waiting_for_quota(tally: Tally) -> Iterator[str]:
 
 def advise(current: Settings) -> None:
     """Say what mail that leaves this machine should have, and would be refused or unlawful without."""
-    if current.delivery.transport != "smtp":
+    if current.delivery.transport not in {"smtp", "ses"}:
         return
     from newsletter.checks.settings import of_leaving_mail  # noqa: PLC0415
 

@@ -68,7 +68,7 @@ def send(
 def _would_send(newsletter: Newsletter, wanted: date) -> int:
     issues = newsletter.issues_due(wanted, now=bootstrap.clock())
     ready = [one for one in issues if one.state is IssueState.OPEN and newsletter.store.papers.count(one.window)]
-    return sum(len(newsletter.waiting(one)) for one in ready) + _waiting(newsletter, ready, *_WAITING)
+    return sum(len(some) for one in ready for some in newsletter.waiting(one)) + _waiting(newsletter, ready, *_WAITING)
 
 
 def _waiting(newsletter: Newsletter, issues: list[Issue], *states: DeliveryState) -> int:
@@ -83,6 +83,7 @@ def _rank_and_deliver(
     for issue in issues:
         with progress(f"Ranking the {issue.cadence} issue", None) as advance:
             newsletter.rank(issue, now=bootstrap.clock(), progress=advance)
+    newsletter.hasten(issues, now=bootstrap.clock())
     skipped = _waiting(newsletter, issues, DeliveryState.SKIPPED) - before  # those for whom there is nothing
     try:
         tally = _deliver(newsletter, current, issues, workers, limit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,9 +13,9 @@ import typer
 from newsletter import bootstrap, catalogue
 from newsletter.cli.context import Format, Json, settings
 from newsletter.cli.output import print_json, print_table, say
-from newsletter.errors import StoreError, UsageError
+from newsletter.errors import NotFoundError, StoreError, UsageError
 from newsletter.model import Cadence, InterestProfile, NewSubscriber, QuietDay, Subscriber, SubscriberStatus
-from newsletter.subscriptions import csv_file, signup
+from newsletter.subscriptions import csv_file, roster, signup
 from newsletter.subscriptions.document import document
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from newsletter.store import Store
 
 app = typer.Typer(
-    help="Add, list, show, import, export and forget subscribers; read their libraries.", no_args_is_help=True
+    help="Add, list, show, import, export, sync and forget subscribers; read their libraries.", no_args_is_help=True
 )
 Confirmed = Annotated[bool, typer.Option("--confirmed", help="You vouch that they asked for it: active at once.")]
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The subscriber's address.")]
@@ -62,7 +63,7 @@ def add(
     papers: Annotated[int, typer.Option(metavar="N", help="How many papers a mail recommends, 1 to 50.")] = 10,
     language: Annotated[str, typer.Option(metavar="TAG", help="Their language (BCP 47), as in en or pt-BR.")] = "en",
     quiet: Annotated[
-        QuietDay, typer.Option(help="When nothing speaks to their interests: a short note, or silence.")
+        QuietDay, typer.Option(help="When nothing speaks to their interests: a note, silence, or what they missed.")
     ] = QuietDay.NOTE,
     confirmed: Confirmed = False,
     as_json: Json = False,
@@ -209,6 +210,55 @@ def import_(
 
 
 @app.command()
+def sync(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE.toml", help="A [[subscriber]] table for everybody.")],
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the difference, and change nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before it is done.")] = False,
+    confirmed: Confirmed = False,
+    as_json: Json = False,
+) -> None:
+    """Bring the subscribers into step with a file: it adds, changes, and pauses those whom it lists no more.
+
+    It rules over those who came by it alone. Who subscribed on the pages, or by another command, is left as they are.
+    """
+    current = settings(context)
+    listed = roster.read(file, catalogue.load(current.topics), confirmed=confirmed)
+    with bootstrap.open_store(current, looking=dry_run) as store:
+        keys = store.papers.keys({name for one in listed for name in one.profile.rated})
+        known = store.subscribers.all()
+        keys |= store.papers.keys({name for one in known for name in one.profile.rated})
+        plan = roster.plan(listed, known, store.subscribers.of_file(), lambda name: keys.get(name, name))
+        _refuse_suppressed(store, bootstrap.secret(current, store), plan.written)
+        if not as_json:
+            _show_plan(plan)
+        doing = bool(plan.written or plan.paused) and not dry_run and (yes or _agreed())
+        if doing:
+            store.subscribers.keep_in_step(plan.written, plan.paused, now=bootstrap.clock())
+    if as_json:
+        changes = [{"email": one.email, "act": one.act, "said": one.said} for one in plan.changes]
+        print_json({"changes": changes, "applied": doing})
+    elif plan.written or plan.paused:
+        said = f"{len(plan.written)} written, {len(plan.paused)} paused."
+        say(said if doing else "Nothing was changed.")
+
+
+def _show_plan(plan: roster.Plan) -> None:
+    if plan.changes:
+        print_table(("what", "who", "how"), [(one.act, one.email, one.said) for one in plan.changes])
+    else:
+        say("The file and the subscribers are in step.")
+
+
+def _agreed() -> bool:
+    """Ask whether to go on; where nobody can be asked, that is wrong usage."""
+    if not sys.stdin.isatty():
+        raise UsageError("nobody is here to agree to this", hint="give --yes to do it, or --dry-run to look only")
+    return typer.confirm("Do this?", err=True)
+
+
+@app.command()
 def export(context: typer.Context) -> None:
     """Print all subscribers as CSV, such as `import` reads."""
     with bootstrap.open_store(settings(context), looking=True) as store:
@@ -223,6 +273,30 @@ def forget(context: typer.Context, email: Email) -> None:
         hashed = signup.address_hash(email, bootstrap.secret(current, store))
         store.subscribers.forget(email, address_hash=hashed, now=bootstrap.clock())
     say(f"{email} is forgotten. Only a keyed hash is kept, so that the address is not mailed again.")
+
+
+@app.command()
+def lift(
+    context: typer.Context,
+    email: Email,
+    *,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why it may be mailed again; it is kept.")],
+) -> None:
+    """Let an address be mailed again that bounced, complained or was forgotten, because something has changed since.
+
+    Who was forgotten is no subscriber any more: after this they can be added anew, or sign up.
+    """
+    current = settings(context)
+    if not reason.strip():
+        raise UsageError("a suppression is not lifted without a reason", hint="--reason 'their mailbox works again'")
+    with bootstrap.open_store(current) as store:
+        hashed = signup.address_hash(email, bootstrap.secret(current, store))
+        was = store.bounces.lift(email, address_hash=hashed, reason=reason.strip(), now=bootstrap.clock())
+    if was is None:
+        raise NotFoundError(
+            f"{email} is not suppressed", hint="`newsletter subscribers show EMAIL` tells how they stand"
+        )
+    say(f"{email} may be mailed again; it was suppressed for: {was}.")
 
 
 def _changed(known: Subscriber | None, read: NewSubscriber) -> NewSubscriber:

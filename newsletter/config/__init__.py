@@ -21,37 +21,48 @@ from pydantic_settings import (
 
 from newsletter import assets
 from newsletter.config.sections import (
+    Cluster,
     Database,
     DeliverySettings,
     Dkim,
     Embedding,
     Fetching,
+    LoggingSettings,
     Lookup,
     Ranking,
     Relay,
     Rendering,
+    Retention,
+    ReturnsSettings,
     Schedule,
+    Ses,
     Site,
     Smtp,
     Sources,
     SourceSettings,
     Summaries,
     Web,
+    Webhooks,
 )
-from newsletter.config.values import SmtpSecurity, SourceKind, TransportKind, UncertainPolicy
+from newsletter.config.values import SmtpSecurity, SourceKind, TransportKind, UncertainPolicy, days_of
 from newsletter.errors import ConfigError
 
 __all__ = [
+    "Cluster",
     "Database",
     "DeliverySettings",
     "Dkim",
     "Embedding",
     "Fetching",
+    "LoggingSettings",
     "Lookup",
     "Ranking",
     "Relay",
     "Rendering",
+    "Retention",
+    "ReturnsSettings",
     "Schedule",
+    "Ses",
     "Settings",
     "Site",
     "Smtp",
@@ -62,6 +73,8 @@ __all__ = [
     "TransportKind",
     "UncertainPolicy",
     "Web",
+    "Webhooks",
+    "days_of",
     "load",
     "settings_file",
 ]
@@ -124,13 +137,19 @@ class Settings(BaseSettings):
     database: Database = Database()
     delivery: DeliverySettings = DeliverySettings()
     smtp: Smtp = Smtp()
+    ses: Ses = Ses()
     dkim: Dkim = Dkim()
+    returns: ReturnsSettings = ReturnsSettings()
+    webhooks: Webhooks = Webhooks()
     web: Web = Web()
+    logging: LoggingSettings = LoggingSettings()
     ranking: Ranking = Ranking()
     embedding: Embedding = Embedding()
     rendering: Rendering = Rendering()
     summaries: Summaries = Summaries()
     schedule: Schedule = Schedule()
+    cluster: Cluster = Cluster()
+    retention: Retention = Retention()
     fetching: Fetching = Fetching()
     lookup: Lookup = Lookup()
     topics: Path = assets.CONFIG / "topics.toml"
@@ -141,6 +160,13 @@ class Settings(BaseSettings):
     def _endpoint_is_named(self) -> Self:
         if self.ranking.encoder == "endpoint" and not (self.embedding.url and self.embedding.model):
             raise ValueError('ranking.encoder is "endpoint", which needs embedding.url and embedding.model')
+        return self
+
+    @model_validator(mode="after")
+    def _ses_is_known(self) -> Self:
+        known = self.ses.access_key_id and self.ses.secret_access_key.get_secret_value()
+        if self.delivery.transport is TransportKind.SES and not known:
+            raise ValueError('delivery.transport is "ses", which needs ses.access_key_id and ses.secret_access_key')
         return self
 
     @classmethod

@@ -10,10 +10,13 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from newsletter.config.values import (
+    AccountUrl,
+    Days,
     EndpointUrl,
     HeaderWord,
     HttpUrl,
     LanguageTag,
+    ListenUrl,
     Mailbox,
     ModelName,
     OptionalUrl,
@@ -21,6 +24,7 @@ from newsletter.config.values import (
     SiteUrl,
     SmtpSecurity,
     SourceKind,
+    TimeOfDay,
     TransportKind,
     UncertainPolicy,
     Weekday,
@@ -49,6 +53,7 @@ class Database(_Section):
     """Where everything is kept, as a SQLAlchemy URL."""
 
     url: str = Field(default="sqlite:///newsletter.db", repr=False)  # it may hold a password
+    statement_timeout: float = Field(default=60.0, ge=0, le=86_400)
 
 
 class DeliverySettings(_Section):
@@ -95,6 +100,18 @@ class Smtp(Relay):
     connections: int = Field(default=4, ge=1, le=200)
 
 
+class Ses(_Section):
+    """The account of Amazon SES, where `delivery.transport` is "ses"."""
+
+    region: str = Field(default="us-east-1", pattern=r"^[a-z0-9-]+$")
+    access_key_id: str = ""
+    secret_access_key: SecretStr = SecretStr("")
+    session_token: SecretStr = SecretStr("")
+    configuration_set: str = ""
+    endpoint: OptionalUrl = ""
+    timeout: float = Field(default=60.0, gt=0, allow_inf_nan=False)
+
+
 class Dkim(_Section):
     """What mail is signed with; it is not signed where there is no `key_file`."""
 
@@ -110,12 +127,41 @@ class Dkim(_Section):
         return value.lower()
 
 
+class ReturnsSettings(_Section):
+    """Where mail that comes back is found, besides files."""
+
+    mailbox: AccountUrl = ""
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    timeout: float = Field(default=60.0, gt=0, allow_inf_nan=False)
+    ca_file: Path | None = None
+    listen: ListenUrl = ""
+
+
+class Webhooks(_Section):
+    """What providers prove themselves by when they tell of bounces; those without are not listened to."""
+
+    ses_topic: str = ""
+    postmark_password: SecretStr = SecretStr("")
+    mailgun_key: SecretStr = SecretStr("")
+    sendgrid_key: str = ""
+
+
 class Web(_Section):
     """Where the web pages listen."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    metrics_token: HeaderWord = SecretStr("")
+
+
+class LoggingSettings(_Section):
+    """What is written to standard error while the program works (`newsletter.logs`)."""
+
+    format: Literal["auto", "human", "json"] = "auto"
+    level: Literal["", "debug", "info", "warning", "error"] = ""
+    addresses: bool = False
 
 
 class Ranking(_Section):
@@ -164,10 +210,32 @@ class Summaries(_Section):
 
 
 class Schedule(_Section):
-    """When issues are due."""
+    """When issues are due, and what `newsletter run` does when."""
 
+    cutoff: TimeOfDay = "04:00"
     weekly_on: Weekday = "monday"
     approval: bool = False
+    blackout: tuple[Days, ...] = ()
+    late: float = Field(default=6.0, ge=0, le=24)
+    reach: int = Field(default=60, ge=1, le=366)
+    ingest_every: float = Field(default=60.0, ge=1, le=1440)
+    alert_after: float = Field(default=3.0, ge=0, le=24)
+
+
+class Retention(_Section):
+    """For how many days things are kept; 0 keeps them for ever."""
+
+    papers: int = Field(default=730, ge=0)
+    editions: int = Field(default=400, ge=0)
+    consents: int = Field(default=1095, ge=0)
+
+
+class Cluster(_Section):
+    """Many workers on one PostgreSQL, in place of one process."""
+
+    enabled: bool = False
+    shard: int = Field(default=500, ge=1, le=100_000)
+    stalled_after: float = Field(default=30.0, ge=2, le=3600)
 
 
 class Fetching(_Section):
@@ -197,6 +265,7 @@ class SourceSettings(_Section):
 
     That is `url` or `path`, exactly one; a path may be a pattern (`inbox/*.txt`). `arxiv-api` and `arxiv-oai` know
     their address, and are told what to ask for: `query` or `categories`, `set`, and how many `days` back.
+    `every` is in minutes; 0 is as all others.
     """
 
     name: str = Field(min_length=1)
@@ -208,6 +277,7 @@ class SourceSettings(_Section):
     tags: tuple[str, ...] = ()
     set: str = ""
     days: int = Field(default=3, ge=1, le=60)
+    every: float = Field(default=0.0, ge=0, le=10_080)
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:

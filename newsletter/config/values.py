@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date, time, timedelta
 from email.utils import parseaddr
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -15,10 +16,11 @@ Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "satur
 
 
 class TransportKind(StrEnum):
-    """The ways a message can leave: files on disk, an SMTP server, or nowhere (for rehearsals)."""
+    """The ways a message can leave: files on disk, an SMTP server, Amazon's API, or nowhere (for rehearsals)."""
 
     MAILDIR = "maildir"
     SMTP = "smtp"
+    SES = "ses"
     NULL = "null"
 
 
@@ -131,6 +133,56 @@ def _optional_url(value: str) -> str:
     return _site_url(_http_url(value)) if value else value
 
 
+def _time_of_day(value: str) -> str:
+    try:
+        if len(value) == 5:
+            time.fromisoformat(value)
+            return value
+    except ValueError:
+        pass
+    raise ValueError("must be a time of the day as in 04:30")
+
+
+def _days(value: str) -> str:
+    try:
+        days_of(value)
+    except ValueError as error:
+        raise ValueError("must be a day as in 2026-12-24, or days as in 2026-12-24/2027-01-02") from error
+    return value
+
+
+def days_of(value: str) -> list[date]:
+    """Give the days that a setting names: one, or all from one to another. Raises ValueError."""
+    first, _, last = value.partition("/")
+    start, end = date.fromisoformat(first), date.fromisoformat(last or first)
+    if not 0 <= (end - start).days < 3660:
+        raise ValueError("the last day is before the first")
+    return [start + timedelta(days=n) for n in range((end - start).days + 1)]
+
+
+def _url_of(schemes: frozenset[str], value: str) -> str:
+    if not value:
+        return value
+    try:
+        parts = urlsplit(value)
+        right = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        right = False
+    if not right or "@" in parts.netloc or not value.isprintable():
+        raise ValueError(f"must be of the form {'|'.join(sorted(schemes))}://host:port, without a user")
+    return value
+
+
+def _account_url(value: str) -> str:
+    return _url_of(frozenset({"imaps", "imap", "pop3s", "pop3"}), value)
+
+
+def _listen_url(value: str) -> str:
+    if value and urlsplit(value).port is None:
+        raise ValueError("must name a port, as in lmtp://127.0.0.1:8024")
+    return _url_of(frozenset({"lmtp", "smtp"}), value)
+
+
 OptionalUrl = Annotated[str, AfterValidator(_optional_url)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 EndpointUrl = Annotated[HttpUrl, AfterValidator(_endpoint_url)]
@@ -139,5 +191,9 @@ HeaderWord = Annotated[SecretStr, AfterValidator(_header_word)]
 SiteUrl = Annotated[HttpUrl, AfterValidator(_site_url)]
 PlainAddress = Annotated[str, AfterValidator(_plain_address)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
+TimeOfDay = Annotated[str, AfterValidator(_time_of_day)]
+Days = Annotated[str, AfterValidator(_days)]
 LanguageTag = Annotated[str, AfterValidator(_language_tag)]
 ZoneName = Annotated[str, AfterValidator(_zone)]
+AccountUrl = Annotated[str, AfterValidator(_account_url)]
+ListenUrl = Annotated[str, AfterValidator(_listen_url)]

@@ -11,23 +11,30 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeAlias
 
-from newsletter.delivery.policy import Domains, Failures, Policy, Quota, SlidingWindow, room
-from newsletter.delivery.recovery import owner_name
+from newsletter import logs
+from newsletter.delivery.ledger import Ledger
+from newsletter.delivery.limits import Limits
+from newsletter.delivery.policy import Failures, Policy, Quota
+from newsletter.delivery.recovery import owner_name, retire
 from newsletter.delivery.states import next_attempt, settle
 from newsletter.delivery.transport import Session, Transport
 from newsletter.errors import MessageError, TransportError
-from newsletter.model import Delivery, DeliveryState, Message, Outcome
+from newsletter.model import EVERYBODY, Delivery, DeliveryState, Message, Outcome, Shard
+from newsletter.store.allowances import Allowances
 from newsletter.store.deliveries import Deliveries, Settlement
 
 LEASE = timedelta(minutes=15)  # longer than the ten minutes that a server may take to answer the final dot
 DRAIN = 8.0  # seconds that messages on their way are given when the program is told to stop
-_CLAIMED_EACH = 8
+_CLAIMED_EACH, _MOST_CLAIMED = 32, 500
 _PATIENCE = timedelta(seconds=60)  # what is put off for longer waits for the next run
+
+_LOG = logs.of("delivery")
 
 _Task: TypeAlias = tuple[Delivery, Callable[[], Message] | Outcome]
 _Progress: TypeAlias = Callable[[int], None] | None
@@ -60,6 +67,35 @@ class Tally:
             self.problems.append(f"{state}: {outcome.response}")
 
 
+class Brake:
+    """Lets another thread end a run, or all that would follow: messages on their way are finished, others wait."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._stops: list[Callable[[], None]] = []
+        self.pulled = False
+
+    def pull(self) -> None:
+        """End the run."""
+        with self._lock:
+            self.pulled, stops = True, list(self._stops)
+        for stop in stops:
+            stop()
+
+    @contextmanager
+    def on(self, stop: Callable[[], None]) -> Iterator[None]:
+        """Have `stop` called when the brake is pulled, or at once where it was."""
+        with self._lock:
+            self._stops.append(stop)
+        if self.pulled:
+            stop()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._stops.remove(stop)
+
+
 class _Clock:
     """The newsletter's own time, which a replay may have set; from the start of the run it goes on as time does."""
 
@@ -70,20 +106,53 @@ class _Clock:
         return self.start + timedelta(seconds=time.monotonic() - self._began)
 
 
+class _Line:
+    """What one connection has still to write down: the outcome of its last message, with the next that begins."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._last: Settlement | None = None
+
+    def begin(self, key: int) -> bool:
+        """Begin a delivery; tell, when that and what came before is durable, whether it may be sent."""
+        last, self._last = self._last, None
+        return self._ledger.advance(last, key)
+
+    def settle(self, settled: Settlement) -> None:
+        """Note an outcome, to be written when the next delivery begins."""
+        self.flush()
+        self._last = settled
+
+    def flush(self) -> None:
+        """Write what is noted now, as nothing else begins soon."""
+        if self._last is not None:
+            last, self._last = self._last, None
+            self._ledger.advance(last)
+
+
 class Dispatcher:
     """One run over the queue of some issues."""
 
     def __init__(
-        self, deliveries: Deliveries, transport: Transport, letters: Letters, policy: Policy, *, connections: int
+        self,
+        deliveries: Deliveries,
+        allowances: Allowances,
+        transport: Transport,
+        letters: Letters,
+        policy: Policy,
+        *,
+        connections: int,
+        shard: Shard = EVERYBODY,
     ) -> None:
         self._deliveries = deliveries
         self._transport = transport
         self._letters = letters
         self._policy = policy
         self._connections = connections
+        self._shard = shard
         self._owner = owner_name()
-        self._pace = SlidingWindow(policy.per_second, 1.0) if policy.per_second else None
-        self._domains = Domains(policy.per_domain)
+        self._ledger = Ledger(deliveries, self._owner, LEASE)
+        self._limits = Limits(policy, allowances)
         self._failures = Failures(policy.pause_at)
         self._work: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
         self._workers: list[threading.Event] = []  # set when its worker has ended
@@ -91,6 +160,7 @@ class Dispatcher:
         self._low = threading.Event()  # there is little left to do, or nobody to do it
         self._idle = threading.Event()  # there is nothing left to do, or nobody to do it
         self._stop = threading.Event()
+        self._halted = False
         self._lock = threading.Lock()
         self._put_off: list[datetime] = []  # when messages that were put off are due again
         self._errors: list[BaseException] = []
@@ -112,27 +182,34 @@ class Dispatcher:
                     left = None if left is None else left - len(claimed)
                 elif not self._wait_for_others(due, clock):
                     break
-            self._finish()
+            self._finish(within=DRAIN if self._halted else None)
         except BaseException:
             self._stop.set()
             self._finish(within=DRAIN)
             raise
         finally:
             self._stop.set()
+            if all(gone.is_set() for gone in self._workers):
+                retire(self._owner)
             self._deliveries.release(self._owner)
         if self._errors:
             raise self._errors[0]
         return self.tally
 
+    def halt(self) -> None:
+        """End the run from another thread, as if it had been interrupted, but for the error."""
+        self._halted = True
+        self._break_off()
+
     def _claim(self, issue_keys: Sequence[int], due: datetime, left: int | None) -> list[Delivery]:
-        real = datetime.now(UTC)
-        sent = {quota: self._deliveries.sent_since(real - quota.length) for quota in self._policy.quotas}
-        allowed = room(self._policy.quotas, sent)
-        if allowed == 0:
-            self.tally.held = next(quota for quota in self._policy.quotas if sent[quota] >= quota.limit)
+        self.tally.held = self._limits.exhausted()
+        if self.tally.held:
             return []
-        most = min(x for x in (self._connections * _CLAIMED_EACH, left, allowed) if x is not None)
-        return self._deliveries.claim(issue_keys, owner=self._owner, due=due, now=real, lease=LEASE, limit=most)
+        most = min(x for x in (self._connections * _CLAIMED_EACH, _MOST_CLAIMED, left) if x is not None)
+        real = datetime.now(UTC)
+        return self._deliveries.claim(
+            issue_keys, owner=self._owner, due=due, now=real, lease=LEASE, limit=most, shard=self._shard
+        )
 
     def _feed(self, claimed: Sequence[Delivery], clock: _Clock, progress: _Progress) -> None:
         """Give the workers something to do, and wait until they will soon want more."""
@@ -175,18 +252,32 @@ class Dispatcher:
             ended.wait(None if until is None else max(0.0, until - time.monotonic()))
 
     def _worker(self, clock: _Clock, progress: _Progress, ended: threading.Event) -> None:
+        line = _Line(self._ledger)
         try:
             with self._transport.session() as session:
-                while (task := self._work.get()) is not None and not self._stop.is_set():
-                    if self._work.qsize() < self._connections:
-                        self._low.set()
-                    self._one(session, *task, clock)
-                    self._done(progress)
+                try:
+                    while (task := self._next(line)) is not None and not self._stop.is_set():
+                        self._one(session, line, *task, clock)
+                        self._done(progress)
+                finally:
+                    line.flush()  # before the connection is closed, which may take a while
         except BaseException as error:  # noqa: BLE001  handed to the thread that runs us
             self._errors.append(error)
             self._break_off()
         finally:
             ended.set()
+
+    def _next(self, line: _Line) -> _Task | None:
+        """Give the next task; before a wait for one, what is not recorded yet is."""
+        try:
+            task = self._work.get_nowait()
+        except queue.Empty:
+            self._low.set()
+            line.flush()
+            task = self._work.get()
+        if self._work.qsize() < self._connections:
+            self._low.set()
+        return task
 
     def _done(self, progress: _Progress) -> None:
         if progress:
@@ -205,64 +296,91 @@ class Dispatcher:
         self._idle.set()
 
     def _one(
-        self, session: Session, delivery: Delivery, letter: Callable[[], Message] | Outcome, clock: _Clock
+        self,
+        session: Session,
+        line: _Line,
+        delivery: Delivery,
+        letter: Callable[[], Message] | Outcome,
+        clock: _Clock,
     ) -> None:
         if isinstance(letter, Outcome):
-            return self._settle(delivery, letter, clock)
+            return self._settle(line, delivery, letter, clock)
         try:
             message = letter()
         except MessageError as error:
             # The address cannot stand in a message: no other try will change that, and no other mail suffers.
-            return self._settle(delivery, Outcome(DeliveryState.FAILED, str(error)), clock)
-        if not self._may_go(delivery, message, clock):
+            return self._settle(line, delivery, Outcome(DeliveryState.FAILED, str(error)), clock)
+        if not self._may_go(line, delivery, message, clock):
             return None
-        if not self._deliveries.start([delivery.key], owner=self._owner, now=datetime.now(UTC), lease=LEASE):
+        if not line.begin(delivery.key):
             return None  # somebody else has it: our lease ran out while others were sent
+        started = time.perf_counter()
         try:
             outcome = session.deliver(message)
         except TransportError as error:
             # The transport failed, not this message: it was no attempt, and it is first in line when the
             # transport works again.
             waits = Settlement(delivery.key, DeliveryState.DEFERRED, error.message, clock.start, begun=False)
-            self._record(waits, Outcome(DeliveryState.DEFERRED, error.message))
+            self._record(line, waits, Outcome(DeliveryState.DEFERRED, error.message))
             raise
-        with self._lock:
-            self._domains.told(_domain(message), outcome, time.monotonic())
-        return self._settle(delivery, outcome, clock, begun=True)
+        self._limits.told(_domain(message), outcome)
+        return self._settle(line, delivery, outcome, clock, took=time.perf_counter() - started)
 
-    def _may_go(self, delivery: Delivery, message: Message, clock: _Clock) -> bool:
+    def _may_go(self, line: _Line, delivery: Delivery, message: Message, clock: _Clock) -> bool:
         """Wait for our turn; where the recipient's domain is to get nothing now, put the message off."""
-        now = time.monotonic()
-        with self._lock:
-            wait = self._domains.turn(_domain(message), delivery.key, now) - now
-            if wait > 0:
-                until = clock() + timedelta(seconds=wait)
+        wait = self._limits.domain(_domain(message))
+        if wait > 0:
+            until = clock() + timedelta(seconds=wait)
+            with self._lock:
                 self._put_off.append(until)
-            else:
-                wait, until = (self._pace.reserve(now) - now if self._pace else 0.0), None
-        if until:
             self._deliveries.put_off(delivery.key, owner=self._owner, until=until)
             return False
         # What is stopped here has only been claimed, and is given back.
-        return not (self._stop.wait(wait) if wait > 0 else self._stop.is_set())
+        return self._within_quotas() and self._paced(line)
 
-    def _settle(self, delivery: Delivery, outcome: Outcome, clock: _Clock, *, begun: bool = False) -> None:
+    def _within_quotas(self) -> bool:
+        """Take a turn of each quota; where one is used up, end the run."""
+        if held := self._limits.spend():
+            self.tally.held = held
+            self._break_off()
+        return held is None
+
+    def _paced(self, line: _Line) -> bool:
+        """Wait for a turn of this second; tell whether it came before we are to stop."""
+        while not self._stop.is_set() and (wait := self._limits.pace()) > 0:
+            line.flush()
+            self._stop.wait(wait)
+        return not self._stop.is_set()
+
+    def _settle(
+        self, line: _Line, delivery: Delivery, outcome: Outcome, clock: _Clock, *, took: float | None = None
+    ) -> None:
+        """Settle a delivery; `took` is how many seconds the try took, None where none was begun."""
+        begun = took is not None
         limit, resend = self._policy.attempts, self._policy.resend_uncertain
         attempts = delivery.attempts + begun
         state = settle(outcome, attempts, limit, old=DeliveryState.SENDING if begun else delivery.state)
         # The dice spread retries, they guard nothing.
         jitter = random.random()  # noqa: S311
         again = next_attempt(outcome, attempts, clock(), limit=limit, jitter=jitter, resend_uncertain=resend)
-        self._record(Settlement(delivery.key, state, outcome.response, again), outcome)
+        self._record(line, Settlement(delivery.key, state, outcome.response, again, seconds=took), outcome)
 
-    def _record(self, settled: Settlement, outcome: Outcome) -> None:
-        self._deliveries.settle([settled], owner=self._owner, now=datetime.now(UTC))
+    def _record(self, line: _Line, settled: Settlement, outcome: Outcome) -> None:
+        line.settle(settled)
+        self._tell(settled)
         with self._lock:
             self.tally.note(outcome, settled.state)
             if alarm := self._failures.note(settled.state):
                 self.tally.alarm = self.tally.alarm or alarm
         if alarm:
             self._break_off()
+
+    @staticmethod
+    def _tell(settled: Settlement) -> None:
+        again = settled.next_attempt_at.isoformat(timespec="seconds") if settled.next_attempt_at else None
+        seconds = None if settled.seconds is None else round(settled.seconds, 4)
+        said = settled.response if settled.state is not DeliveryState.SENT else None
+        logs.event(_LOG, settled.state, delivery=settled.key, response=said, again=again, seconds=seconds)
 
 
 def _domain(message: Message) -> str:

@@ -17,11 +17,15 @@ STANDARD_INPUT = Path("-")
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A mail: where it lies, its first bytes, and how to delete it (an mbox is written anew at the end)."""
+    """A mail: where it lies, its first bytes, and how to delete it (an mbox is written anew at the end).
+
+    `leave` marks one that stays as read, where its mailbox has marks of ours.
+    """
 
     name: str
     data: bytes
-    delete: Callable[[], None]
+    delete: Callable[[], object]
+    leave: Callable[[], object] = lambda: None
 
 
 @contextmanager

@@ -6,12 +6,12 @@ Times are seconds of one clock that never goes back, and always an argument.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from types import MappingProxyType
 
 from newsletter.model import DeliveryState, Outcome
+from newsletter.store.allowances import SLOTS, Taken
 
 # What a server says that wants less mail for a while (RFC 5321, section 4.2.3), and how often in a row it must: one
 # such reply may be about one mailbox, or be greylisting (RFC 6647).
@@ -33,8 +33,8 @@ class Quota:
 class Policy:
     """How often a message is tried, whether one that may have arrived is sent again, and how much is sent how fast.
 
-    `per_second` is of one program, `per_domain` of one program and each recipient's domain; `quotas` are of the whole
-    installation. What could not be sent `expire_after` it was queued is given up. `pause_at` is the share of
+    `per_second`, `per_domain` (of each recipient's domain) and `quotas` are of the whole installation, however many
+    programs send. What could not be sent `expire_after` it was queued is given up. `pause_at` is the share of
     messages that must not fail. 0 and None stand for no limit.
     """
 
@@ -55,44 +55,59 @@ def warm_up(first: int, since: date, today: date) -> int:
     return first << min(max((today - since).days, 0), 30)
 
 
-class SlidingWindow:
-    """At most `limit` turns in any stretch of `length` seconds."""
+class Tokens:
+    """Turns within a quota that all senders share. A few are taken at a time, so that asking costs little."""
 
-    def __init__(self, limit: int, length: float) -> None:
-        self._turns: deque[float] = deque(maxlen=limit)
-        self._length = length
+    def __init__(self, quota: Quota, take: Callable[[Quota, int], Taken]) -> None:
+        """`take` asks for so many turns of a quota."""
+        self._quota, self._take = quota, take
+        self._few = max(1, quota.limit // SLOTS)
+        self._left, self._until, self._again = 0, 0.0, 0.0
 
-    def reserve(self, now: float) -> float:
-        """Take the next turn that is free, and give when it is."""
-        full = len(self._turns) == self._turns.maxlen
-        turn = max(now, self._turns[0] + self._length) if full else now
-        self._turns.append(max(turn, self._turns[-1]) if self._turns else turn)
-        return self._turns[-1]
+    def ready(self, now: float) -> float:
+        """Have a turn at hand; give `now`, or when to ask again."""
+        if now >= self._until:  # what was not used in time must not be used later
+            self._left = 0
+        if not self._left and now >= self._again:
+            taken = self._take(self._quota, self._few)
+            self._left, self._until, self._again = taken.count, now + taken.hold, now + taken.wait
+        return now if self._left else max(now, self._again)
+
+    def turn(self, now: float) -> float:
+        """Take a turn, and give `now`; or give when to ask again."""
+        again = self.ready(now)
+        if self._left:
+            self._left -= 1
+        return again
 
 
 class Domains:
     """Whose turn it is among the messages to one recipient's domain, and which domains want to be left alone."""
 
-    def __init__(self, quota: Quota | None = None) -> None:
-        self._quota = quota
-        self._windows: dict[str, SlidingWindow] = {}
-        self._reserved: dict[int, float] = {}
+    def __init__(self, tokens: Callable[[str], Tokens] | None = None, *, gap: float = 0.0) -> None:
+        """`tokens` gives a domain's turns, None sets no limit; `gap` is how many seconds lie between two, by and by."""
+        self._make, self._gap = tokens, gap
+        self._tokens: dict[str, Tokens] = {}
+        self._last: dict[str, float] = {}
         self._refusals: dict[str, int] = {}
         self._rests: dict[str, float] = {}
 
-    def turn(self, domain: str, delivery: int, now: float) -> float:
-        """Give when a delivery may be sent: `now`, or a time at which it is to ask again."""
+    def turn(self, domain: str, now: float) -> float:
+        """Give when a message may be sent: `now`, or a time at which it is to ask again.
+
+        Those who have to wait are told times one after the other, so that they do not all come back at once.
+        """
         if (rest := self._rests.get(domain, now)) > now:
             return rest
-        if self._quota is None:
+        if self._make is None:
             return now
-        if delivery not in self._reserved:
-            window = SlidingWindow(self._quota.limit, self._quota.length.total_seconds())
-            self._reserved[delivery] = self._windows.setdefault(domain, window).reserve(now)
-        if self._reserved[delivery] > now:
-            return self._reserved[delivery]
-        del self._reserved[delivery]
-        return now
+        if domain not in self._tokens:
+            self._tokens[domain] = self._make(domain)
+        again = self._tokens[domain].turn(now)
+        if again > now:
+            again = max(again, self._last.get(domain, 0.0) + self._gap)
+            self._last[domain] = again
+        return again
 
     def told(self, domain: str, outcome: Outcome, now: float) -> None:
         """Mind what was said to a message: a domain that says "later" again and again rests, longer and longer."""
@@ -117,8 +132,3 @@ class Failures:
         if not self._limit or len(self._last) < _LEAST or sum(self._last) <= self._limit * len(self._last):
             return ""
         return f"{sum(self._last)} of the last {len(self._last)} messages failed or bounced"
-
-
-def room(quotas: tuple[Quota, ...], sent: Mapping[Quota, int] = MappingProxyType({})) -> int | None:
-    """Give how many messages may be sent by all quotas, of each of which so many were `sent`; None for no limit."""
-    return min((max(0, quota.limit - sent.get(quota, 0)) for quota in quotas), default=None)

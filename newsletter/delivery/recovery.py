@@ -15,10 +15,20 @@ from datetime import UTC, datetime, timedelta
 from newsletter.model import DeliveryState
 from newsletter.store.deliveries import Deliveries
 
+_PROCESS = secrets.token_hex(4)  # of two machines that were given one name, each may have a process of the same number
+_living: set[str] = set()  # senders of this process that have not ended
+
 
 def owner_name() -> str:
-    """Give a name for this process that no other has, and that tells the others whether it still lives."""
-    return f"{socket.gethostname()[:60]}:{os.getpid()}:{secrets.token_hex(4)}"
+    """Give a name for a sender that no other has, and that tells the others whether its process still lives."""
+    name = f"{socket.gethostname()[:60]}:{os.getpid()}:{_PROCESS}{secrets.token_hex(4)}"
+    _living.add(name)
+    return name
+
+
+def retire(owner: str) -> None:
+    """Remember that a sender of this process is no more, whether or not it could give back what it had claimed."""
+    _living.discard(owner)
 
 
 def recover(deliveries: Deliveries, *, resend: bool) -> int:
@@ -29,9 +39,12 @@ def recover(deliveries: Deliveries, *, resend: bool) -> int:
 
 def _dead(owner: str) -> bool:
     """Tell whether an owner is a process of this machine that is gone; of other machines only the lease can tell."""
-    host, _, rest = owner.rpartition(":")[0].rpartition(":")
+    process, _, token = owner.rpartition(":")
+    host, _, rest = process.rpartition(":")
     if host != socket.gethostname()[:60] or not rest.isdecimal():
         return False
+    if int(rest) == os.getpid() and token.startswith(_PROCESS):  # cut off from the database, it could not say its end
+        return owner not in _living
     try:
         os.kill(int(rest), 0)
     except ProcessLookupError:

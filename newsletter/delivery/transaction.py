@@ -27,12 +27,19 @@ _ENHANCED_STATUS = re.compile(r"5\.(?P<subject>\d{1,3})\.(?P<detail>\d{1,3})\b")
 # Faults that are listed under "address" and "mailbox" but do not make the recipient's address a bad one: the sender's
 # address (many servers name it only at RCPT), a full mailbox, a message too long for it, a list that did not expand.
 _PASSING_FAULTS = frozenset({("1", "7"), ("1", "8"), ("2", "2"), ("2", "3"), ("2", "4")})
+# What a server says to a parameter that it does not know, and those that we can do without.
+_NO_SUCH_PARAMETER = frozenset({501, 504, 555})
+_OPTIONAL = ("dsn", "size")
 # Replies about the command or about us, whatever the recipient: RFC 5321, section 4.2.3, and RFC 4954.
 _NOT_THE_RECIPIENT = frozenset({500, 502, 503, 504, 535, 555})
 
 
 class NotBegunError(Exception):
     """The connection was gone before MAIL was answered: nothing was sent, so another connection may be tried."""
+
+
+class _NotMeantError(Exception):
+    """The server refuses a parameter that it offered to take."""
 
 
 class _UnsendableError(Exception):
@@ -74,13 +81,25 @@ def transact(client: smtplib.SMTP, message: Message, *, where: str, patience: fl
     NotBegunError, and TransportError where the server wants a login first.
     """
     try:
-        commands = _commands(client, message)
-    except _UnsendableError as reason:
-        return Outcome(DeliveryState.FAILED, one_line(f"not sent: {reason}"))
-    outcome = _announce(client, commands, where) or _hand_over(client, message.data, patience)
+        outcome = _sent(client, message, where, patience)
+    except _NotMeantError as refusal:
+        for name in _OPTIONAL:
+            client.esmtp_features.pop(name, None)
+        _reset(client)
+        if client.sock is None:
+            raise NotBegunError(str(refusal)) from refusal
+        outcome = _sent(client, message, where, patience)
     if outcome.state is not DeliveryState.SENT:
         _reset(client)
     return outcome
+
+
+def _sent(client: smtplib.SMTP, message: Message, where: str, patience: float) -> Outcome:
+    try:
+        commands = _commands(client, message)
+    except _UnsendableError as reason:
+        return Outcome(DeliveryState.FAILED, one_line(f"not sent: {reason}"))
+    return _announce(client, commands, where) or _hand_over(client, message.data, patience)
 
 
 def _commands(client: smtplib.SMTP, message: Message) -> dict[_Phase, bytes]:
@@ -104,12 +123,26 @@ def _commands(client: smtplib.SMTP, message: Message) -> dict[_Phase, bytes]:
         if not client.has_extn("8bitmime"):
             raise _UnsendableError("it needs 8BITMIME (RFC 6152), which the server does not offer")
         parameters.append("BODY=8BITMIME")
+    notify: list[str] = []
+    if client.has_extn("dsn"):
+        # RFC 3461: of failures only, with the headers and not the whole mail; and named as we know the recipient,
+        # whatever aliases it went through. A null sender is told nothing (section 4.3 of RFC 5321).
+        parameters.append("RET=HDRS")
+        notify = ["NOTIFY=FAILURE" if sender else "NOTIFY=NEVER"]
+        if recipient.isascii():
+            notify.append(f"ORCPT=rfc822;{_xtext(recipient)}")
     mail = " ".join((f"MAIL FROM:<{sender}>", *parameters))
+    rcpt = " ".join((f"RCPT TO:<{recipient}>", *notify))
     return {
         _Phase.MAIL: f"{mail}\r\n".encode(),
-        _Phase.RCPT: f"RCPT TO:<{recipient}>\r\n".encode(),
+        _Phase.RCPT: f"{rcpt}\r\n".encode(),
         _Phase.DATA: b"DATA\r\n",
     }
+
+
+def _xtext(text: str) -> str:
+    """Give ASCII text as an ESMTP parameter may hold it: RFC 3461, section 4."""
+    return "".join(c if "!" <= c <= "~" and c not in "+=" else f"+{ord(c):02X}" for c in text)
 
 
 def _announce(client: smtplib.SMTP, commands: dict[_Phase, bytes], where: str) -> Outcome | None:
@@ -120,6 +153,9 @@ def _announce(client: smtplib.SMTP, commands: dict[_Phase, bytes], where: str) -
         return None
     if _Phase.DATA in replies and replies[_Phase.DATA].code == _GO_AHEAD:
         client.close()  # It refused the recipient and waits for a text all the same; it gets none.
+    _, reply = refused
+    if reply.code in _NO_SUCH_PARAMETER and client.sock is not None and any(map(client.has_extn, _OPTIONAL)):
+        raise _NotMeantError(str(reply))
     return _refusal(client, *refused, where)
 
 

@@ -18,7 +18,8 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from newsletter.model import Message, Outcome
+from newsletter.errors import TransportError
+from newsletter.model import DeliveryState, Message, Outcome
 
 RESPONSE_LENGTH = 500
 
@@ -37,6 +38,16 @@ class Transport(Protocol):
     def session(self) -> AbstractContextManager[Session]:
         """Open a session; raises TransportError where that is impossible, before any message is at stake."""
         ...
+
+
+def hand_over(transport: Transport, message: Message) -> str:
+    """Send one message by itself, and say what kept it from leaving; '' where it left."""
+    try:
+        with transport.session() as session:
+            outcome = session.deliver(message)
+    except TransportError as error:
+        return str(error)
+    return "" if outcome.state is DeliveryState.SENT else outcome.response or str(outcome.state)
 
 
 def one_line(text: str) -> str:

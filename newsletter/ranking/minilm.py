@@ -57,6 +57,7 @@ class MiniLM:
         self._tokenizer.enable_truncation(tokens)
         self._tokenizer.enable_padding()
         options = onnxruntime.SessionOptions()
+        options.enable_cpu_mem_arena = False  # it would keep the 100 MB that the largest batch took
         options.log_severity_level = 3  # it warns about CPU features on standard error; errors still come
         model = str(checked_file(*_MODEL))
         self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

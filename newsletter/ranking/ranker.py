@@ -43,6 +43,10 @@ class Ranker:
             texts += [topic_text(topic) for topic in self._topics.values()]
         return Candidates.of(papers, self._encoder, texts)
 
+    def remember(self, papers: Sequence[Paper]) -> None:
+        """Have the vectors of papers worked out and kept, for when they are ranked."""
+        self._encoder.encode([paper_text(paper) for paper in papers])
+
     def pick(
         self,
         candidates: Candidates,

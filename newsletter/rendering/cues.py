@@ -119,6 +119,7 @@ _HOW = _words(
 )
 _ASIDE = _words("moreover furthermore additionally also limitations ablation ablations")
 _STEPS = _words("first firstly second secondly third thirdly fourth then next finally")
+_BEFORE_LEANING = (["together"], ["overall"], ["collectively"], ["altogether"], ["with"], ["by"], ["through"])
 _LEANING = _words("it its they their them this these those such both neither another he she former latter others")
 _SECTIONS = {
     **dict.fromkeys(("results", "result", "findings", "outcomes"), 1.5),
@@ -227,4 +228,5 @@ def _off_the_point(one: _Sentence) -> float:
 
 def _leans(one: _Sentence) -> bool:
     """Tell whether a sentence begins with what only the one before it can tell: "It", "This" and the like."""
-    return bool(one.ordered) and one.ordered[0] in _LEANING and not one.own and _EVIDENCE.isdisjoint(one.ordered[1:3])
+    words = one.ordered[1:] if one.ordered[:1] in _BEFORE_LEANING else one.ordered
+    return bool(words) and words[0] in _LEANING and not one.own and _EVIDENCE.isdisjoint(words[1:3])

@@ -1,7 +1,7 @@
 """The two or three sentences of an abstract that carry it, in the authors' own words.
 
 Extractive on purpose: nothing is written that the paper does not say. `cues` weighs what each sentence tells of claim
-and results; the best that fit together are given in their order.
+and results; the best that fit together are given in their order, without openings that point at what is not shown.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from functools import lru_cache
 from itertools import combinations, pairwise
 
 from newsletter.rendering.cues import Weight, weigh
+from newsletter.rendering.openings import without_opening
 from newsletter.rendering.sentences import split_sentences
 
 ELLIPSIS = "…"
@@ -28,8 +29,9 @@ _ALONE = 1.2  # what a sentence that leans on the one before it is worth less wi
 def key_sentences(abstract: str, title: str = "", *, limit: int = LONGEST) -> str:
     """Give the sentences of `abstract` that carry it, verbatim and in order, in at most `limit` characters.
 
-    Where sentences between two given ones were left out stands " … ". A sentence that alone is longer than `limit` is
-    cut at a word. An abstract that fits is given whole. Of scripts whose characters are as wide as two, as Chinese,
+    Where sentences between two given ones were left out stands " … "; what follows a gap is given without an opening
+    like "To address this,". A sentence that alone is longer than `limit` is cut at a word. An abstract that fits is
+    given whole. Of scripts whose characters are as wide as two, as Chinese,
     half as many characters are given: each tells more.
     """
     abstract = " ".join(abstract.split())
@@ -38,10 +40,11 @@ def key_sentences(abstract: str, title: str = "", *, limit: int = LONGEST) -> st
     if len(abstract) <= limit:
         return abstract
     sentences = split_sentences(abstract)
-    chosen = _choose(sentences, weigh(sentences, title), limit)
-    text = sentences[chosen[0]]
+    alone = [without_opening(sentence) for sentence in sentences]
+    chosen = _choose(sentences, alone, weigh(sentences, title), limit)
+    text = alone[chosen[0]]
     for before, here in pairwise(chosen):
-        text += (" " if here == before + 1 else f" {ELLIPSIS} ") + sentences[here]
+        text += f" {sentences[here]}" if here == before + 1 else f" {ELLIPSIS} {alone[here]}"
     return shorten(text, limit)
 
 
@@ -63,12 +66,16 @@ def _is_wide(text: str) -> bool:
     )
 
 
-def _choose(sentences: Sequence[str], weights: Sequence[Weight], limit: int) -> tuple[int, ...]:
-    """The places of the sentences that tell most together and fit; the best one alone where none fits."""
+def _choose(sentences: Sequence[str], alone: Sequence[str], weights: Sequence[Weight], limit: int) -> tuple[int, ...]:
+    """The places of the sentences that tell most together and fit; the best one alone where none fits.
+
+    `alone` are the sentences as they stand where the one before is left out.
+    """
     best = sorted(range(len(sentences)), key=lambda place: (-max(weights[place].claim, weights[place].result), place))
     places = sorted(best[:_CONSIDERED])
     some = [group for size in range(1, MOST_SENTENCES + 1) for group in combinations(places, size)]
-    fitting = [group for group in some if sum(len(sentences[place]) + 3 for place in group) <= limit + 3]
+    lengths = [(len(sentence) + 1, len(freed) + 3) for sentence, freed in zip(sentences, alone, strict=True)]
+    fitting = [group for group in some if sum(lengths[place][place - 1 not in group] for place in group) <= limit + 3]
     return max(fitting, key=lambda group: _worth(group, weights), default=(best[0],))
 
 

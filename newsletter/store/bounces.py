@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from newsletter.model import BounceKind, DeliveryState, SubscriberStatus
 from newsletter.store.batches import batches
 from newsletter.store.engine import Database, insert_ignore
-from newsletter.store.schema import bounces, deliveries, subscribers, suppressions
+from newsletter.store.schema import bounces, deliveries, lifted, subscribers, suppressions
 
 # Who left by themselves stays "unsubscribed"; the address is suppressed all the same.
 _CHANGED = (SubscriberStatus.PENDING.value, SubscriberStatus.ACTIVE.value)
@@ -62,6 +62,15 @@ class Bounces:
         with self._database.reading() as connection:
             return next(iter(_addressees(connection, *wanted)), None)
 
+    def last_addressee(self, emails: Iterable[str]) -> Addressee | None:
+        """Give the last delivery that was begun to one of `emails`."""
+        addresses = {email.strip().casefold() for email in emails}
+        wanted = subscribers.c.address.in_(addresses), deliveries.c.attempts > 0
+        query = sa.select(deliveries.c.key).join_from(deliveries, subscribers).where(*wanted)
+        with self._database.reading() as connection:
+            last = connection.execute(query.order_by(deliveries.c.key.desc()).limit(1)).scalar()
+            return None if last is None else next(iter(_addressees(connection, deliveries.c.key == last)), None)
+
     def refused(self, issue_keys: Iterable[int]) -> list[Addressee]:
         """Give the deliveries of some issues whose recipients were refused on the spot, and not yet recorded here."""
         recorded = sa.exists().where(bounces.c.delivery_key == deliveries.c.key)
@@ -104,6 +113,29 @@ class Bounces:
                 status = SubscriberStatus.SUPPRESSED.value
                 connection.execute(subscribers.update().where(*theirs).values(status=status))
             return reason
+
+    def lift(self, email: str, *, address_hash: str, reason: str, now: datetime) -> str | None:
+        """Let an address be mailed again; give what it was suppressed for, None where it was not.
+
+        Its soft bounces count no more, and a subscriber who was suppressed is mailed again; `reason` is kept. Who left
+        by themselves, or was forgotten, does not come back by this.
+        """
+        theirs = subscribers.c.address == email.strip().casefold()
+        with self._database.writing() as connection:
+            gone = suppressions.delete().where(suppressions.c.address_hash == address_hash)
+            was: str | None = connection.execute(gone.returning(suppressions.c.reason)).scalar_one_or_none()
+            if was is None:
+                return None
+            said = {"address_hash": address_hash, "suppressed_for": was, "reason": reason, "lifted_at": now}
+            connection.execute(lifted.insert().values(said))
+            whose = sa.select(subscribers.c.key).where(theirs).scalar_subquery()
+            connection.execute(bounces.update().where(bounces.c.subscriber_key == whose).values(counted=False))
+            # Who was mailed had confirmed; anybody else has still to do so.
+            mailed = sa.exists().where(deliveries.c.subscriber_key == subscribers.c.key)
+            status = sa.case((mailed, SubscriberStatus.ACTIVE.value), else_=SubscriberStatus.PENDING.value)
+            suppressed = subscribers.c.status == SubscriberStatus.SUPPRESSED.value
+            connection.execute(subscribers.update().where(theirs, suppressed).values(status=status))
+            return was
 
 
 def _addressees(connection: Connection, *wanted: sa.ColumnElement[bool]) -> list[Addressee]:

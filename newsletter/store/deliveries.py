@@ -9,29 +9,53 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Row
 
-from newsletter.model import Delivery, DeliveryState
+from newsletter.model import EVERYBODY, Delivery, DeliveryState, Shard
 from newsletter.store.batches import batches
 from newsletter.store.engine import Database
-from newsletter.store.schema import deliveries, issues
+from newsletter.store.schema import IN_HAND, WAITS, deliveries, editions, issues, subscribers, within
 
 _S = DeliveryState
-_LAST_ISSUES = 60  # those that may still have been sent within a day or so; the rows of all others are not looked at
 
 # An uncertain one waits only where the policy is to resend: else its `next_attempt_at` is empty, and so never due.
-_WAITING = (_S.QUEUED.value, _S.DEFERRED.value, _S.UNCERTAIN.value)
+_WAITING = (_S.DEFERRED.value, _S.UNCERTAIN.value, _S.QUEUED.value)
+
+
+_SETTLE = (
+    deliveries.update()
+    .where(deliveries.c.key == sa.bindparam("this"), deliveries.c.lease_owner == sa.bindparam("owner"))
+    .values(
+        state=sa.bindparam("new_state"),
+        response=sa.bindparam("said"),
+        next_attempt_at=sa.bindparam("again"),
+        attempts=deliveries.c.attempts - sa.bindparam("unbegun"),
+        lease_owner="",
+        leased_until=None,
+        changed_at=sa.bindparam("moment"),
+        seconds=sa.bindparam("took"),
+    )
+)
+
+
+# What was made and never tried: nobody can have received it.
+_UNTRIED = deliveries.c.state == _S.QUEUED.value, deliveries.c.attempts == 0
+
+
+def _untried(issue_keys: Iterable[int]) -> tuple[sa.ColumnElement[bool], ...]:
+    return (*_UNTRIED, deliveries.c.issue_key.in_(set(issue_keys)))
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """What became of one delivery: its new state, what the server said, and when to try again (None: never).
 
-    `begun` is False where no transaction was begun after all: then it counts as no attempt.
+    `begun` is False where no transaction was begun after all: then it counts as no attempt. `seconds` is how long the
+    try took.
     """
 
     key: int
@@ -39,6 +63,7 @@ class Settlement:
     response: str
     next_attempt_at: datetime | None = None
     begun: bool = True
+    seconds: float | None = None
 
 
 class Deliveries:
@@ -48,24 +73,52 @@ class Deliveries:
         self._database = database
 
     def claim(
-        self, issue_keys: Iterable[int], *, owner: str, due: datetime, now: datetime, lease: timedelta, limit: int
+        self,
+        issue_keys: Iterable[int],
+        *,
+        owner: str,
+        due: datetime,
+        now: datetime,
+        lease: timedelta,
+        limit: int,
+        shard: Shard = EVERYBODY,
     ) -> list[Delivery]:
-        """Take up to `limit` rows that wait and are due, for as long as the lease lasts.
+        """Take up to `limit` rows of a shard that wait and are due, for as long as the lease lasts.
 
         `due` is the newsletter's clock, by which retries are timed and which a replay may set; `now` is the real one,
         by which leases end.
         """
-        wanted = (
-            deliveries.c.issue_key.in_(set(issue_keys)),
-            deliveries.c.state.in_(_WAITING),
-            deliveries.c.next_attempt_at <= due,
-            sa.or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until < now),
-        )
-        query = sa.select(deliveries).where(*wanted).order_by(deliveries.c.key).limit(limit)
+        free = sa.or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until < now)
+        rows: list[Row[Any]] = []
         with self._database.writing() as connection:
-            rows = connection.execute(query.with_for_update(skip_locked=True)).all()
+            # One issue after the other: the index of what waits has them in the order of their turns.
+            for issue_key in sorted(set(issue_keys)):
+                mine = deliveries.c.issue_key == issue_key, *within(deliveries.c.subscriber_key, shard)
+                query = sa.select(deliveries).where(*mine, WAITS, deliveries.c.next_attempt_at <= due, free)
+                query = query.order_by(deliveries.c.next_attempt_at, deliveries.c.subscriber_key)
+                query = query.limit(limit - len(rows))
+                rows += connection.execute(query.with_for_update(skip_locked=True)).all()
             self._lease(connection, [row.key for row in rows], owner, now + lease)
-            return [_delivery(row) for row in rows]
+        return [_delivery(row) for row in rows]
+
+    def any_due(self, issue_key: int, *, due: datetime, now: datetime) -> bool:
+        """Tell whether something waits of an issue, is due and in nobody's hand."""
+        free = sa.or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until < now)
+        wanted = deliveries.c.issue_key == issue_key, WAITS, deliveries.c.next_attempt_at <= due, free
+        with self._database.reading() as connection:
+            return connection.execute(sa.select(deliveries.c.key).where(*wanted).limit(1)).first() is not None
+
+    def shards(self, issue_key: int, *, due: datetime, now: datetime, size: int) -> list[Shard]:
+        """Cut what waits of an issue, is due and in nobody's hand into shards of `size` deliveries."""
+        free = sa.or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until < now)
+        wanted = deliveries.c.issue_key == issue_key, WAITS, deliveries.c.next_attempt_at <= due, free
+        ordered = sa.func.row_number().over(order_by=deliveries.c.subscriber_key).label("number")
+        waiting = sa.select(deliveries.c.subscriber_key, ordered).where(*wanted).subquery()
+        key, number = waiting.c.subscriber_key, waiting.c.number
+        query = sa.select(sa.func.min(key), sa.func.max(key)).group_by((number - 1) // size)
+        with self._database.reading() as connection:
+            ends = sorted((low, high) for low, high in connection.execute(query))
+        return [Shard(after, upto) for after, upto in zip(_starts(ends), (high for _, high in ends), strict=True)]
 
     @staticmethod
     def _lease(connection: sa.Connection, keys: Sequence[int], owner: str, until: datetime) -> None:
@@ -75,8 +128,27 @@ class Deliveries:
 
     def start(self, keys: Sequence[int], *, owner: str, now: datetime, lease: timedelta) -> set[int]:
         """Mark claimed rows as `sending`; give those that are still the owner's. Only these may be sent."""
+        return self.advance((), keys, owner=owner, now=now, lease=lease)
+
+    def settle(self, settlements: Iterable[Settlement], *, owner: str, now: datetime) -> None:
+        """Write outcomes of rows that are still the owner's, and give their leases back."""
+        self.advance(settlements, (), owner=owner, now=now, lease=timedelta(0))
+
+    def advance(
+        self,
+        settlements: Iterable[Settlement],
+        keys: Sequence[int],
+        *,
+        owner: str,
+        now: datetime,
+        lease: timedelta,
+    ) -> set[int]:
+        """Settle some rows and start others (`settle`, `start`), all in one transaction."""
+        rows = [_settled(settled, owner, now) for settled in settlements]
         started: set[int] = set()
         with self._database.writing() as connection:
+            if rows:
+                connection.execute(_SETTLE, rows)
             for some in batches(keys):
                 mine = (
                     deliveries.c.key.in_(some),
@@ -93,23 +165,6 @@ class Deliveries:
                 started.update(connection.scalars(change.values(values)))
         return started
 
-    def settle(self, settlements: Iterable[Settlement], *, owner: str, now: datetime) -> None:
-        """Write outcomes of rows that are still the owner's, and give their leases back."""
-        with self._database.writing() as connection:
-            for settled in settlements:
-                mine = deliveries.c.key == settled.key, deliveries.c.lease_owner == owner
-                values: dict[str, Any] = {
-                    "state": settled.state.value,
-                    "response": settled.response,
-                    "next_attempt_at": settled.next_attempt_at,
-                    "lease_owner": "",
-                    "leased_until": None,
-                    "changed_at": now,
-                }
-                if not settled.begun:
-                    values["attempts"] = deliveries.c.attempts - 1
-                connection.execute(deliveries.update().where(*mine).values(values))
-
     def put_off(self, key: int, *, owner: str, until: datetime) -> None:
         """Give back a row that was claimed and cannot be sent yet; it is not due before `until`."""
         mine = deliveries.c.key == key, deliveries.c.lease_owner == owner, deliveries.c.state.in_(_WAITING)
@@ -125,44 +180,93 @@ class Deliveries:
         What was never tried is skipped, what was deferred has failed, what is in doubt stays so.
         """
         states = {_S.QUEUED: _S.SKIPPED, _S.DEFERRED: _S.FAILED, _S.UNCERTAIN: _S.UNCERTAIN}
+        # Of an issue that was opened later nothing can have waited that long: its rows need not be looked at.
+        early = issues.c.key.in_(set(issue_keys)), issues.c.opened_at < queued_before
         said = sa.case((deliveries.c.response == "", why), else_=sa.literal(f"{why}; before: ") + deliveries.c.response)
-        late = (
-            deliveries.c.issue_key.in_(set(issue_keys)),
-            deliveries.c.queued_at < queued_before,
-            deliveries.c.next_attempt_at.is_not(None),
-            sa.or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until < now),
-        )
         became: Counter[DeliveryState] = Counter()
         with self._database.writing() as connection:
-            for old, new in states.items():
-                change = deliveries.update().where(deliveries.c.state == old.value, *late)
+            old = list(connection.scalars(sa.select(issues.c.key).where(*early)))
+            for before, new in states.items() if old else ():
+                late = (
+                    deliveries.c.issue_key.in_(old),
+                    deliveries.c.queued_at < queued_before,
+                    WAITS,
+                    sa.or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until < now),
+                )
+                change = deliveries.update().where(deliveries.c.state == before.value, *late)
                 values = {"state": new.value, "response": said, "next_attempt_at": None, "changed_at": now}
                 became[new] += connection.execute(change.values(values)).rowcount
         return +became
 
-    def sent_since(self, moment: datetime) -> int:
-        """Tell how many messages all senders together sent since, or are about to send."""
-        recent = sa.select(issues.c.key).order_by(issues.c.key.desc()).limit(_LAST_ISSUES)
-        gone = deliveries.c.state.in_([_S.SENDING.value, _S.SENT.value, _S.UNCERTAIN.value])
-        wanted = (
-            deliveries.c.issue_key.in_(recent),
-            sa.or_(
-                sa.and_(gone, deliveries.c.changed_at >= moment),
-                sa.and_(deliveries.c.state.in_(_WAITING), deliveries.c.leased_until >= moment),
-            ),
-        )
+    def hasten(self, issue_keys: Iterable[int], *, now: datetime) -> None:
+        """Make due what waits for its reader's hour."""
+        early = (*_untried(issue_keys), deliveries.c.next_attempt_at > now)
+        with self._database.writing() as connection:
+            connection.execute(deliveries.update().where(*early).values(next_attempt_at=now))
+
+    def waiting_times(self, *, now: datetime) -> list[tuple[int, str, int, datetime]]:
+        """Give what the deliveries that are not due yet go by: issue, time zone and hour of the reader, and when.
+
+        Each once, however many readers share it.
+        """
+        columns = deliveries.c.issue_key, subscribers.c.timezone, subscribers.c.hour, deliveries.c.next_attempt_at
+        query = sa.select(*columns).join_from(deliveries, subscribers)
+        query = query.where(*_UNTRIED, deliveries.c.next_attempt_at > now).distinct()
         with self._database.reading() as connection:
-            return connection.execute(sa.select(sa.func.count()).where(*wanted)).scalar_one()
+            return [(row[0], row[1], row[2], row[3]) for row in connection.execute(query)]
+
+    def move(self, issue_key: int, *, timezone: str, hour: int, old: datetime, new: datetime) -> None:
+        """Give deliveries that are due at a time another one, for readers of an hour."""
+        theirs = subscribers.c.timezone == timezone, subscribers.c.hour == hour
+        readers = deliveries.c.subscriber_key.in_(sa.select(subscribers.c.key).where(*theirs))
+        change = deliveries.update().where(*_untried([issue_key]), deliveries.c.next_attempt_at == old, readers)
+        with self._database.writing() as connection:
+            connection.execute(change.values(next_attempt_at=new))
+
+    def untried(self, *, before: date) -> dict[int, datetime]:
+        """Tell of whom an issue of earlier days still waits, and since when it is due, by subscriber key."""
+        query = sa.select(deliveries.c.subscriber_key, sa.func.min(deliveries.c.next_attempt_at).label("due"))
+        query = query.join_from(deliveries, issues).where(*_UNTRIED, issues.c.day < before)
+        with self._database.reading() as connection:
+            rows = connection.execute(query.group_by(deliveries.c.subscriber_key))
+            return {row.subscriber_key: row.due for row in rows}
+
+    def withdraw(self, subscriber_keys: Iterable[int], *, before: date, why: str, now: datetime) -> int:
+        """Take back what waits of issues of earlier days, as if it had never been made; tell how many.
+
+        The deliveries are `skipped`, their editions go: the papers in them are news again.
+        """
+        earlier = deliveries.c.issue_key.in_(sa.select(issues.c.key).where(issues.c.day < before))
+        free = *_UNTRIED, earlier, sa.or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until < now)
+        values = {"state": _S.SKIPPED.value, "response": why, "next_attempt_at": None, "changed_at": now}
+        withdrawn = 0
+        with self._database.writing() as connection:
+            for some in batches(subscriber_keys):
+                change = deliveries.update().where(*free, deliveries.c.subscriber_key.in_(some)).values(values)
+                gone = connection.execute(change.returning(deliveries.c.issue_key, deliveries.c.subscriber_key)).all()
+                for issue_key in {row.issue_key for row in gone}:
+                    theirs = [row.subscriber_key for row in gone if row.issue_key == issue_key]
+                    of_issue = editions.c.issue_key == issue_key, editions.c.subscriber_key.in_(theirs)
+                    connection.execute(editions.delete().where(*of_issue))
+                withdrawn += len(gone)
+        return withdrawn
+
+    def due(self, *, now: datetime) -> dict[int, datetime]:
+        """Tell which issues have messages that wait and are due, and since when the oldest is, by issue key."""
+        query = sa.select(deliveries.c.issue_key, sa.func.min(deliveries.c.next_attempt_at).label("oldest"))
+        query = query.where(deliveries.c.state.in_(_WAITING), deliveries.c.next_attempt_at <= now)
+        with self._database.reading() as connection:
+            return {row.issue_key: row.oldest for row in connection.execute(query.group_by(deliveries.c.issue_key))}
 
     def release(self, owner: str) -> None:
         """Give back what an owner claimed and did not begin to send."""
-        waiting = deliveries.c.lease_owner == owner, deliveries.c.state.in_(_WAITING)
+        waiting = IN_HAND, deliveries.c.lease_owner == owner, deliveries.c.state.in_(_WAITING)
         with self._database.writing() as connection:
             connection.execute(deliveries.update().where(*waiting).values(lease_owner="", leased_until=None))
 
     def owners(self) -> list[str]:
         """Give the names of all who hold a lease."""
-        query = sa.select(deliveries.c.lease_owner).where(deliveries.c.lease_owner != "").distinct()
+        query = sa.select(deliveries.c.lease_owner).where(IN_HAND).distinct()
         with self._database.reading() as connection:
             return list(connection.scalars(query))
 
@@ -176,7 +280,7 @@ class Deliveries:
         newsletter's clock, which a replay may have set.
         """
         gone = sa.or_(deliveries.c.leased_until < now, deliveries.c.lease_owner.in_(dead))
-        lost = deliveries.c.state == DeliveryState.SENDING.value, gone
+        lost = IN_HAND, deliveries.c.state == DeliveryState.SENDING.value, gone
         values = {
             "state": DeliveryState.UNCERTAIN.value,
             "response": "the sender died while this message was on its way",
@@ -186,7 +290,8 @@ class Deliveries:
             "changed_at": now,
         }
         with self._database.writing() as connection:
-            freed = deliveries.update().where(deliveries.c.state.in_(_WAITING), deliveries.c.lease_owner.in_(dead))
+            theirs = IN_HAND, deliveries.c.lease_owner.in_(dead)
+            freed = deliveries.update().where(*theirs, deliveries.c.state.in_(_WAITING))
             connection.execute(freed.values(lease_owner="", leased_until=None))
             return connection.execute(deliveries.update().where(*lost).values(values)).rowcount
 
@@ -208,6 +313,24 @@ class Deliveries:
         query = sa.select(deliveries).where(deliveries.c.subscriber_key == subscriber_key).order_by(deliveries.c.key)
         with self._database.reading() as connection:
             return [_delivery(row) for row in connection.execute(query)]
+
+
+def _starts(ends: Sequence[tuple[int, int]]) -> list[int]:
+    """Let each shard begin where the one before it ends, so that no key lies between them."""
+    return [ends[0][0] - 1, *(high for _, high in ends[:-1])] if ends else []
+
+
+def _settled(settled: Settlement, owner: str, now: datetime) -> dict[str, Any]:
+    return {
+        "this": settled.key,
+        "owner": owner,
+        "new_state": settled.state.value,
+        "said": settled.response,
+        "again": settled.next_attempt_at,
+        "unbegun": 0 if settled.begun else 1,
+        "moment": now,
+        "took": settled.seconds,
+    }
 
 
 def _delivery(row: Row[Any]) -> Delivery:

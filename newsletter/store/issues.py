@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Row
+from sqlalchemy.engine import Connection, Row
 
 from newsletter.model import (
     Cadence,
@@ -19,12 +19,15 @@ from newsletter.model import (
     Reason,
     ReasonKind,
     Section,
+    Subscriber,
     Window,
 )
 from newsletter.store.absorb import absorbed
 from newsletter.store.batches import batches
-from newsletter.store.engine import Database, insert_ignore
-from newsletter.store.schema import deliveries, editions, issues
+from newsletter.store.engine import NEWS_LOCK, Database, driver, insert_ignore, insert_new, take_turns
+from newsletter.store.schema import deliveries, editions, issues, papers, subscribers
+
+Then: TypeAlias = Callable[[Any, Issue], None]  # is given the driver's own connection, in its transaction
 
 
 class Issues:
@@ -33,8 +36,11 @@ class Issues:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def open(self, sketch: Issue, *, now: datetime) -> Issue:
-        """Keep an issue; where it was opened already (also just now, by another process), give that one."""
+    def open(self, sketch: Issue, *, now: datetime, then: Then | None = None) -> Issue:
+        """Keep an issue; where it was opened already (also just now, by another process), give that one.
+
+        Who opens it does `then` in the same transaction: both are done, or neither.
+        """
         row = {
             "cadence": sketch.cadence.value,
             "day": sketch.day,
@@ -44,11 +50,14 @@ class Issues:
             "opened_at": now,
         }
         with self._database.writing() as connection:
-            connection.execute(insert_ignore(connection, issues), row)
+            take_turns(connection, NEWS_LOCK)  # so that what is being kept is seen in its window, or after it
+            opened = connection.execute(insert_ignore(connection, issues), row).rowcount
             same = sa.or_(issues.c.day == sketch.day, issues.c.window_start == sketch.window.start)
             query = sa.select(issues).where(issues.c.cadence == sketch.cadence.value, same)
             found = connection.execute(query.order_by((issues.c.day == sketch.day).desc())).first()
             assert found is not None, "an issue that was just inserted or was there"  # noqa: S101
+            if opened and then:
+                then(driver(connection), _issue(found))
             return _issue(found)
 
     def on(self, day: date) -> list[Issue]:
@@ -60,6 +69,13 @@ class Issues:
     def latest(self, cadence: Cadence) -> Issue | None:
         """Give the newest issue of a cadence."""
         query = sa.select(issues).where(issues.c.cadence == cadence.value).order_by(issues.c.day.desc()).limit(1)
+        with self._database.reading() as connection:
+            row = connection.execute(query).first()
+            return _issue(row) if row else None
+
+    def newest(self) -> Issue | None:
+        """Give the newest issue of all."""
+        query = sa.select(issues).order_by(issues.c.day.desc(), issues.c.key.desc()).limit(1)
         with self._database.reading() as connection:
             row = connection.execute(query).first()
             return _issue(row) if row else None
@@ -81,34 +97,80 @@ class Issues:
         with self._database.writing() as connection:
             connection.execute(issues.update().where(issues.c.key == issue.key).values(state=state.value))
 
-    def publish(self, made: Sequence[Edition], message_ids: Mapping[int, str], *, now: datetime) -> None:
+    def not_ranked(self) -> list[Issue]:
+        """Give the issues that are not ranked for all their readers yet, oldest first."""
+        with self._database.reading() as connection:
+            rows = connection.execute(sa.select(issues).where(issues.c.ranked_at.is_(None)).order_by(issues.c.key))
+            return [_issue(row) for row in rows]
+
+    def set_ranked(self, issue: Issue, *, now: datetime) -> None:
+        """Remember that an issue is ranked for all its readers."""
+        with self._database.writing() as connection:
+            connection.execute(issues.update().where(issues.c.key == issue.key).values(ranked_at=now))
+
+    def publish(
+        self,
+        made: Sequence[Edition],
+        message_ids: Mapping[int, str],
+        *,
+        now: datetime,
+        due: Mapping[int, datetime] | None = None,
+    ) -> None:
         """Keep editions and queue their deliveries, in one transaction; those that are kept already stay as they are.
 
-        An edition without picks is kept too; its delivery is `skipped`. `message_ids` go by subscriber key.
+        An edition without picks is kept too; its delivery is `skipped`. `message_ids` go by subscriber key, as does
+        `due`, when each is to leave: now, where it does not say.
         """
+        due = due or {}
         with self._database.writing() as connection:
             for some in batches(made):
-                rows = [_edition_row(edition) for edition in some]
-                connection.execute(insert_ignore(connection, editions), rows)
-                queued = [_delivery_row(edition, message_ids[edition.subscriber.key], now) for edition in some]
-                connection.execute(insert_ignore(connection, deliveries), queued)
+                insert_new(connection, editions, [_edition_row(edition) for edition in some])
+                keys = [edition.subscriber.key for edition in some]
+                queued = [
+                    _delivery_row(edition, message_ids[key], now, due.get(key, now))
+                    for edition, key in zip(some, keys, strict=True)
+                ]
+                insert_new(connection, deliveries, queued)
 
-    def published(self, issue: Issue) -> set[int]:
-        """Give the keys of the subscribers who have an edition of an issue."""
+    def last_ends(self, subscriber_keys: Iterable[int], *, before: date) -> dict[int, datetime]:
+        """Give up to when each subscriber's last edition before a day reached, by subscriber key."""
+        ends: dict[int, datetime] = {}
+        latest: dict[int, int] = {}
         with self._database.reading() as connection:
-            query = sa.select(editions.c.subscriber_key).where(editions.c.issue_key == issue.key)
-            return set(connection.scalars(query))
+            before_it = sa.select(issues.c.key, issues.c.window_end).where(issues.c.day < before)
+            ends = {row.key: row.window_end for row in connection.execute(before_it)}
+            later = sa.select(issues.c.key).where(issues.c.day >= before, issues.c.key < max(ends, default=0))
+            # Issues are opened in the order of their days, so the last edition is that of the highest key: one step in
+            # an index for each reader, however long their past is.
+            past = (
+                editions.c.issue_key <= max(ends, default=0),
+                editions.c.issue_key.not_in(list(connection.scalars(later))),
+            )
+            mine = editions.c.subscriber_key == subscribers.c.key
+            last = sa.select(sa.func.max(editions.c.issue_key)).where(mine, *past).scalar_subquery()
+            for some in batches(subscriber_keys if ends else ()):
+                query = sa.select(subscribers.c.key, last.label("last")).where(subscribers.c.key.in_(some))
+                latest.update((row.key, row.last) for row in connection.execute(query) if row.last)
+        return {key: ends[last] for key, last in latest.items()}
 
     def picks(self, issue_key: int, subscriber_keys: Iterable[int]) -> dict[int, tuple[Pick, ...]]:
         """Give the picks of an issue by subscriber key."""
         found: dict[int, tuple[Pick, ...]] = {}
         with self._database.reading() as connection:
-            for some in batches(subscriber_keys):
-                query = sa.select(editions.c.subscriber_key, editions.c.picks)
-                query = query.where(editions.c.issue_key == issue_key, editions.c.subscriber_key.in_(some))
-                for row in connection.execute(query):
-                    found[row.subscriber_key] = tuple(_pick(value) for value in row.picks)
+            for row in _editions_of(connection, issue_key, subscriber_keys):
+                found[row.subscriber_key] = tuple(_pick(value) for value in row.picks)
         return found
+
+    def editions(self, issue: Issue, subscribers: Iterable[Subscriber]) -> dict[int, Edition]:
+        """Give the editions that subscribers have of an issue, by subscriber key."""
+        known = {one.key: one for one in subscribers}
+        with self._database.reading() as connection:
+            return {
+                row.subscriber_key: Edition(
+                    issue, known[row.subscriber_key], tuple(_pick(value) for value in row.picks), row.since
+                )
+                for row in _editions_of(connection, issue.key, known)
+            }
 
     def of_subscriber(self, subscriber_key: int) -> list[tuple[Issue, tuple[Pick, ...]]]:
         """Give the issues that a subscriber has an edition of, oldest first, with its picks."""
@@ -117,23 +179,43 @@ class Issues:
         with self._database.reading() as connection:
             return [(_issue(row), tuple(_pick(value) for value in row.picks)) for row in connection.execute(query)]
 
-    def already_picked(self, subscriber_keys: Iterable[int]) -> dict[int, set[int]]:
-        """Give the papers that each subscriber was ever given, by subscriber key."""
+    def already_picked(self, subscriber_keys: Iterable[int], window: Window) -> dict[int, set[int]]:
+        """Give, by subscriber key, the papers that each was given before and might be given again out of a window.
+
+        What an issue gives became news before it ended. So only those are read that ended in this window (those of
+        other cadences), and those of papers that turned out to be one of this window's: never a reader's whole past.
+        """
         found: dict[int, set[int]] = {}
         with self._database.reading() as connection:
             now = absorbed(connection)
-            for some in batches(subscriber_keys):
+            past = list(connection.scalars(_may_repeat(window)))
+            for some in batches(subscriber_keys if past else ()):
                 query = sa.select(editions.c.subscriber_key, editions.c.picks)
-                for row in connection.execute(query.where(editions.c.subscriber_key.in_(some))):
+                query = query.where(editions.c.issue_key.in_(past), editions.c.subscriber_key.in_(some))
+                for row in connection.execute(query):
                     keys = (pick["paper"] for pick in row.picks)
                     found.setdefault(row.subscriber_key, set()).update(now.get(key, key) for key in keys)
         return found
+
+
+def _may_repeat(window: Window) -> sa.Select[tuple[int]]:
+    """Find the issues that may have given somebody a paper of a window."""
+    other = papers.alias()
+    moved = sa.exists().where(
+        other.c.same_as.is_not(None),
+        other.c.same_as == papers.c.key,
+        papers.c.first_seen_at >= window.start,
+        papers.c.first_seen_at < window.end,
+        other.c.first_seen_at < issues.c.window_end,
+    )
+    return sa.select(issues.c.key).where(sa.or_(issues.c.window_end > window.start, moved))
 
 
 def _edition_row(edition: Edition) -> dict[str, Any]:
     return {
         "issue_key": edition.issue.key,
         "subscriber_key": edition.subscriber.key,
+        "since": edition.since,
         "picks": [
             {
                 "paper": pick.paper_key,
@@ -147,13 +229,19 @@ def _edition_row(edition: Edition) -> dict[str, Any]:
     }
 
 
-def _delivery_row(edition: Edition, message_id: str, now: datetime) -> dict[str, Any]:
+def _editions_of(connection: Connection, issue_key: int, subscriber_keys: Iterable[int]) -> Iterator[Row[Any]]:
+    for some in batches(subscriber_keys):
+        query = sa.select(editions).where(editions.c.issue_key == issue_key, editions.c.subscriber_key.in_(some))
+        yield from connection.execute(query)
+
+
+def _delivery_row(edition: Edition, message_id: str, now: datetime, due: datetime) -> dict[str, Any]:
     return {
         "issue_key": edition.issue.key,
         "subscriber_key": edition.subscriber.key,
         "state": (DeliveryState.QUEUED if edition.picks else DeliveryState.SKIPPED).value,
         "attempts": 0,
-        "next_attempt_at": now if edition.picks else None,
+        "next_attempt_at": due if edition.picks else None,
         "lease_owner": "",
         "leased_until": None,
         "message_id": message_id,

@@ -15,12 +15,11 @@ from newsletter import identity
 from newsletter.model import Announcement, Digest, Paper, PaperRecord, Window
 from newsletter.store.absorb import absorb, absorbed
 from newsletter.store.batches import SIZE, batches
-from newsletter.store.engine import Database, insert_ignore
+from newsletter.store.engine import NEWS_LOCK, Database, insert_ignore, take_turns
 from newsletter.store.merge import Draft, known_as, merged, new_draft, united
-from newsletter.store.schema import announcements, paper_names, papers
+from newsletter.store.schema import announcements, issues, paper_names, papers
 
 IS_NEWS = sa.and_(papers.c.announced, papers.c.same_as.is_(None))
-_INGEST_LOCK = 7_364_001  # any number, ours alone: PostgreSQL's advisory locks are named by numbers
 
 
 @dataclass
@@ -111,7 +110,7 @@ class Papers:
         for records in batches(digest.records, SIZE if keep else max(1, len(digest.records))):
             with self._adding() as connection:
                 batch = _matched(connection, records, news=True)
-                _write(connection, batch.drafts, now)
+                _write(connection, batch.drafts, _first_seen(connection, now))
                 _announce(connection, batch.named, digest, source, now)
                 new += sum(draft.fresh for draft in batch.drafts)
                 if not keep:
@@ -134,8 +133,7 @@ class Papers:
     @contextlib.contextmanager
     def _adding(self) -> Iterator[Connection]:
         with self._database.writing() as connection:
-            if connection.dialect.name == "postgresql":  # SQLite has one writer anyway
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_INGEST_LOCK)))
+            take_turns(connection, NEWS_LOCK)
             yield connection
 
     def in_window(self, window: Window) -> list[Paper]:
@@ -209,6 +207,16 @@ def keys_of(connection: Connection, names: Iterable[str]) -> dict[str, int]:
         by_id = sa.select(papers.c.id, papers.c.key).where(papers.c.id.in_(some))
         found.update((row.id, row.key) for row in connection.execute(by_id))
     return found
+
+
+def _first_seen(connection: Connection, now: datetime) -> datetime:
+    """Give the time at which papers that are kept now became news.
+
+    It is later than the windows of all issues that are open: else papers that were read before an issue was opened, and
+    kept after it, would be in no issue at all.
+    """
+    closed = connection.execute(sa.select(issues.c.window_end).order_by(issues.c.window_end.desc()).limit(1)).scalar()
+    return max(now, closed) if closed else now
 
 
 def _matched(connection: Connection, records: Sequence[PaperRecord], *, news: bool) -> _Batch:

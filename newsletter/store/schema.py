@@ -13,9 +13,11 @@ from sqlalchemy import (
     JSON,
     Boolean,
     Column,
+    ColumnElement,
     Date,
     DateTime,
     Dialect,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -26,16 +28,28 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    and_,
     false,
+    literal_column,
     true,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import BigInteger, TypeEngine
 
-REVISION = "0004"
+from newsletter.model import Shard
+
+REVISION = "0013"
 FIRST_REVISION = "0001"
 # Tables that the first revision did not have.
-ADDED = {"summaries": "0002", "bounces": "0003", "consents": "0004", "attempts": "0004"}
+ADDED = {
+    "summaries": "0002",
+    "bounces": "0003",
+    "consents": "0004",
+    "attempts": "0004",
+    "lifted": "0005",
+    "acts": "0009",
+    "allowances": "0013",
+}
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -171,6 +185,19 @@ subscribers = Table(
     Column("quiet", String(20), nullable=False, server_default="note"),
     Column("profile", Json, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    # "file": kept in step with the operator's file of subscribers, which changes no "person" who came otherwise.
+    Column("origin", String(20), nullable=False, server_default="person"),
+)
+
+# Who is mailed. Conditions of partial indexes are written out, never sent as parameters: a planner that does not know
+# the values cannot tell that the index holds all that is asked for.
+IS_ACTIVE = subscribers.c.status == literal_column("'active'")
+Index(
+    "ix_subscribers_mailed",
+    subscribers.c.cadence,
+    subscribers.c.key,
+    sqlite_where=IS_ACTIVE,
+    postgresql_where=IS_ACTIVE,
 )
 
 ratings = Table(
@@ -194,6 +221,8 @@ issues = Table(
     Column("window_end", UtcDateTime, nullable=False),
     Column("state", String(20), nullable=False),
     Column("opened_at", UtcDateTime, nullable=False),
+    # When it had been ranked for all who were to get it; readers who come later wait for the next one.
+    Column("ranked_at", UtcDateTime),
     UniqueConstraint("cadence", "window_start"),
     UniqueConstraint("cadence", "day"),
 )
@@ -202,8 +231,11 @@ editions = Table(
     "editions",
     metadata,
     Column("issue_key", Key, ForeignKey("issues.key", ondelete="CASCADE"), primary_key=True),
-    Column("subscriber_key", Key, ForeignKey("subscribers.key", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("subscriber_key", Key, ForeignKey("subscribers.key", ondelete="CASCADE"), primary_key=True),
     Column("picks", Json, nullable=False),
+    # Where it begins: before its issue does, for a reader who missed some. Empty: with its issue.
+    Column("since", UtcDateTime),
+    Index("ix_editions_subscriber_key_issue_key", "subscriber_key", "issue_key"),
 )
 
 deliveries = Table(
@@ -221,9 +253,28 @@ deliveries = Table(
     Column("response", Text, nullable=False),
     Column("queued_at", UtcDateTime, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
+    Column("seconds", Float),  # that the last try took, from the first command to the last reply
     UniqueConstraint("issue_key", "subscriber_key"),
-    Index("ix_deliveries_due", "state", "next_attempt_at"),
 )
+
+# Rows that wait for their turn, in the order of it; of the many that are done none is looked at.
+WAITS = and_(
+    deliveries.c.state.in_([literal_column(f"'{state}'") for state in ("queued", "deferred", "uncertain")]),
+    deliveries.c.next_attempt_at.is_not(None),
+)
+Index(
+    "ix_deliveries_waiting",
+    deliveries.c.issue_key,
+    deliveries.c.next_attempt_at,
+    deliveries.c.subscriber_key,
+    sqlite_where=WAITS,
+    postgresql_where=WAITS,
+)
+# Rows that a sender has in hand.
+IN_HAND = deliveries.c.lease_owner != literal_column("''")
+Index("ix_deliveries_in_hand", deliveries.c.lease_owner, sqlite_where=IN_HAND, postgresql_where=IN_HAND)
+# For counting an issue's rows by state, and for what was refused.
+Index("ix_deliveries_issue_key_state", deliveries.c.issue_key, deliveries.c.state)
 
 # Mails that came back, each once. `counted`: it adds to the score by which soft bounces suppress an address.
 bounces = Table(
@@ -246,6 +297,17 @@ suppressions = Table(
     Column("address_hash", String(64), primary_key=True),
     Column("reason", String(40), nullable=False),
     Column("added_at", UtcDateTime, nullable=False),
+)
+
+# Suppressions that a person took back, and why.
+lifted = Table(
+    "lifted",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("address_hash", String(64), nullable=False, index=True),
+    Column("suppressed_for", String(40), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("lifted_at", UtcDateTime, nullable=False),
 )
 
 # Who agreed to be mailed, when, to which words, and from where (a keyed hash). `wishes` is what they asked for, until
@@ -273,6 +335,23 @@ attempts = Table(
     Index("ix_attempts_bucket_at", "bucket", "at"),
 )
 
+# How many messages were let go of in the last slots of each window (store.allowances).
+allowances = Table(
+    "allowances",
+    metadata,
+    Column("scope", String(300), primary_key=True),
+    Column("taken", Json, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False, index=True),
+)
+
+# What is done once whoever does it, and when things were done last.
+acts = Table(
+    "acts",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+)
+
 # What an installation makes for itself once: the signing secret where none is set.
 installation = Table(
     "installation",
@@ -280,3 +359,8 @@ installation = Table(
     Column("name", String(60), primary_key=True),
     Column("value", Text, nullable=False),
 )
+
+
+def within(key: ColumnElement[int], shard: Shard) -> tuple[ColumnElement[bool], ...]:
+    """Give what is so of the subscribers' keys in a shard."""
+    return (key > shard.after, *(() if shard.upto is None else (key <= shard.upto,)))

@@ -11,13 +11,24 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from newsletter.errors import NotFoundError, StoreError
-from newsletter.model import Answer, Cadence, InterestProfile, NewSubscriber, QuietDay, Subscriber, SubscriberStatus
+from newsletter.model import (
+    EVERYBODY,
+    Answer,
+    Cadence,
+    InterestProfile,
+    Issue,
+    NewSubscriber,
+    QuietDay,
+    Shard,
+    Subscriber,
+    SubscriberStatus,
+)
 from newsletter.store.batches import SIZE, batches
-from newsletter.store.engine import Database, insert_ignore
+from newsletter.store.engine import Database, insert_ignore, insert_new
 from newsletter.store.papers import keys_of
-from newsletter.store.schema import papers, ratings, subscribers, suppressions
+from newsletter.store.schema import IS_ACTIVE, editions, issues, papers, ratings, subscribers, suppressions, within
 
-_IS_ACTIVE = subscribers.c.status == SubscriberStatus.ACTIVE.value
+_FILE = "file"  # see store.schema
 
 
 class Subscribers:
@@ -45,14 +56,38 @@ class Subscribers:
         Raises NotFoundError where a liked or disliked paper is not known.
         """
         with self._database.writing() as connection:
-            for new in everyone:
-                key = _insert(connection, new, now)
+            for some in batches(everyone):
+                _replace(connection, {new.email.strip().casefold(): new for new in some}, now)
+
+    def of_file(self) -> list[Subscriber]:
+        """Give those who are kept in step with the operator's file, by address."""
+        with self._database.reading() as connection:
+            query = sa.select(subscribers).where(subscribers.c.origin == _FILE).order_by(subscribers.c.address)
+            return many(connection, connection.execute(query).all())
+
+    def keep_in_step(self, listed: Iterable[NewSubscriber], paused: Iterable[str], *, now: datetime) -> None:
+        """Write those whom the operator's file lists, and pause others by their addresses: all of it, or nothing.
+
+        Who came otherwise stays as they are; who left, or must not be mailed, does not come back by a file. Raises
+        NotFoundError where a liked or disliked paper is not known.
+        """
+        pending = subscribers.c.status == SubscriberStatus.PENDING.value
+        with self._database.writing() as connection:
+            for new in listed:
+                key = _insert(connection, new, now, origin=_FILE)
                 if key is None:
                     key = _key_of(connection, new.email)
-                    connection.execute(subscribers.update().where(subscribers.c.key == key).values(columns(new)))
+                    values = columns(new)
+                    values["status"] = sa.case((pending, values["status"]), else_=subscribers.c.status)
+                    theirs = subscribers.c.key == key, subscribers.c.origin == _FILE
+                    if not connection.execute(subscribers.update().where(*theirs).values(values)).rowcount:
+                        continue
                     named = ratings.c.subscriber_key == key, ~ratings.c.answer
                     connection.execute(ratings.delete().where(*named))
                 _rate(connection, key, _named(new.profile), now)
+            for email in paused:
+                theirs = subscribers.c.address == email.casefold(), subscribers.c.origin == _FILE
+                connection.execute(subscribers.update().where(*theirs).values(cadence=Cadence.PAUSED.value))
 
     def like(self, email: str, names: Iterable[str], *, now: datetime) -> int:
         """Remember papers of a subscriber's library as liked, and tell how many that adds.
@@ -89,19 +124,47 @@ class Subscribers:
         with self._database.reading() as connection:
             return {SubscriberStatus(status): count for status, count in connection.execute(query)}
 
-    def active(self, cadence: Cadence) -> list[Subscriber]:
-        """Give the subscribers who get issues of a cadence."""
-        wanted = _IS_ACTIVE, subscribers.c.cadence == cadence.value
+    def any_active(self, cadence: Cadence) -> bool:
+        """Tell whether anybody gets issues of a cadence."""
+        query = sa.select(subscribers.c.key).where(IS_ACTIVE, subscribers.c.cadence == cadence.value).limit(1)
         with self._database.reading() as connection:
-            rows = connection.execute(sa.select(subscribers).where(*wanted).order_by(subscribers.c.key)).all()
-            return many(connection, rows)
+            return connection.execute(query).first() is not None
+
+    def without_edition(self, issue: Issue, shard: Shard = EVERYBODY, *, limit: int = SIZE) -> list[Subscriber]:
+        """Give the first `limit` of a shard, by key, who get issues of this cadence and have no edition of that day."""
+        with self._database.reading() as connection:
+            of_day = list(connection.scalars(sa.select(issues.c.key).where(issues.c.day == issue.day)))
+            theirs = editions.c.issue_key.in_(of_day), editions.c.subscriber_key == subscribers.c.key
+            wanted = IS_ACTIVE, subscribers.c.cadence == issue.cadence.value, ~sa.exists().where(*theirs)
+            query = sa.select(subscribers).where(*wanted, *within(subscribers.c.key, shard))
+            return many(connection, connection.execute(query.order_by(subscribers.c.key).limit(limit)).all())
+
+    def shards(self, cadence: Cadence, size: int) -> list[Shard]:
+        """Cut those who get issues of a cadence into shards of `size`, by key; whoever subscribes later is in the last.
+
+        Nothing but keys is read, from an index.
+        """
+        wanted = sa.select(
+            subscribers.c.key, sa.func.row_number().over(order_by=subscribers.c.key).label("number")
+        ).where(IS_ACTIVE, subscribers.c.cadence == cadence.value)
+        counted = wanted.subquery()
+        query = sa.select(counted.c.key).where(counted.c.number % size == 0).order_by(counted.c.key)
+        with self._database.reading() as connection:
+            ends = list(connection.scalars(query))
+        return [Shard(after, upto) for after, upto in zip([0, *ends], [*ends, None], strict=True)]
+
+    def hours(self) -> list[tuple[Cadence, str, int]]:
+        """Give the cadences, time zones and hours that those who are mailed have chosen, each once."""
+        query = sa.select(subscribers.c.cadence, subscribers.c.timezone, subscribers.c.hour).where(IS_ACTIVE)
+        with self._database.reading() as connection:
+            return [(Cadence(row[0]), row[1], row[2]) for row in connection.execute(query.distinct())]
 
     def profiles(self) -> Iterator[list[InterestProfile]]:
         """Give the interest profiles of those who are mailed or will be again, some at a time."""
         above: sa.ColumnElement[bool] = sa.true()
         while True:
             with self._database.reading() as connection:
-                query = sa.select(subscribers).where(_IS_ACTIVE, above).order_by(subscribers.c.key).limit(SIZE)
+                query = sa.select(subscribers).where(IS_ACTIVE, above).order_by(subscribers.c.key).limit(SIZE)
                 some = many(connection, connection.execute(query).all())
             if not some:
                 return
@@ -111,9 +174,7 @@ class Subscribers:
     def count_active(self) -> int:
         """Tell how many subscribers are mailed or will be again."""
         with self._database.reading() as connection:
-            return connection.execute(
-                sa.select(sa.func.count()).select_from(subscribers).where(_IS_ACTIVE)
-            ).scalar_one()
+            return connection.execute(sa.select(sa.func.count()).select_from(subscribers).where(IS_ACTIVE)).scalar_one()
 
     def by_key(self, keys: Iterable[int]) -> dict[int, Subscriber]:
         """Give subscribers by key."""
@@ -196,12 +257,45 @@ def columns(new: NewSubscriber) -> dict[str, Any]:
     }
 
 
-def _insert(connection: Connection, new: NewSubscriber, now: datetime) -> int | None:
+def _insert(connection: Connection, new: NewSubscriber, now: datetime, *, origin: str = "person") -> int | None:
     """Give the new row's key; None where the address is there already (also just now, by another process)."""
-    values = {**columns(new), "public_id": secrets.token_urlsafe(12), "created_at": now}
+    values = {**columns(new), "public_id": secrets.token_urlsafe(12), "created_at": now, "origin": origin}
     statement = insert_ignore(connection, subscribers).values(values).returning(subscribers.c.key)
     key: int | None = connection.execute(statement).scalar_one_or_none()
     return key
+
+
+def _replace(connection: Connection, by_address: Mapping[str, NewSubscriber], now: datetime) -> None:
+    """Write some subscribers; those whose addresses are there already have their rows changed."""
+    names = {address: _named(new.profile) for address, new in by_address.items()}
+    known = _known(connection, {name for said in names.values() for name in said})
+    before = _keys_of(connection, by_address)
+    insert_new(
+        connection,
+        subscribers,
+        [
+            {**columns(new), "public_id": secrets.token_urlsafe(12), "created_at": now}
+            for address, new in by_address.items()
+            if address not in before
+        ],
+    )
+    keys = _keys_of(connection, by_address)
+    for address, key in before.items():
+        connection.execute(subscribers.update().where(subscribers.c.key == key).values(columns(by_address[address])))
+        connection.execute(ratings.delete().where(ratings.c.subscriber_key == key, ~ratings.c.answer))
+        _rate(connection, key, names[address], now)
+    rows = [
+        {"subscriber_key": keys[address], "paper_key": paper, "liked": liked, "rated_at": now, "answer": False}
+        for address in by_address.keys() - before.keys()
+        for paper, liked in {known[name]: liked for name, liked in names[address].items()}.items()
+    ]
+    for some in batches(rows):
+        insert_new(connection, ratings, some)
+
+
+def _keys_of(connection: Connection, addresses: Iterable[str]) -> dict[str, int]:
+    query = sa.select(subscribers.c.address, subscribers.c.key).where(subscribers.c.address.in_(list(addresses)))
+    return {row.address: row.key for row in connection.execute(query)}
 
 
 def _named(profile: InterestProfile) -> dict[str, bool]:

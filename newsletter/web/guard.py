@@ -7,6 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 UPLOAD_PATH = "/library"
+HOOKS_PATH = "/hooks/"  # providers tell of a thousand events at once
 MOST_UPLOADED = 10_000_000  # bytes: a bibliography of some ten thousand papers
 _MOST_SENT = 1_000_000  # bytes: a profile that is full to the brim
 
@@ -36,7 +37,8 @@ class Guard:
             await self._app(scope, receive, send)
             return
         head = scope["method"] == "HEAD"
-        limit = MOST_UPLOADED if scope["path"].endswith(UPLOAD_PATH) else _MOST_SENT
+        long = scope["path"].endswith(UPLOAD_PATH) or scope["path"].startswith(HOOKS_PATH)
+        limit = MOST_UPLOADED if long else _MOST_SENT
 
         async def answered(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from starlette.datastructures import FormData
 
 from newsletter import bootstrap, catalogue
+from newsletter.bootstrap.hooks import Hooks
 from newsletter.config import Settings
 from newsletter.delivery.transport import Transport
 from newsletter.model import Topic
@@ -40,6 +41,7 @@ class Parts:
     welcome: Welcome
     transport: Transport
     errands: Errands
+    hooks: Hooks
     now: Callable[[], datetime]
 
     def today(self) -> date:
@@ -65,6 +67,7 @@ def assemble(settings: Settings, store: Store, *, now: Callable[[], datetime] = 
         welcome=bootstrap.welcome(settings, store),
         transport=bootstrap.transport(settings),
         errands=Errands(),
+        hooks=bootstrap.hooks(settings, store),
         now=now,
     )
 

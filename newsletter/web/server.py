@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Callable
-from typing import Any
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from newsletter.config import Settings
 from newsletter.errors import ConfigError
@@ -17,37 +16,73 @@ from newsletter.web.app import application
 from newsletter.web.parts import assemble
 
 _BACKLOG = 2048
-_LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "newsletter: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["stderr"], "level": "WARNING"},
-}
+
+
+class _Renewable:
+    """An application in whose place another one can be put while requests come."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+
+class Pages:
+    """The pages on the address that is set; taken when this is made.
+
+    Requests are not logged: the links of the mails are keys, and keys do not belong into a log.
+    """
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        """Raises ConfigError: the address cannot be taken, a file of the pages is missing."""
+        self._store = store
+        self._parts = assemble(settings, store)
+        self._app = _Renewable(application(self._parts))
+        host, port = settings.web.host, settings.web.port
+        self._listening = _listening(host, port)
+        self.address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        self._server = uvicorn.Server(configured(self._app, settings))
+
+    def run(self) -> None:
+        """Serve until `stop`, or, in the main thread, until the process is told to stop."""
+        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how one ends a server; requests were answered
+            self._server.run(sockets=[self._listening])
+
+    def renew(self, settings: Settings) -> None:
+        """Go on by other settings; those of [web] need a new process. Raises ConfigError, and then stays as it was."""
+        before, self._parts = self._parts, assemble(settings, self._store)
+        self._app.app = application(self._parts)
+        before.errands.close()
+
+    def stop(self) -> None:
+        """Answer what was asked, and take no more."""
+        self._server.should_exit = True
+
+    def close(self) -> None:
+        """Give the address back, when it has stopped."""
+        self._listening.close()
+        self._parts.errands.close()
 
 
 def serve(settings: Settings, store: Store, ready: Callable[[str], None]) -> None:
     """Serve the pages until the process is told to stop; `ready` is told the address once it is taken.
 
-    Requests are not logged: the links of the mails are keys, and keys do not belong into a log.
-
     Raises ConfigError: the address cannot be taken, a file of the pages is missing.
     """
-    parts = assemble(settings, store)
-    host, port = settings.web.host, settings.web.port
-    with _listening(host, port) as listening:
-        ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")
-        config = configured(application(parts), settings, log_config=_LOGGING)
-        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how one ends a server; requests were answered
-            uvicorn.Server(config).run(sockets=[listening])
-    parts.errands.close()
+    pages = Pages(settings, store)
+    ready(pages.address)
+    try:
+        pages.run()
+    finally:
+        pages.close()
 
 
-def configured(app: ASGIApp, settings: Settings, *, log_config: dict[str, Any] | None = None) -> uvicorn.Config:
-    """Give how the pages are served; without `log_config` logging stays as the program has it."""
+def configured(app: ASGIApp, settings: Settings) -> uvicorn.Config:
+    """Give how the pages are served; logging stays as the program has set it up (`newsletter.logs`)."""
     return uvicorn.Config(
         app,
-        log_config=log_config,
+        log_config=None,
         access_log=False,
         server_header=False,
         lifespan="off",

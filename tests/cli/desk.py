@@ -57,7 +57,7 @@ class Desk:
     def environment(self, now: str | None, settings: dict[str, Any]) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("NEWSLETTER_")}
         given = {**self.settings, **{name: str(value) for name, value in settings.items()}}
-        ours = {f"NEWSLETTER_{name.upper()}": value for name, value in given.items()}
+        ours = {f"NEWSLETTER_{name.upper()}": value for name, value in given.items()} | {"PYTHONPATH": str(ROOT)}
         # A clock that is not asked for is a fixed one all the same: tests must not depend on the day they run.
         return {**kept, "HOME": str(self.folder), **ours, **({"NEWSLETTER_NOW": now} if now else {})}
 
@@ -127,6 +127,16 @@ class Desk:
         assert "Traceback" not in finished.err, finished
         assert "Exception ignored" not in finished.err, finished
         return finished
+
+    @staticmethod
+    def command() -> list[str]:
+        """The words that start the program."""
+        return [sys.executable, "-m", "newsletter"]
+
+    @staticmethod
+    def seed() -> Path:
+        """A digest file."""
+        return AUGUST
 
     def subscribe(self, address: str, *words: str) -> None:
         """Add an active subscriber."""

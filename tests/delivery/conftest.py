@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from tests.delivery.amazon import Amazon
 from tests.delivery.servers import HOST, Sink, sink
 
 
@@ -34,4 +35,11 @@ def server_tls(authority: trustme.CA) -> ssl.SSLContext:
 def smtp_sink() -> Iterator[Sink]:
     """A plain SMTP server that takes everything."""
     with sink() as server:
+        yield server
+
+
+@pytest.fixture
+def amazon() -> Iterator[Amazon]:
+    """A server that speaks as Amazon SES does."""
+    with Amazon().running() as server:
         yield server

@@ -13,9 +13,11 @@ import pytest
 from newsletter.config import Smtp
 from newsletter.delivery.maildir import MaildirTransport
 from newsletter.delivery.null import NullTransport
+from newsletter.delivery.ses import SesTransport
 from newsletter.delivery.smtp import SmtpTransport
 from newsletter.delivery.transport import RESPONSE_LENGTH, Transport
 from newsletter.model import DeliveryState
+from tests.delivery.amazon import Amazon
 from tests.delivery.messages import message
 from tests.delivery.servers import HOST, Sink
 
@@ -26,7 +28,7 @@ class Case:
     arrived: Callable[[], list[bytes]] | None
 
 
-@pytest.fixture(params=["maildir", "smtp", "null"])
+@pytest.fixture(params=["maildir", "smtp", "ses", "null"])
 def case(request: pytest.FixtureRequest, tmp_path: Path) -> Case:
     if request.param == "maildir":
         folder = tmp_path / "mail"
@@ -35,6 +37,9 @@ def case(request: pytest.FixtureRequest, tmp_path: Path) -> Case:
         server: Sink = request.getfixturevalue("smtp_sink")
         settings = Smtp(host=HOST, port=server.port, timeout=10)
         return Case(SmtpTransport(settings, waits=()), lambda: [mail.content for mail in server.received])
+    if request.param == "ses":
+        amazon: Amazon = request.getfixturevalue("amazon")
+        return Case(SesTransport(amazon.account(), waits=()), lambda: [one.data for one in amazon.received])
     return Case(NullTransport(), None)
 
 

@@ -66,7 +66,10 @@ signal.signal(signal.SIGINT, stop)
 smtp = Smtp(host="127.0.0.1", port=int(where), timeout=60) if where.isdecimal() else None
 with Store(url) as store:
     transport = SmtpTransport(smtp, waits=()) if smtp else MaildirTransport(Path(where))
-    dispatcher = Dispatcher(store.deliveries, transport, PlainLetters(store), Policy(), connections=int(connections))
+    letters, policy = PlainLetters(store), Policy()
+    dispatcher = Dispatcher(
+        store.deliveries, store.allowances, transport, letters, policy, connections=int(connections)
+    )
     try:
         dispatcher.run([int(issue)], now=NOW, limit=None, progress=lambda _: said(ONE_MORE))
     except KeyboardInterrupt:
@@ -102,7 +105,9 @@ def send(
     policy: Policy = Policy(),  # noqa: B008  frozen
     connections: int = CONNECTIONS,
 ) -> Tally:
-    dispatcher = Dispatcher(store.deliveries, transport, PlainLetters(store), policy, connections=connections)
+    dispatcher = Dispatcher(
+        store.deliveries, store.allowances, transport, PlainLetters(store), policy, connections=connections
+    )
     return dispatcher.run([issue.key], now=now, limit=limit, progress=None)
 
 
@@ -244,7 +249,14 @@ def test_a_template_that_is_broken_stops_the_run_and_loses_nothing(store: Store,
         return dict.fromkeys([row.key for row in claimed], broken)
 
     transport = MaildirTransport(tmp_path / "mail")
-    dispatcher = Dispatcher(store.deliveries, transport, letters, Policy(), connections=CONNECTIONS)
+    dispatcher = Dispatcher(
+        store.deliveries,
+        store.allowances,
+        transport,
+        letters,
+        Policy(),
+        connections=CONNECTIONS,
+    )
     with pytest.raises(TemplateError):
         dispatcher.run([issue.key], now=NOW, limit=None, progress=None)
     assert rows(store, issue) == before
@@ -301,7 +313,14 @@ def test_what_somebody_else_has_taken_over_is_not_sent(store: Store, tmp_path: P
         return plain(claimed)
 
     transport = MaildirTransport(tmp_path / "mail")
-    dispatcher = Dispatcher(store.deliveries, transport, letters, Policy(), connections=1)
+    dispatcher = Dispatcher(
+        store.deliveries,
+        store.allowances,
+        transport,
+        letters,
+        Policy(),
+        connections=1,
+    )
     assert dispatcher.run([issue.key], now=NOW, limit=None, progress=None).states == {}
     assert not arrived(tmp_path / "mail")
     assert store.deliveries.owners() == ["somebody else"]
@@ -328,7 +347,7 @@ def test_no_more_than_so_many_go_to_one_domain_and_the_run_waits_for_the_rest(st
 def test_a_quota_of_all_senders_ends_the_run_and_the_rest_waits(store: Store, tmp_path: Path) -> None:
     issue, _ = queued(store, 30)
     transport, hour = MaildirTransport(tmp_path / "mail"), Quota(20, timedelta(hours=1))
-    assert send(store, issue, transport, limit=5).states == {S.SENT: 5}
+    assert send(store, issue, transport, limit=5, policy=Policy(quotas=(hour,))).states == {S.SENT: 5}
     tally = send(store, issue, transport, policy=Policy(quotas=(Quota(1000, timedelta(days=1)), hour)))
     assert (tally.states, tally.held) == ({S.SENT: 15}, hour)
     again = send(store, issue, transport, policy=Policy(quotas=(hour,)))
@@ -398,7 +417,9 @@ def test_progress_is_told_message_by_message(store: Store, tmp_path: Path) -> No
     issue, _ = queued(store, 9)
     steps: list[int] = []
     transport = MaildirTransport(tmp_path / "mail")
-    dispatcher = Dispatcher(store.deliveries, transport, PlainLetters(store), Policy(), connections=CONNECTIONS)
+    dispatcher = Dispatcher(
+        store.deliveries, store.allowances, transport, PlainLetters(store), Policy(), connections=CONNECTIONS
+    )
     dispatcher.run([issue.key], now=NOW, limit=None, progress=steps.append)
     assert steps == [1] * 9
 

@@ -73,7 +73,9 @@ class Newsletter(RuleBasedStateMachine):
     def run(self, fates: list[tuple[DeliveryState | None, bool]], limit: int | None) -> None:
         self.transport.fates = list(fates)
         letters = PlainLetters(self.store)
-        dispatcher = Dispatcher(self.store.deliveries, self.transport, letters, self.policy, connections=1)
+        dispatcher = Dispatcher(
+            self.store.deliveries, self.store.allowances, self.transport, letters, self.policy, connections=1
+        )
         try:
             dispatcher.run([self.issue.key], now=self.now, limit=limit, progress=None)
         except Died:

@@ -284,6 +284,49 @@ def test_seven_bit_mail_asks_for_nothing_but_its_size() -> None:
     assert server.heard[1] == f"MAIL FROM:<{SENDER}> SIZE={len(sent.data)}"
 
 
+@pytest.mark.parametrize(
+    ("sender", "said"),
+    [
+        (SENDER, f"RCPT TO:<{RECIPIENT}> NOTIFY=FAILURE ORCPT=rfc822;{RECIPIENT}"),
+        ("", f"RCPT TO:<{RECIPIENT}> NOTIFY=NEVER ORCPT=rfc822;{RECIPIENT}"),
+    ],
+)
+def test_where_reports_are_offered_one_of_failures_is_asked_for(sender: str, said: str) -> None:
+    with Script(("DSN",)) as server:
+        assert outcome_of(message(sender=sender), server).state is DeliveryState.SENT
+    assert f"MAIL FROM:<{sender}> RET=HDRS" in server.heard
+    assert said in server.heard
+
+
+def test_an_original_recipient_is_written_as_a_parameter_may_hold_it() -> None:
+    with Script(("DSN",)) as server:
+        outcome_of(message(recipient="a+b=c@example.test"), server)
+    assert "RCPT TO:<a+b=c@example.test> NOTIFY=FAILURE ORCPT=rfc822;a+2Bb+3Dc@example.test" in server.heard
+
+
+@PIPELINING
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT"])
+def test_a_server_that_refuses_what_it_offered_is_asked_without_it(verb: str, offers: tuple[str, ...]) -> None:
+    refusals: list[Answer] = ["555 5.5.4 unsupported parameter", "250 OK"]
+    pipelined = bool(offers)
+    answers: dict[str, list[Answer]] = {verb: refusals}
+    if pipelined:  # what was written ahead gets its answers, too
+        answers |= {"RCPT": ["503 no", "250 OK"]} if verb == "MAIL" else {}
+        answers["DATA"] = ["503 no", "354 go on", "354 go on"]
+    with Script(("DSN", "SIZE 1000000", *offers), **answers) as server, session_with(server.port) as session:
+        assert session.deliver(message()).state is DeliveryState.SENT
+        assert session.deliver(message(number=2)).state is DeliveryState.SENT
+    mails = [line for line in server.heard if line.startswith("MAIL")]
+    assert len(mails) == 3
+    assert "RET=HDRS" in mails[0]
+    assert mails[1:] == [f"MAIL FROM:<{SENDER}>"] * 2
+
+
+def test_a_server_that_hears_only_the_first_of_what_is_written_ahead_defers() -> None:
+    with Script(("PIPELINING",), RCPT=Act.SILENCE) as server:
+        assert outcome_of(message(), server, timeout=0.3).state is DeliveryState.DEFERRED
+
+
 def test_a_message_over_the_servers_size_is_refused_before_it_is_written() -> None:
     with sink(data_size_limit=1000) as server, session_with(server.port) as session:
         outcome = session.deliver(message(b"x" * 70 + b"\r\n" + b"y" * 990 + b"\r\n"))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from newsletter.rendering.openings import without_opening
 from newsletter.rendering.sentences import label, split_sentences
 from newsletter.rendering.summary import ELLIPSIS, key_sentences, shorten
 from tests.rendering.editions import ABSTRACT
@@ -110,10 +111,36 @@ def test_what_leans_on_a_sentence_left_out_is_left_out_too() -> None:
     assert text == f"We propose a loom. {ELLIPSIS} The loom beats 9 clerks by 12%."
 
 
+@pytest.mark.parametrize(
+    ("sentence", "alone"),
+    [
+        ("To address this gap, we weave cards on a loom of oak.", "We weave cards on a loom of oak."),
+        ("However, in this paper, we weave cards on a loom of oak.", "We weave cards on a loom of oak."),
+        ("Motivated by these findings, k-means sorts the cards that fell.", "k-means sorts the cards that fell."),
+        ("In contrast, oak-made looms sort the cards that fell.", "Oak-made looms sort the cards that fell."),
+        ("In addition, mRNA is sorted by the loom of oak.", "mRNA is sorted by the loom of oak."),
+        ("However, no.", "However, no."),
+        ("To sort cards by hand, we recruited forty clerks.", "To sort cards by hand, we recruited forty clerks."),
+        ("However we weave them, the cards fall off the loom.", "However we weave them, the cards fall off the loom."),
+        ("In this paper we weave cards on a loom.", "In this paper we weave cards on a loom."),
+    ],
+)
+def test_an_opening_that_points_back_is_left_out(sentence: str, alone: str) -> None:
+    assert without_opening(sentence) == alone
+
+
+def test_an_opening_stays_where_the_sentence_that_it_points_to_is_shown() -> None:
+    padding = "The loom has a frame of oak, and the frame has a beam that takes up what was woven. " * 2
+    both = "We find that 40% of the cards fall. To address this, we propose a loom that holds cards by threads."
+    assert key_sentences(f"{padding}{both} {padding}", limit=120) == both
+    alone = "Cards fall. To address this, we propose a loom that holds cards by threads."
+    assert key_sentences(f"{padding}{alone} {padding}", limit=60) == "We propose a loom that holds cards by threads."
+
+
 def test_what_did_not_come_out_is_a_result_too() -> None:
     before = "Clerks are often thought to be slower than looms, and 60% of all mills have replaced them. "
     during = "We recruited 40 clerks of three mills, and recorded them over 12 weeks. "
-    text = key_sentences(f"{before}{during}We found no difference between clerks and looms.", limit=120)
+    text = key_sentences(f"{before}{during}We found no difference between clerks and looms.", limit=110)
     assert text == "We found no difference between clerks and looms."
 
 
@@ -143,7 +170,8 @@ def test_key_sentences_are_never_too_long_and_all_taken_from_the_abstract(abstra
     text = key_sentences(abstract, title, limit=300)
     assert len(text) <= 300
     plain = " ".join(abstract.split())
-    assert all(piece.strip() in plain for piece in text.removesuffix(ELLIPSIS).split(f" {ELLIPSIS} "))
+    pieces = text.removesuffix(ELLIPSIS).split(f" {ELLIPSIS} ")
+    assert all(piece.strip()[1:] in plain for piece in pieces)  # the first letter may have become a capital
 
 
 @pytest.mark.parametrize("piece", ["a ", "A. ", "no ", "We show 1.5% $x$. ", "Results: ", "。", "$", "To be ", "1. "])

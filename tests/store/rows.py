@@ -55,6 +55,10 @@ def digest(*records: PaperRecord, title: str = "Dunes daily", day: date | None =
     return Digest(title, records, day)
 
 
+def record(title: str, **fields: Any) -> PaperRecord:
+    return PaperRecord(title, **fields)
+
+
 def new_subscriber(email: str = "ada@example.test", **fields: Any) -> NewSubscriber:
     given = {"profile": InterestProfile(keywords=("dunes",)), "status": SubscriberStatus.ACTIVE, **fields}
     return NewSubscriber(email, **given)

@@ -123,7 +123,7 @@ def test_ratings_and_editions_follow_a_paper_that_turned_out_to_be_another(store
     announce(store, BOTH)
     [paper] = store.papers.in_window(EVER)
     assert store.subscribers.get(ada.email).profile.liked == (paper.id,)
-    assert store.issues.already_picked([ada.key]) == {ada.key: {paper.key}}
+    assert store.issues.already_picked([ada.key], EVER) == {ada.key: {paper.key}}
     assert store.papers.by_key([keys["doi:10.1000/dunes"]]) == {keys["doi:10.1000/dunes"]: paper}
 
 

@@ -12,7 +12,7 @@ import pytest
 from newsletter.identity import title_fingerprint
 from newsletter.model import Announcement, Paper, PaperRecord, Window
 from newsletter.store import Store
-from tests.store.rows import EVER, NOW, digest, dump
+from tests.store.rows import DAY, EVER, NOW, digest, dump, sketch
 
 TITLE = "Ripples on the dunes of Mars move"
 RECORD = PaperRecord(
@@ -29,6 +29,7 @@ RECORD = PaperRecord(
     project_page="https://ripples.example",
     thumbnail="https://ripples.example/1.png",
 )
+DAY_LONG = timedelta(days=1)
 BY_TITLE = f"title:{title_fingerprint(TITLE)}"
 
 
@@ -196,6 +197,48 @@ def test_a_window_begins_at_its_start_and_ends_before_its_end(store: Store) -> N
         "Paper of 2 o'clock",
         "Paper of 1 o'clock",
     ]
+
+
+def test_papers_that_are_kept_after_an_issue_was_opened_are_in_the_next_one(store: Store) -> None:
+    """A sender may open the issue while an ingest, which looked at the clock before, has still to keep its papers."""
+    store.issues.open(dataclasses.replace(sketch(), window=Window(NOW - DAY_LONG, NOW)), now=NOW)
+    add(store, RECORD, now=NOW - timedelta(minutes=5))
+    assert store.papers.in_window(Window(NOW - DAY_LONG, NOW)) == []
+    (paper,) = store.papers.in_window(Window(NOW, NOW + DAY_LONG))
+    assert paper.first_seen_at == NOW
+
+
+def test_whoever_opens_an_issue_while_papers_are_added_loses_none(store: Store, url: str) -> None:
+    together = Barrier(3, timeout=20)
+    records = [dataclasses.replace(RECORD, title=f"Dune {n}", arxiv_id=f"2508.1{n:04}", doi="") for n in range(60)]
+
+    def keep(few: list[PaperRecord]) -> None:
+        with Store(url) as mine:
+            together.wait()
+            for number, record in enumerate(few):
+                add(mine, record, now=NOW + timedelta(seconds=number))
+
+    def open_issues() -> list[Window]:
+        windows, start = [], NOW - DAY_LONG
+        with Store(url) as mine:
+            together.wait()
+            for number in range(20):
+                window = Window(start, NOW + timedelta(seconds=2 * number))
+                mine.issues.open(dataclasses.replace(sketch(DAY + number * DAY_LONG), window=window), now=NOW)
+                mine_now.append(len(mine.papers.in_window(window)))
+                windows.append(window)
+                start = window.end
+        return windows
+
+    mine_now: list[int] = []
+    with ThreadPoolExecutor(3) as pool:
+        halves = [pool.submit(keep, records[::2]), pool.submit(keep, records[1::2])]
+        windows = pool.submit(open_issues).result()
+        for half in halves:
+            half.result()
+    assert [len(store.papers.in_window(window)) for window in windows] == mine_now
+    rest = store.papers.in_window(Window(windows[-1].end, NOW + DAY_LONG))
+    assert sum(mine_now) + len(rest) == 60
 
 
 def test_threads_that_add_the_same_digest_at_once_keep_each_paper_once(store: Store) -> None:

@@ -212,3 +212,15 @@ def test_the_sample_subscribers_are_read(topics: Mapping[str, Topic]) -> None:
     readers = read(assets.SEEDS / "subscribers.csv", topics, confirmed=True)
     assert len(readers) >= 3
     assert {reader.status for reader in readers} == {SubscriberStatus.ACTIVE}
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "'=", "''@"])
+def test_words_of_readers_are_no_formulas_to_a_spreadsheet(start: str, tmp_path: Path) -> None:
+    phrase = f"{start}HYPERLINK(1)"
+    profile = InterestProfile(keywords=("CTC", phrase), muted=(phrase,), authors=(phrase,))
+    there = stored(NewSubscriber("ada@example.org", profile, name=phrase), SubscriberStatus.ACTIVE)
+    text = write([there])
+    cells = [cell for row in csv.reader(io.StringIO(text)) for column in row for cell in column.split(";")]
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
+    back = one(tmp_path, text, confirmed=True)
+    assert (back.name, back.profile) == (phrase, profile)

@@ -12,6 +12,7 @@ _MAILBOX = re.compile(
     rf"(\"[^\"\\\n@]{{1,64}}\"|(?<!{_LETTER}){_LETTER}{{1,64}})@([^\W_](?:[\w-]|\.(?=[\w-])){{0,252}})"
 )
 _LONGEST = 320
+_X400 = re.compile(r"^smtp=", re.IGNORECASE)  # `dda:SMTP=ada@lab.example`, as old Exchange names who is elsewhere
 _UNITEXT = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
 
 
@@ -22,7 +23,8 @@ def first_in(text: str) -> str:
 
 def all_in(text: str) -> list[str]:
     """Give the addresses in a text, in their order."""
-    return [found[0].lstrip("*-–.'=") for found in _MAILBOX.finditer(text) if len(found[0]) <= _LONGEST]
+    found = (match[0] for match in _MAILBOX.finditer(text) if len(match[0]) <= _LONGEST)
+    return [_X400.sub("", one).lstrip("*-–.'=") for one in found]
 
 
 def typed(value: str) -> str:

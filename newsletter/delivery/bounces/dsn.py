@@ -83,7 +83,9 @@ def _well(group: Group) -> bool:
 
 
 def _failure(group: Group, notice: str) -> Failure:
-    recipient = next((found for name in _NAMING if (found := addresses.typed(_first(group, name)))), "")
+    named = [found for name in _NAMING if (found := addresses.typed(_first(group, name)))]
+    # A mailbox inside of a server, as `ada@ims-daemon`, is nobody whom we know; whom we wrote to stands beside it.
+    recipient = next((one for one in named if "." in one.rpartition("@")[2]), next(iter(named), ""))
     status, _, comment = _first(group, "status").partition("(")
     said = " ".join([*(value.partition(";")[2] or value for value in group.get("diagnostic-code", ())), comment])
     return Failure(recipient, decide(said, status=status, action=_action(group), around=notice))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from newsletter.delivery.bounces import addresses, wording
@@ -29,7 +29,7 @@ _HEADERS_BEGIN = re.compile(
     r"^(?:Received: |Return-Path: |X-[\w-]+: |DKIM-Signature: |Message-I[Dd]: |MIME-Version: )", re.MULTILINE
 )
 
-_ALONE = re.compile(r"^[\s>*•-]*(?:<?[^\s<>]{1,64}@[^\s<>:]{1,255}>?)[:;.,)]*\s*(?:\([^)]{0,200}\))?[:.]*$")
+_ALONE = re.compile(r"^[\s>*•-]*(?:[<\"]?[^\s<>\"]{1,64}@[^\s<>:\"]{1,255}[>\"]?)[:;.,)]*\s*(?:\([^)]{0,200}\))?[:.]*$")
 _LEADING = re.compile(r"^\s*(?:\d{1,3}[.)]\s+)?<[^\s<>]{1,64}@[^\s<>]{1,255}>\s*(?::|\.\.\.|,|\(|-|;|\s{2,}|$)")
 _BARE_LEADING = re.compile(r"^\s*[^\s<>:,;()]{1,64}@[^\s<>:,;()]{1,253}\s*(?::|\.\.\.|\s-\s|\(|,|;|\s{2,})")
 _LABELLED = re.compile(
@@ -37,6 +37,13 @@ _LABELLED = re.compile(
     r"rcpt|addressee|user|e-?mail(?: address)?|destinataires?|destinatarios?|destinatari[oa]?|empfänger(?:adresse)?|"
     r"to|an|à|para|宛先|收件人|"
     r"получатель)(?:\(?s?\)?)(?: address(?:es)?)?[ \t]*(?:\[\d+\])?[ \t]*[:=：][ \t]*(?:rfc822;)?[ \t]*\S*@",
+    re.IGNORECASE,
+)
+# A line after which the recipients stand. What names addresses above it tells of the message: "To: the-list@…".
+_HEADING = re.compile(
+    r"(?:did not reach|not (?:be )?(?:delivered|sent)|undeliverable|unable to deliver|did not receive|errors?|failed|"
+    r"delay\w*|rejected)[^.@]{0,60}\b(?:following|these)?[^.@]{0,30}(?:recipients?|address\w*|users?|to)\b"
+    r"(?:\(\w{1,3}\))?[^.@\w]{0,12}$|following (?:recipients?|address\w*)[^.@]{0,60}:?$",
     re.IGNORECASE,
 )
 _COMMAND = re.compile(r"\brcpt\s+to:?\s*<?\S{1,64}@", re.IGNORECASE)
@@ -109,7 +116,9 @@ def failures(text: str, *, ours: frozenset[str], named: Sequence[str] = (), dela
     for in the order of what they are worth, and the first kind that is there decides.
     """
     lines = [line[:_LONGEST_LINE] for line in text.split("\n")[:_MOST_LINES]]
-    found = {place: who for place, line in enumerate(lines) if (who := _candidates(line, ours))}
+    found = _below_a_heading(
+        lines, {place: who for place, line in enumerate(lines) if (who := _candidates(line, ours))}
+    )
     if named:
         wanted = {one.casefold() for one in named}
         places = {place: who for place, who in found.items() if wanted & {one.casefold() for one in who}}
@@ -144,6 +153,25 @@ def _candidates(line: str, ours: frozenset[str]) -> tuple[str, ...]:
     if "@" not in line or _ABOUT_OTHERS.search(line):
         return ()
     return tuple(one for one in addresses.all_in(line) if one.casefold() not in ours and not _NOBODY.match(one))
+
+
+def has_a_heading(text: str, ours: frozenset[str]) -> bool:
+    """Tell whether a notice says "the following were not reached", with addresses below it."""
+    lines = [line[:_LONGEST_LINE] for line in text.split("\n")[:_MOST_LINES]]
+    found = {place for place, line in enumerate(lines) if _candidates(line, ours)}
+    return any(_heads(place, line, found) for place, line in enumerate(lines))
+
+
+def _heads(place: int, line: str, found: Collection[int]) -> bool:
+    return bool(_HEADING.search(line[:200])) and any(near in found for near in range(place + 1, place + 5))
+
+
+def _below_a_heading(lines: Sequence[str], found: dict[int, tuple[str, ...]]) -> dict[int, tuple[str, ...]]:
+    """Leave out what stands above the line that says who was not reached, where addresses follow it soon."""
+    for place, line in enumerate(lines):
+        if _heads(place, line, found):
+            return {at: who for at, who in found.items() if at > place}
+    return found
 
 
 def _of_kind(

@@ -61,16 +61,19 @@ def _reported(leaves: Sequence[Part], notice: str) -> list[Failure] | None:
 
 def _explained(mail: Part, leaves: list[Part], notice: str, traces: Traces, data: bytes) -> list[Failure]:
     """Read the explanation for people, if a mail server wrote it."""
-    if signs.is_receipt(leaves) or signs.is_automatic_answer(mail) or signs.reports_success(mail):
-        return []
-    if not signs.is_likely_a_bounce(mail, leaves, notice):
+    receipt = signs.is_receipt(leaves) and not signs.rejects(mail)
+    if receipt or signs.is_automatic_answer(mail) or signs.reports_success(mail):
         return []
     ours = frozenset(one.casefold() for one in (*traces.sent_to, *addresses.all_in(mail.header("from"))))
+    if not signs.is_likely_a_bounce(mail, leaves, notice, names_somebody=prose.has_a_heading(notice, ours)):
+        return []
     named = addresses.all_in(",".join(mail.headers.get("x-failed-recipients", ())))
     delayed = prose.is_delay(mail.header("subject"), notice)
-    found = prose.failures(notice, ours=ours - {one.casefold() for one in named}, named=named, delayed=delayed)
-    if found:
-        return found
+    certain = frozenset(one.casefold() for name in ("to", "from") for one in addresses.all_in(mail.header(name)))
+    for some in (ours, certain):  # what a Received field says of us may be of somebody else
+        unnamed = some - {one.casefold() for one in named}
+        if found := prose.failures(notice, ours=unnamed, named=named, delayed=delayed):
+            return found
     others = [one for one in _by_flufl(data) if one.casefold() not in ours] or traces.originals
     said = "\n".join((mail.header("subject"), notice))
     verdict = decide(prose.spoken_in(notice.split("\n")), action="delayed" if delayed else "", around=said)

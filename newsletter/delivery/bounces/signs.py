@@ -10,13 +10,21 @@ _DAEMON = re.compile(
     r"(?:^|[<\"\s(])(?:mailer[-_. ]?daemon|mail[-_. ]?daemon|maildaemon|mdaemon|post[-_. ]?master|mailsystem|"
     r"mail[-_.]system|microsoftexchange[0-9a-f]*|double-bounce|bounces?|nondelivery|non-delivery|smtp[-_]?daemon|"
     r"smtpgateway|mmdf|mail[-_.]?delivery[-_. ]?(?:sub)?system|bounce-?(?:handler|notification)s?|"
-    r"delivery[-_.]?(?:status|failure|report)s?|mailerdaemon|mailer)(?:[+-][^@\s]{0,60})?(?:@|$|>|\")|\b(?:internet |"
-    r"intermail )?mail delivery (?:sub)?(?:system|service)|\bmail(?:er)? (?:system|administrator|daemon)\b|"
-    r"\bsystem administrator\b|\bdelivery (?:sub)?system\b|\bmail server\b|\bpostmaster\b",
+    r"delivery[-_.]?(?:status|failure|report)s?|mailerdaemon|mailer)(?:[+-][^@\s]{0,60})?(?:\\?@|$|>|\")|"
+    r"\b(?:internet |intermail )?mail delivery (?:sub)?(?:system|service)|"
+    r"\bmail(?:er)? (?:system|administrator|daemon)\b|\bsystem administrator\b|"
+    r"\bdelivery (?:sub)?system\b|\bmail server\b|\bpostmaster\b",
+    re.IGNORECASE,
+)
+# Names that only programs have; a postmaster may be a person, or a newsletter.
+_SURELY_DAEMON = re.compile(
+    r"mail(?:er)?[-_. ]?daemon|\bmdaemon\b|mail delivery (?:sub)?system|system administrator|mail administrator|"
+    r"^[\s\"<]*post ?master\b",
     re.IGNORECASE,
 )
 _RETURNED = re.compile(
-    r"undeliver|non[- ]?deliver|\bnot deliver|returned? (?:e-?mail|mail|message|to sender)|mail returned|"
+    r"undeliver|^mail error|mail delivery warning|error during delivery|failed (?:e-?)?mail|"
+    r"non[- ]?deliver|\bnot deliver|returned? (?:e-?mail|mail|message|to sender)|mail returned|"
     r"message returned|failure notice|delivery (?:status )?(?:notification|notice|report|failure|failed|error|problem|"
     r"has failed|incomplete)|deliver(?:y|ing)?.{0,40}\b(?:fail|problem|error|unsuccessful|delayed|impossible)|"
     r"fail(?:ed|ure).{0,30}\bdeliver|mail (?:delivery )?(?:failure|failed|error|problem|system error|status report)|"
@@ -52,7 +60,8 @@ _AWAY = re.compile(
 _FAILED = re.compile(
     r"(?:could|can|was|were|has|have)(?: ?not|n'?t)(?: yet)?(?: be| been| able to)? (?:deliver|sent|reach|accept|"
     r"process)|undeliverable|undelivered|(?:unable|failed|not possible|impossible) to (?:deliver|send|reach)|"
-    r"deliver\w*.{0,60}fail|fail\w*.{0,60}deliver|permanent(?:ly)? (?:fail|error|fatal)|fatal error|returned (?:to|"
+    r"deliver\w*.{0,60}fail|fail\w*.{0,60}deliver|permanent(?:ly)? (?:fail|error|fatal)|fatal error|"
+    r"(?:has|have) been returned|failed recipients|returned (?:to|"
     r"below|mail)|did not reach|not (?:been )?delivered|bounced|rejected|refused|user unknown|unknown user|"
     r"delivery (?:error|problem|attempt)|will be retried|keep trying|nicht (?:zugestellt|zustellbar|ausgeliefert)|"
     r"unzustellbar|n'a pas (?:pu|été)|non remis|no se (?:ha )?(?:pudo|podido)|non è stato|não (?:pôde|foi)|"
@@ -66,7 +75,9 @@ _REPLY = re.compile(
     r"\b[45][0-5]\d[ -]{1,3}#?[45]\.[0-7]\.\d|\(#[45]\.\d\.\d\)|\b(?:said|response was|returned).{0,80}\b[45][0-5]\d\b"
 )
 _FUNCTION = re.compile(
-    r"\b(?:root|admin|administrator|system|mail|notes|domino|lotus|exchange|gateway|smtp|server)[\w-]*@", re.IGNORECASE
+    r"\b(?:root|admin|administrator|system|mail|notes|domino|lotus|exchange|gateway|smtp|server|imss)[\w-]*@|"
+    r"(?:anti-?virus|smtp|gateway|mail[_-]?service|mail[_-]?server|relay)[\w-]*@",
+    re.IGNORECASE,
 )
 _ENOUGH = 5
 
@@ -75,6 +86,11 @@ def is_receipt(leaves: list[Part]) -> bool:
     """Tell whether a mail says that another was opened or thrown away (RFC 8098)."""
     return any(leaf.kind in {"message/disposition-notification", "message/global-disposition-notification"}
                for leaf in leaves)  # fmt: skip
+
+
+def rejects(mail: Part) -> bool:
+    """Tell whether a filter at the recipient's (RFC 5429) sent a message back, in the form of a receipt."""
+    return "rejected" in mail.header("auto-submitted").lower() and from_daemon(mail)
 
 
 def is_automatic_answer(mail: Part) -> bool:
@@ -102,19 +118,28 @@ def reports_success(mail: Part) -> bool:
     return bool(_SUCCEEDED.search(mail.header("subject")))
 
 
-def is_likely_a_bounce(mail: Part, leaves: list[Part], notice: str) -> bool:
+def is_likely_a_bounce(mail: Part, leaves: list[Part], notice: str, *, names_somebody: bool) -> bool:
     """Weigh whether a mail without a report that programs can read is a bounce all the same.
 
     No single sign does: a postmaster writes letters, newsletters have bounces as their subject, people pass them on.
+    `names_somebody`: the notice has a heading under which addresses stand.
     """
-    if any(name in mail.headers for name in _BULK) or _ANSWER.match(mail.header("subject")):
-        return False
     daemon, subject = from_daemon(mail), subject_of_a_bounce(mail)
-    if not (daemon or subject):
+    surely, report = bool(_SURELY_DAEMON.search(mail.header("from"))), _is_a_report(mail)
+    of_a_list = any(name in mail.headers for name in _BULK)  # a list may pass bounces on, but daemons post on none
+    if _ANSWER.match(mail.header("subject")) or not (surely if of_a_list else daemon or subject or report):
         return False
     nobody = mail.header("return-path").replace(" ", "") == "<>" or mail.header("from").strip() in {"", "<>"}
     copy = any(leaf.kind in _COPY for leaf in leaves)
     failed, reply = bool(_FAILED.search(notice[:8000])), bool(_REPLY.search(notice[:8000]))
     function = bool(_FUNCTION.search(mail.header("from")))
-    points = 3 * daemon + 2 * subject + 2 * nobody + copy + failed + reply + function
+    points = (
+        3 * daemon + surely + 3 * report + 2 * subject + 2 * nobody + copy + failed + reply + function + names_somebody
+    )
     return (failed or (daemon and subject)) and (daemon or nobody or function) and points >= _ENOUGH
+
+
+def _is_a_report(mail: Part) -> bool:
+    """Tell whether a mail calls itself a delivery report, whatever became of its parts (RFC 6522)."""
+    said = mail.header("content-type").lower().replace('"', "")
+    return mail.kind == "multipart/report" and "report-type=delivery-status" in said

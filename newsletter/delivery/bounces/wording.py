@@ -12,7 +12,7 @@ import unicodedata
 from newsletter.delivery.bounces.report import Reason
 
 _URL = re.compile(r"\bhttps?:\S+|\bwww\.\S+", re.IGNORECASE)
-_ADDRESS = re.compile(r"[^\s<>()\[\],;:\"\\@|]{1,64}@[^\s<>()\[\],;:\"\\@|]{1,253}")
+_ADDRESS = re.compile(r"[^\s<>()\[\],;:\"\\@|]{1,64}@(?:[^\s<>()\[\],;:\"\\@|.]|\.(?!\.)){1,253}")
 _APOSTROPHES = re.compile(r"['’`´]")
 _CLAUSE_END = re.compile(r"[;:!?]|\.(?!\d)")
 _MARKS = re.compile(r"[^\w%.|]|_|(?<!\d)\.|%(?!a\b)")
@@ -43,6 +43,7 @@ _SENDER = _any(
     r"\breverse (?:dns|ip|lookup|host|resolution|mapping)|\brdns\b|\bptr\b|\bfcrdns\b",
     r"\bclient host\b|\bunknown client\b|\b(?:ehlo|helo)\b(?! response)|\bfind your (?:reverse |host)|"
     r"\bverify your host",
+    r"\bbatv\b|\bunsigned dsn\b",
     r"\byour (?:ip|host ?name|server|mail ?server|domain|network|isp|client|reverse|mta)(?: \S+){0,5}? (?:is|was|has|"
     r"have|does|not|block\w*|reject\w*|list\w*|unknown|black\w*)\b",
     r"\b(?:sending|connecting) (?:server|host|ip|mta|domain|system|client)\b",
@@ -60,6 +61,7 @@ _FULL = _any(
     r"\b(?:quota|storage|mailbox|inbox|disk|mailbox size|maildir)(?: \S+){0,4}? (?:exceed\w*|full|overdrawn|exhausted|"
     r"overflow)",
     r"\b(?:quota|space) (?:violation|limit|error|reached)|\bmailfull\b|\bmailbox ?full\b|\bquotaexceeded",
+    r"\b(?:mail)?folder is full\b|\breached(?: \S+){0,3} quota\b|\bspace not enough\b",
     r"\b(?:insufficient|not enough|no|low)(?: \S+){0,2}? (?:space|storage)\b|\bno space left\b|\bfull mailbox\b",
     r"\btoo many (?:messages|mails) (?:in|on) (?:the |this )?(?:mailbox|mail ?drop|disk)|\bmail ?box has (?:too|"
     r"reached)",
@@ -69,8 +71,10 @@ _FULL = _any(
     r"переполнен|квота превышена|容量|邮箱(?:已)?满|空间不足|\bskrzynka(?: \S+){0,3}? (?:pełna|przepełniona)",
 )
 _SURELY_SUSPENDED = _any(r"\bdisabled or discontinued\b")
+_SURELY_POLICY = _any(r"\brecipient preferences\b")
 _UNKNOWN = _any(
-    rf"\b{_WHO}{_NAMED}(?: is| was| are)?(?: \|)? (?:unknown|unknow|not known|inexistent|non ?existent|nonexistant)\b",
+    rf"\b{_WHO}{_NAMED}(?: is| was| are| were)?(?: \|)? "
+    r"(?:unknown|unknow|not known|inexistent|non ?existent|nonexistant)\b",
     rf"\b(?:unknown|unrecogni[sz]ed|non ?exist[ae]nt|inexistent|undefined|unrout[e]?able) (?:or \w+ )?(?:local |"
     rf"virtual |e ?mail |mail )?(?:{_WHO}|local part|name)\b",
     r"\b(?:unknown|illegal) (?:or (?:illegal|invalid) )?(?:alias|recipient|user|local)\b|\bunknownuser\b|"
@@ -106,6 +110,10 @@ _UNKNOWN = _any(
     r"address book)|\buser doesnt\b",
     r"\bdoes ?n(?:o|)t work here\b|\bno mailbox here\b|\bnot a (?:local )?(?:mailbox|user|recipient)\b|"
     r"\bmailnotfound\b",
+    r"\b(?:valid|bad) ?(?:rcpt|recipient) ?to\b|\bmissing home directory\b|\bno ?one at this address\b|"
+    r"\bno \S+ in name directory\b|\binvalid final delivery userid\b|%a (?:was |is )?not found\b|"
+    r"\bno mail ?box available\b|"
+    r"\bnot present in (?:the |our )?directory\b",
     r"\bvalid ?rcptto\b|\brecipient cannot be verified\b|\buser does ?not live\b|"
     r"\baccount (?:closed|deleted|removed)\b",
     # Other languages. Without \b where a script has no spaces.
@@ -117,7 +125,7 @@ _UNKNOWN = _any(
     r"invalide)|\b(?:ne?x?iste|existe) pas\b|\bnexiste (?:pas|plus)\b",
     r"\b(?:usuario|destinatario|direcci[oó]n|cuenta|buz[oó]n)(?: \S+){0,4}? (?:desconocid[oa]|inexistente|"
     r"inv[aá]lid[oa])|\bno existe\b|\b(?:utente|destinatario|indirizzo|casella)(?: \S+){0,4}? (?:sconosciut[oa]|"
-    r"inesistente)|\bnon esiste\b",
+    r"inesistente)|\bnon esiste\b|\bnessun utente\b",
     r"\b(?:usu[aá]rio|destinat[aá]rio|endere[cç]o|conta|caixa postal)(?: \S+){0,4}? (?:desconhecid[oa]|inexistente|"
     r"inv[aá]lid[oa])|\bn[aã]o existe\b|\b(?:gebruiker|geadresseerde|adres)(?: \S+){0,3}? (?:onbekend|bestaat niet)",
     r"\bonbekende gebruiker|\bbestaat niet\b|\bnie istnieje\b|\bnieznany (?:odbiorca|użytkownik)|\b(?:okänd|ukjent|"
@@ -143,6 +151,7 @@ _HOST = _any(
     r"exist|known)\b|\bno (?:mx|dns) records?\b|\bno (?:ip )?address(?:es)? (?:associated|found for host)",
     r"\bunrout[e]?able (?:mail )?domain\b|\ball host address lookups failed permanently\b|\bbad destination (?:host|"
     r"system)",
+    r"\bdomain must exist\b|\bcould not find a gateway for\b|"
     r"\billegal host\b|\b(?:invalid|illegal|malformed|bad) (?:destination |recipient |host |mail )?(?:domain|"
     r"host) ?(?:name)?\b|\bmx records point to non ?existent\b|\b(?:domain|domaine|dominio|"
     r"dom[ií]nio)(?: \S+){0,3}? (?:inconnu|introuvable|no existe)",
@@ -214,13 +223,15 @@ _PASSING = (
 )  # fmt: skip
 # These may mean anything, so they count only where neither other words nor a telling status say more.
 _HINTS_OF_UNKNOWN = _any(
-    r"\bmailbox (?:is )?(?:unavailable|not available)\b|\bmailbox not\b",
+    r"\b(?:mailbox|account) (?:is )?(?:unavail?able|unavaiable|not available)\b|"
+    r"\brejected recipients\b|\bmailbox not\b",
     r"\b(?:invalid|bad|incorrect|wrong|undeliverable) (?:recipient|mailbox|e ?mail|user|destination|rcpt|address)\b",
     rf"\b(?:recipient|mailbox|user|e ?mail|addressee|rcpt|to)(?: address)?{_NAMED}(?: \|)?(?: is| was|"
-    rf" has been)? (?:reject|refus|"
+    rf" has been)? (?:(?<!user )reject|refus|"
     r"invalid|not (?:accepted|valid|ok|deliverable)|denied|undeliverable|unavailable|isnt valid)",
     r"\baddress(?: %a)?(?: is| was)? (?:rejected|refused|invalid|not valid|undeliverable|unavailable|deny|denied)\b",
     r"\bno valid recipients?\b|\bnot (?:a )?valid (?:e ?mail|address|recipient)\b|\b(?:user|recipient) unavailable\b",
+    r"\bcan(?:t|not) accept user\b|"
     r"\bcannot (?:accept|deliver) (?:mail |messages? )?(?:to|for) (?:this|that|the) (?:address|recipient|user|"
     r"mailbox)\b",
 )
@@ -235,6 +246,7 @@ _ORDER = (
     (Reason.RELAYING, _RELAYING),
     (Reason.MAILBOX_FULL, _FULL),
     (Reason.SUSPENDED, _SURELY_SUSPENDED),
+    (Reason.POLICY, _SURELY_POLICY),
     (Reason.TAKES_NO_MAIL, _TAKES_NONE),
     (Reason.HOST_UNKNOWN, _HOST),
     (Reason.USER_UNKNOWN, _UNKNOWN),

@@ -1,0 +1,287 @@
+"""Workers: the pipeline's own steps, a shard a job, on as many machines as there are (Procrastinate on PostgreSQL).
+
+Nothing here decides what becomes of a mail: claims, leases and fences are the store's, as for one sender. A worker that
+dies leaves jobs that others find by its missing heartbeat, and do again; a worker that was only cut off finds its rows
+taken when it comes back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import procrastinate
+import psycopg
+from procrastinate.exceptions import ConnectorException
+
+from newsletter import bootstrap
+from newsletter.delivery.dispatch import Brake
+from newsletter.errors import NewsletterError
+from newsletter.jobs import PRIORITIES, QUEUES, Jobs, Task
+from newsletter.model import Issue, IssueState, Queue, Shard, Window
+from newsletter.pipeline import Gaps
+from newsletter.rounds import Rounds
+from newsletter.store.batches import batches
+from newsletter.store.engine import SOUND
+
+if TYPE_CHECKING:
+    from newsletter.config import Settings
+    from newsletter.store import Store
+
+Say: TypeAlias = Callable[[str], None]
+
+_SIGNS = 6  # of life that a worker misses before others take over
+_TICK, _EVERY_MINUTE = "* * * * * */5", "* * * * *"  # the sixth field is seconds
+_LATEST = 60  # issues that may still have something to send
+_DRAIN = 8.0  # seconds that running jobs have when the worker is told to stop
+_LONGEST_WAIT = 30.0  # seconds between tries to reach the database
+_EMBEDDED = 64  # papers a job
+_PREPARED = 3  # issues whose papers are kept ready; a day has as many cadences
+_INSTANT = timedelta(microseconds=1)
+
+log = logging.getLogger(__name__)
+
+
+class Interrupted(Exception):  # noqa: N818  it is no error: the job is done by another worker, or later
+    """The worker is to stop, and what is left of the job goes back into the queue."""
+
+
+class _Retry(procrastinate.BaseRetryStrategy):
+    """Again at once where the worker stopped; with longer and longer waits, for some two hours, where it failed."""
+
+    def get_retry_decision(
+        self, *, exception: BaseException, job: procrastinate.jobs.Job
+    ) -> procrastinate.RetryDecision | None:
+        if isinstance(exception, Interrupted):
+            return procrastinate.RetryDecision(retry_in={"seconds": 0})
+        if job.attempts >= 16:
+            return None
+        return procrastinate.RetryDecision(retry_in={"seconds": min(2 ** (job.attempts + 1), 600)})
+
+
+@dataclass
+class Crew:
+    """What the jobs of one worker share. Each method is a job."""
+
+    settings: Settings
+    store: Store
+    brake: Brake = field(default_factory=Brake)
+
+    def __post_init__(self) -> None:
+        self.jobs = Jobs(self.store, self.settings.cluster.shard)
+        self.newsletter = bootstrap.newsletter(self.settings, self.store)
+        self.rounds = Rounds(self.newsletter)
+        self.transport = bootstrap.transport(self.settings)
+        self.policy = bootstrap.policy(self.settings)
+        self._prepared: OrderedDict[int, Gaps] = OrderedDict()
+        self._preparing = threading.Lock()
+
+    def ingest(self, source: str) -> None:
+        """Read one source, and ask for the vectors of what is new."""
+        now = bootstrap.clock()
+        sources = bootstrap.sources(self.settings, self.store, [source])
+        for pulled in self.newsletter.ingest(sources, now=now, remember=True):
+            log.info("source %s: %s", pulled.source, pulled.error or f"{pulled.new} new papers")
+        new = self.store.papers.in_window(Window(now, now + _INSTANT))
+        self.jobs.embed(batches([paper.key for paper in new], _EMBEDDED))
+
+    def embed(self, papers: list[int]) -> None:
+        """See that the vectors of some papers are there when they are ranked."""
+        self.newsletter.ranker().remember(list(self.store.papers.by_key(papers).values()))
+
+    def rank(self, issue: int, after: int, upto: int | None) -> None:
+        """Make the editions of one shard, and ask for the delivery of what is due already."""
+        shard = Shard(after, upto)
+        if found := self._issue(issue):
+            self.rounds.rank(found, now=bootstrap.clock(), shard=shard, gaps=self._gaps(found))
+            self.jobs.deliver(issue, [shard])
+
+    def deliver(self, issue: int, after: int, upto: int | None) -> None:
+        """Send what is due of one shard."""
+        found = self._issue(issue)
+        if found is None or found.state is not IssueState.OPEN:
+            return
+        tally = self.newsletter.deliver(
+            [found],
+            self.transport,
+            self.policy,
+            now=bootstrap.clock(),
+            connections=self.settings.smtp.connections,
+            shard=Shard(after, upto),
+            brake=self.brake,
+        )
+        if self.brake.pulled:
+            raise Interrupted
+        if tally.alarm:
+            log.error("%s: the %s issue of %s is paused", tally.alarm, found.cadence, found.day)
+
+    def spread(self, issue: int) -> None:
+        """Ask for what waits of an issue and is due to be sent: later hours, retries, what the dead left."""
+        due, real = bootstrap.clock(), datetime.now(UTC)
+        shards = self.store.deliveries.shards(issue, due=due, now=real, size=self.jobs.size)
+        self.jobs.deliver(issue, shards)
+
+    def tick(self) -> None:
+        """See to what the dead left, and what is due. Ticks may be missed, or come twice: all is worked out anew."""
+        now = bootstrap.clock()
+        self.newsletter.recover(self.policy)
+        for issue in self.store.issues.not_ranked():
+            if not self.jobs.left(issue.key):
+                self.store.issues.set_ranked(issue, now=now)
+        for issue in self.store.issues.all()[:_LATEST]:
+            if issue.state is IssueState.OPEN and self._any_due(issue.key, now):
+                self.jobs.once(Task.SPREAD, str(issue.key), issue=issue.key)
+
+    def tend(self) -> None:
+        """See what the timetable wants: sources to be read, issues to be opened, readers who changed their hour."""
+        now = bootstrap.clock()
+        for name in self._sources_due(now):
+            self.jobs.once(Task.INGEST, name, source=name)
+        if self.rounds.unopened(now=now):
+            first = self.store.acts.first(f"read for {self.rounds.timetable.day_of(now)}", now=now)
+            for source in self.settings.source if first else ():
+                self.jobs.once(Task.INGEST, source.name, source=source.name)
+            if not self.jobs.reading():
+                self.rounds.begin(now=now)
+        self.rounds.follow_readers(now=now)
+
+    def _sources_due(self, now: datetime) -> Iterator[str]:
+        """Name the sources that were not read for as long as they may be; one that fails is read again by its rest."""
+        states = self.store.sources.all()
+        for source in self.settings.source:
+            own = [one for one in states if one.name.startswith((source.name, f"{source.name}: "))]
+            every = timedelta(minutes=source.every or self.settings.schedule.ingest_every)
+            read = [one.last_success_at for one in own if one.last_success_at]
+            resting = [one.retry_at for one in own if one.retry_at and one.retry_at > now]
+            if not resting and (not read or max(read) + every <= now):
+                yield source.name
+
+    def _any_due(self, key: int, now: datetime) -> bool:
+        return self.store.deliveries.any_due(key, due=now, now=datetime.now(UTC))
+
+    def _issue(self, key: int) -> Issue | None:
+        return self.store.issues.by_key([key]).get(key)
+
+    def _gaps(self, issue: Issue) -> Gaps:
+        """Give what remembers an issue's prepared papers, one for all its shards: its window is closed."""
+        with self._preparing:
+            found = self._prepared.setdefault(issue.key, Gaps(self.newsletter, issue))
+            self._prepared.move_to_end(issue.key)
+            while len(self._prepared) > _PREPARED:
+                self._prepared.popitem(last=False)
+            return found
+
+
+def engine(crew: Crew, *, concurrency: int) -> procrastinate.App:
+    """Give the engine with all tasks."""
+    connector = procrastinate.PsycopgConnector(
+        conninfo=crew.store.address, kwargs=SOUND, min_size=1, max_size=concurrency + 3, timeout=10.0
+    )
+    app = procrastinate.App(connector=connector)
+    works: dict[Task, Callable[..., None]] = {
+        Task.INGEST: crew.ingest,
+        Task.EMBED: crew.embed,
+        Task.RANK: crew.rank,
+        Task.DELIVER: crew.deliver,
+        Task.SPREAD: crew.spread,
+    }
+    for task, work in works.items():
+        app.task(name=task.value, queue=QUEUES[task].value, priority=PRIORITIES[task], retry=_Retry())(work)
+
+    @app.periodic(cron=_EVERY_MINUTE, queueing_lock=Task.TEND.value)
+    @app.task(name=Task.TEND.value, queue=Queue.SCHEDULE.value, priority=PRIORITIES[Task.TEND])
+    def tend(timestamp: int) -> None:
+        crew.tend()
+
+    @app.periodic(cron=_TICK, queueing_lock=Task.TICK.value)
+    @app.task(name=Task.TICK.value, queue=Queue.SCHEDULE.value, priority=PRIORITIES[Task.TICK])
+    async def tick(timestamp: int) -> None:
+        await revive(app, crew.settings.cluster.stalled_after)
+        await asyncio.to_thread(crew.tick)
+
+    return app
+
+
+async def revive(app: procrastinate.App, after: float) -> None:
+    """Give the jobs of workers that show no sign of life back to the queue."""
+    manager = app.job_manager
+    for job in await manager.get_stalled_jobs(seconds_since_heartbeat=after):
+        log.warning("job %s was left by a worker that is gone: it is done again", job.call_string)
+        await manager.retry_job(job)
+    await manager.prune_stalled_workers(after)
+
+
+def work(
+    settings: Settings,
+    store: Store,
+    *,
+    say: Say,
+    concurrency: int = 1,
+    queues: Sequence[Queue] = (),
+    until_empty: bool = False,
+) -> None:
+    """Do jobs until the process is told to stop (SIGTERM, Ctrl-C), or `until_empty` until there are none.
+
+    A database that restarts, or cannot be reached, is waited for.
+    """
+    crew = Crew(settings, store)
+    crew.jobs.prepare()
+    options: dict[str, Any] = {
+        "queues": [queue.value for queue in queues] or None,
+        "concurrency": concurrency,
+        "wait": not until_empty,
+        "install_signal_handlers": False,
+        "delete_jobs": "successful",
+        "update_heartbeat_interval": settings.cluster.stalled_after / _SIGNS,
+        "stalled_worker_timeout": settings.cluster.stalled_after,
+        "shutdown_graceful_timeout": _DRAIN,
+    }
+    asyncio.run(_work(crew, options, say))
+
+
+async def _work(crew: Crew, options: dict[str, Any], say: Say) -> None:
+    failures = 0
+    while not crew.brake.pulled:
+        app = engine(crew, concurrency=options["concurrency"])
+        try:
+            async with app.open_async():
+                running = asyncio.create_task(app.run_worker_async(**options))
+                _stop_on_signals(crew, running)
+                await running
+            if not options["wait"]:
+                return
+            failures = 0
+        except asyncio.CancelledError:
+            return
+        except (ConnectorException, psycopg.Error, NewsletterError, OSError) as error:
+            failures += 1
+            say(f"the database cannot be used ({type(error).__name__}); it is tried again")
+        await _pause(crew, min(0.5 * 2**failures, _LONGEST_WAIT))
+
+
+def _stop_on_signals(crew: Crew, running: asyncio.Task[None]) -> None:
+    def stop() -> None:
+        crew.brake.pull()
+        running.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+
+
+async def _pause(crew: Crew, seconds: float) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        loop.call_soon_threadsafe(stopped.set)
+
+    with crew.brake.on(stop), contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stopped.wait(), seconds)

@@ -1,0 +1,166 @@
+"""What is done again and again while the newsletter runs by itself: one round after another, each by the clock alone.
+
+No round remembers anything that the database does not: what is due is worked out anew, and unique keys make every act
+idempotent. So a machine may sleep, a clock may jump, two schedulers may run: every reader has one mail a date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from newsletter.delivery.dispatch import Brake, Tally
+from newsletter.delivery.policy import Policy
+from newsletter.delivery.recovery import recover
+from newsletter.delivery.transport import Transport
+from newsletter.model import EVERYBODY, Cadence, Issue, IssueState, Shard, Subscriber
+from newsletter.pipeline import Gaps, Newsletter
+from newsletter.store import Store
+from newsletter.timetable import Timetable
+
+
+class Trouble(StrEnum):
+    """Why no issue went out by its hour."""
+
+    NO_PAPERS = "no papers"
+    NOT_OPENED = "not opened"
+    DRAFT = "draft"
+    PAUSED = "paused"
+    STUCK = "stuck"
+
+
+_HELD = {IssueState.DRAFT: Trouble.DRAFT, IssueState.PAUSED: Trouble.PAUSED}
+_STUCK = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """The newsletter with its timetable."""
+
+    newsletter: Newsletter
+
+    @property
+    def timetable(self) -> Timetable:
+        """When issues open and readers are mailed."""
+        return self.newsletter.edited.timetable
+
+    @property
+    def store(self) -> Store:
+        """What is kept."""
+        return self.newsletter.store
+
+    def unopened(self, *, now: datetime) -> bool:
+        """Tell whether issues of the last cut-off are still to be opened, or to be ranked for all their readers."""
+        day = self.timetable.day_of(now)
+        ranked = {one.cadence for one in self.store.issues.on(day)} - {one.cadence for one in self._unranked(day)}
+        return not ranked.issuperset(self._cadences(day))
+
+    def open(self, *, now: datetime) -> list[Issue]:
+        """Open the issues of the last cut-off and make their editions, for who is to get one; give those done now."""
+        unranked = self.begin(now=now)
+        for issue in unranked:
+            self.rank(issue, now=now)
+            self.store.issues.set_ranked(issue, now=now)
+        return unranked
+
+    def begin(self, *, now: datetime) -> list[Issue]:
+        """Open the issues of the last cut-off; give those that are still to be ranked.
+
+        Cut-offs that were missed are not made up for: the issue that opens covers what they would have. One without
+        papers stays unopened, and is looked at again.
+        """
+        day = self.timetable.day_of(now)
+        cadences = self._cadences(day)
+        if not cadences:
+            return []
+        self.newsletter.open_issues(day, now=now, cadences=cadences)
+        unranked = self._unranked(day)
+        for issue in unranked:
+            self._withdraw(issue, now=now)
+        return unranked
+
+    def rank(self, issue: Issue, *, now: datetime, shard: Shard = EVERYBODY, gaps: Gaps | None = None) -> int:
+        """Make the editions of a shard's readers who are to get an issue, each due at their hour; tell how many."""
+        return self.newsletter.rank(
+            issue, now=now, shard=shard, gaps=gaps, due=lambda reader: self._due(issue, reader, now)
+        )
+
+    def _cadences(self, day: date) -> Sequence[Cadence]:
+        """Give the cadences that have an issue on a day; none that has a later one, as where a clock was ahead."""
+        due = self.timetable.cadences(day, self.store.subscribers.hours())
+        latest = {each: self.store.issues.latest(each) for each in due}
+        return [each for each, last in latest.items() if last is None or last.day <= day]
+
+    def _unranked(self, day: date) -> list[Issue]:
+        return [issue for issue in self.store.issues.not_ranked() if issue.day == day]
+
+    def _due(self, issue: Issue, reader: Subscriber, now: datetime) -> datetime | None:
+        """Tell when a reader gets an issue; None where theirs is another, or it would come too late to be of use."""
+        place = reader.timezone, reader.hour
+        if not self.timetable.wanted(issue.cadence, issue.day, *place):
+            return None
+        return self.timetable.due_at(issue.day, *place) if self.timetable.in_time(issue.day, *place, now=now) else None
+
+    def _withdraw(self, issue: Issue, *, now: datetime) -> None:
+        """Take back earlier editions that never left, where they would come together with this one, or far too late.
+
+        Nobody wants two mails at once after the machine was down. The papers are in this issue's edition then.
+        """
+        waiting = self.store.deliveries.untried(before=issue.day)
+        readers = self.store.subscribers.by_key(waiting)
+        superseded = [
+            key
+            for key, reader in readers.items()
+            if reader.cadence is issue.cadence
+            and (due := self._due(issue, reader, now))
+            and (due <= now or waiting[key] < now - self.timetable.late)
+        ]
+        why = f"it could not leave in time; what was in it is in the issue of {issue.day}"
+        self.store.deliveries.withdraw(superseded, before=issue.day, why=why, now=now)
+
+    def deliver(
+        self, transport: Transport, policy: Policy, *, now: datetime, connections: int, brake: Brake | None = None
+    ) -> Tally:
+        """Send what waits and is due, of all issues: what came to its reader's hour, and what is tried again.
+
+        Raises TransportError where the transport cannot work at all.
+        """
+        recover(self.store.deliveries, resend=policy.resend_uncertain)
+        self.follow_readers(now=now)
+        due = self.store.issues.by_key(self.store.deliveries.due(now=now))
+        ready = [issue for issue in due.values() if issue.state is IssueState.OPEN]
+        if not ready:
+            return Tally()
+        return self.newsletter.deliver(ready, transport, policy, now=now, connections=connections, brake=brake)
+
+    def trouble(self, *, now: datetime, after: timedelta) -> Trouble | None:
+        """Tell why no issue of the last cut-off went out, so long `after` it; None where one did, or none was to.
+
+        That nothing new comes on a weekend is no trouble.
+        """
+        day = self.timetable.day_of(now)
+        nobody = not self.store.subscribers.hours()
+        if nobody or day in self.timetable.blackout or now < self.timetable.opens_at(day) + after:
+            return None
+        issues = self.store.issues.on(day)
+        if not issues:
+            [sketch, *_] = self.newsletter.issues_due(day, now=now)
+            if self.store.papers.count(sketch.window):
+                return Trouble.NOT_OPENED
+            begun = self.store.issues.newest() is not None  # before its first issue nobody waits for one
+            return Trouble.NO_PAPERS if begun and day.weekday() < 5 else None
+        if held := next((_HELD[issue.state] for issue in issues if issue.state in _HELD), None):
+            return held
+        due = self.store.deliveries.due(now=now - _STUCK)
+        return Trouble.STUCK if any(issue.key in due for issue in issues) else None
+
+    def follow_readers(self, *, now: datetime) -> None:
+        """Let deliveries that still wait go by what their readers have set meanwhile: another hour, another zone."""
+        waiting = self.store.deliveries.waiting_times(now=now)
+        issues = self.store.issues.by_key({issue_key for issue_key, *_ in waiting})
+        for issue_key, zone, hour, old in waiting:
+            new = self.timetable.due_at(issues[issue_key].day, zone, hour)
+            if new != old:
+                self.store.deliveries.move(issue_key, timezone=zone, hour=hour, old=old, new=new)

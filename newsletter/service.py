@@ -1,0 +1,149 @@
+"""The newsletter as one process: pages, schedule and delivery, from its start to the signal that ends it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from newsletter import bootstrap, logs, systemd
+from newsletter.delivery.dispatch import DRAIN, Brake
+from newsletter.duties import Duties
+from newsletter.errors import NewsletterError
+from newsletter.schedule import Schedule
+
+if TYPE_CHECKING:
+    from newsletter.config import Settings
+    from newsletter.store import Store
+
+_LOG = logs.of("service")
+_STOPPING = DRAIN + 2.0  # seconds
+_RESTART = ("database", "web")  # sections that only a new process goes by
+
+
+class Service:
+    """Pages and schedule of an installation, in threads of their own."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        """Raises ConfigError: the address of the pages cannot be taken, a template or the topics cannot be read."""
+        from newsletter.web.server import Pages  # noqa: PLC0415  lazy: the web framework takes half a second
+
+        self._settings = settings
+        self._store = store
+        self._brake = Brake()
+        self._pages = Pages(settings, store)
+        self._serving = threading.Thread(target=self._pages.run, name="pages", daemon=True)
+        self._schedule = Schedule(self._duties(settings))
+
+    def _duties(self, settings: Settings) -> Duties:
+        return Duties(settings, self._store, self._brake, clock=bootstrap.clock)
+
+    def start(self) -> None:
+        """Begin to serve and to work."""
+        self._serving.start()
+        self._schedule.start()
+        logs.event(_LOG, "started", pages=self._pages.address)
+
+    @property
+    def alive(self) -> bool:
+        """Whether both still do."""
+        return self._serving.is_alive() and self._schedule.alive
+
+    def renew(self, settings: Settings) -> None:
+        """Go on by other settings. Raises NewsletterError where they cannot be used; then all stays as it was."""
+        bootstrap.signer(settings)
+        bootstrap.timetable(settings)
+        self._pages.renew(settings)
+        self._schedule.duties = self._duties(settings)
+        late = [name for name in _RESTART if getattr(settings, name) != getattr(self._settings, name)]
+        self._settings = settings
+        logs.event(_LOG, "settings read again", needs_restart=", ".join(late))
+
+    def stop(self) -> bool:
+        """End in good order: messages on their way are finished. Tell whether nothing is left running."""
+        self._pages.stop()
+        self._brake.pull()
+        left = self._schedule.stop(_STOPPING)
+        self._serving.join(_STOPPING)
+        if left or self._serving.is_alive():
+            logs.event(_LOG, "stopped in the middle", level=logging.WARNING, of=", ".join(sorted(left)) or "pages")
+            return False
+        self._pages.close()
+        logs.event(_LOG, "stopped")
+        return True
+
+
+def run(settings: Settings, store: Store, read_again: Callable[[], Settings]) -> bool:
+    """Run until SIGTERM or Ctrl-C; `read_again` gives the settings at SIGHUP. Tell whether all ended well.
+
+    Raises NewsletterError where it cannot start.
+    """
+    service = Service(settings, store)
+    with _signals() as told:
+        service.start()
+        systemd.notify("READY=1", "STATUS=running")
+        well = _attend(service, told, read_again)
+        systemd.notify("STOPPING=1")
+        ended = service.stop()
+    if not ended:  # a thread that waits for a server would keep the process; what it did is recorded, step by step
+        logging.shutdown()
+        os._exit(0 if well else 1)
+    return well
+
+
+def _attend(service: Service, told: _Told, read_again: Callable[[], Settings]) -> bool:
+    """Wait for the signal to stop; read the settings at the other one. Tell whether it was a signal that came."""
+    limit = systemd.watchdog()
+    pause = limit / 3 if limit else 5.0
+    while not told.stop:
+        if not service.alive:
+            logs.event(_LOG, "a part of the program ended by itself", level=logging.ERROR)
+            return False
+        systemd.notify("WATCHDOG=1")
+        told.something.wait(pause)
+        told.something.clear()
+        if told.reload:
+            told.reload = False
+            _renew(service, read_again)
+    return True
+
+
+def _renew(service: Service, read_again: Callable[[], Settings]) -> None:
+    systemd.reloading()
+    try:
+        service.renew(read_again())
+    except NewsletterError as error:
+        logs.event(_LOG, "the settings stay as they were", level=logging.ERROR, error=str(error))
+    systemd.notify("READY=1")
+
+
+class _Told:
+    """What signals said."""
+
+    def __init__(self) -> None:
+        self.something = threading.Event()
+        self.stop = self.reload = False
+
+    def to_stop(self, *_: object) -> None:
+        self.stop = True
+        self.something.set()
+
+    def to_reload(self, *_: object) -> None:
+        self.reload = True
+        self.something.set()
+
+
+@contextmanager
+def _signals() -> Iterator[_Told]:
+    told = _Told()
+    handlers = {signal.SIGTERM: told.to_stop, signal.SIGINT: told.to_stop, signal.SIGHUP: told.to_reload}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield told
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

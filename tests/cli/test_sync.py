@@ -1,0 +1,105 @@
+"""`newsletter subscribers sync`: a lab keeps its readers in a file under version control."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.desk import Desk
+
+LAB = """
+[[subscriber]]
+email = "ada@lab.example"
+name = "Ada"
+topics = ["robotics", "speech-recognition:0.5"]
+keywords = ["CTC"]
+timezone = "Europe/Berlin"
+hour = 6
+
+[[subscriber]]
+email = "Ben@lab.example"
+cadence = "weekly"
+"""
+
+
+def sync(desk: Desk, text: str, *words: str, status: int = 0) -> list[tuple[str, str, str]]:
+    (desk.folder / "lab.toml").write_text(text, "utf-8")
+    found = desk("subscribers", "sync", "lab.toml", "--json", *words, status=status).json
+    return [(one["act"], one["email"], one["said"]) for one in found["changes"]]
+
+
+def profile(desk: Desk, email: str = "ada@lab.example") -> dict[str, object]:
+    shown: dict[str, object] = desk("subscribers", "show", email, "--json").json
+    return shown
+
+
+def test_it_adds_changes_and_pauses_and_says_so_before(desk: Desk) -> None:
+    added = [
+        ("add", "ada@lab.example", "daily at 6:00 Europe/Berlin; active"),
+        ("add", "Ben@lab.example", "weekly at 7:00 UTC; active"),
+    ]
+    assert sync(desk, LAB, "--dry-run", "--confirmed") == added
+    assert desk("subscribers", "list", "--json").json == []
+    assert sync(desk, LAB, "--yes", "--confirmed") == added
+    assert profile(desk)["status"] == "active"
+    assert sync(desk, LAB, "--yes") == []  # in step
+
+    changed = LAB.replace('"CTC"', '"grasping"').replace("hour = 6", "hour = 8").replace("robotics", "image-generation")
+    [(act, email, said)] = sync(desk, changed, "--yes")
+    assert (act, email) == ("change", "ada@lab.example")
+    assert "hour: 6 → 8" in said
+    assert "keywords: +grasping -CTC" in said
+    assert profile(desk)["hour"] == 8
+
+    assert sync(desk, LAB.split("[[subscriber]]")[2].join(["[[subscriber]]", ""]), "--yes") == [
+        ("pause", "ada@lab.example", "the file does not list them any more")
+    ]
+    assert profile(desk)["cadence"] == "paused"
+    [(_, _, said)] = sync(desk, changed, "--yes")
+    assert said == "cadence: paused → daily"
+
+
+def test_who_came_otherwise_and_who_left_are_left_alone(desk: Desk) -> None:
+    desk.subscribe("ada@lab.example", "--keyword", "her own")
+    alone = ("leave alone", "ada@lab.example", "they did not come by this file")
+    assert alone in sync(desk, LAB, "--yes", "--confirmed")
+    assert profile(desk)["profile"]["keywords"] == ["her own"]  # type: ignore[index]
+    assert sync(desk, "", "--yes") == [("pause", "Ben@lab.example", "the file does not list them any more")]
+    assert profile(desk)["cadence"] == "daily"
+
+
+def test_what_readers_answered_stays(desk: Desk) -> None:
+    sync(desk, LAB, "--yes", "--confirmed")
+    [paper] = [one["id"] for one in desk("ingest", "--file", desk.seed(), "--dry-run", "--json").json["papers"][:1]]
+    desk("subscribers", "answer", "ada@lab.example", "--more", paper)
+    sync(desk, LAB.replace("hour = 6", f'hour = 6\nliked = ["{paper}"]').replace('"CTC"', '"x"'), "--yes")
+    assert profile(desk)["profile"]["keywords"] == ["x"]  # type: ignore[index]
+    assert sync(desk, LAB.replace("hour = 6", f'hour = 6\nliked = ["{paper}"]').replace('"CTC"', '"x"'), "--yes") == []
+
+
+def test_who_was_added_before_they_agreed_begins_when_the_operator_vouches(desk: Desk) -> None:
+    sync(desk, LAB, "--yes")
+    assert profile(desk)["status"] == "pending"
+    assert ("change", "ada@lab.example", "status: pending → active") in sync(desk, LAB, "--yes", "--confirmed")
+    assert profile(desk)["status"] == "active"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[[subscriber]]\nname = 'x'\n", "subscriber 1 (without an email)"),
+        ("[[subscriber]]\nemail = 'a@lab.example'\nhuor = 3\n", "unknown: huor"),
+        ("[[subscriber]]\nemail = 'a@lab.example'\n" * 2, "lists somebody twice: a@lab.example"),
+        ("[[subscriber]]\nemail = 'a@lab.example'\nlibrary = ['x.bib']\n", "a library does not belong here"),
+        ("subscriber = 3\n", "something else than [[subscriber]]"),
+        ("[[sub", "cannot read lab.toml"),
+    ],
+)
+def test_a_file_that_is_wrong_changes_nothing(desk: Desk, text: str, said: str) -> None:
+    (desk.folder / "lab.toml").write_text(text, "utf-8")
+    assert said in desk("subscribers", "sync", "lab.toml", "--yes", status=1).err
+
+
+def test_where_nobody_can_be_asked_it_wants_to_be_told(desk: Desk) -> None:
+    (desk.folder / "lab.toml").write_text(LAB, "utf-8")
+    assert "give --yes" in desk.process("subscribers", "sync", "lab.toml", status=2).err
+    assert desk("subscribers", "list", "--json").json == []
