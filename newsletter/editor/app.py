@@ -102,10 +102,9 @@ def choices(here: Here) -> Response:
 
 @router.post("/show")
 def show(here: Here, asked: Annotated[dict[str, Any], Body()]) -> Response:
-    """Make a mail, and give all that is to be said of it."""
+    """Make a mail, and give all that is in it."""
     started = time.perf_counter()
-    shown = here.show(_asked(asked))
-    told = {**_told(shown), "checks": report.checks(here.check(shown.number))}
+    told = _told(here.show(_asked(asked)))
     return JSONResponse({**told, "seconds": round(time.perf_counter() - started, 3)}, headers=_HEADERS)
 
 
@@ -119,8 +118,14 @@ def mail(here: Here, number: int, scheme: Literal["light", "dark"] = "light", pi
     return HTMLResponse(html, headers={**_HEADERS, "Content-Security-Policy": policy})
 
 
-@router.post("/check/{number}")
+@router.get("/check/{number}")
 def check(here: Here, number: int) -> Response:
+    """Look at a mail. This comes after it, so that a change is seen without waiting for what is to be said of it."""
+    return JSONResponse(report.checks(here.check(number)), headers=_HEADERS)
+
+
+@router.post("/check/{number}")
+def check_in_full(here: Here, number: int) -> Response:
     """Look at a mail in full: also whether its links are alive, and with a spam filter."""
     return JSONResponse(report.checks(here.check(number, full=True)), headers=_HEADERS)
 
