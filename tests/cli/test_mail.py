@@ -418,3 +418,17 @@ def test_a_port_that_is_taken_is_told(desk: Desk) -> None:
         said = desk.process("preview", "--serve", "--port", taken.getsockname()[1], status=2).err
     assert "cannot listen on port" in said
     assert "--port" in said
+
+
+def test_pictures_are_shown_only_where_the_setting_allows_it(bare: Desk) -> None:
+    desk = bare
+    entries = [{**one, "thumbnail": "https://cdn.example.org/1.png"} for one in json.loads(HUGGING.read_text())]
+    (desk.folder / "pictured.json").write_text(json.dumps(entries))
+    desk("ingest", "--file", "pictured.json")
+    desk.subscribe("ada@lab.example", "--keyword", "learning")
+    preview = ("preview", "--subscriber", "ada@lab.example", "--out", "shown")
+    for allowed in (False, True):
+        desk(*preview, rendering__thumbnails=str(allowed).lower())
+        shown = (desk.folder / "shown/message.html").read_text()
+        assert ('<img class="picture"' in shown) is allowed
+        assert ('alt="Picture of: ' in shown) is allowed
