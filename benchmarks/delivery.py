@@ -164,9 +164,9 @@ def record(chance: random.Random, topics: Sequence[Topic]) -> PaperRecord:
 
 def with_vectors(newsletter: Newsletter, issue: Issue) -> None:
     """Encode whatever the ranking will ask for, as the days before have done."""
-    candidates = newsletter.candidates(issue)
+    picking = newsletter.picking(issue)
     for some in islice(newsletter.waiting(issue), 4):
-        newsletter.editions(issue, candidates, some)
+        picking.editions(some)
 
 
 def sent(newsletter: Newsletter, settings: Settings, issue: Issue, connections: int) -> dict[DeliveryState, int]:

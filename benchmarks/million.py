@@ -49,7 +49,8 @@ from newsletter.model import (
     SubscriberStatus,
     Topic,
 )
-from newsletter.pipeline import Gaps, Newsletter
+from newsletter.picking import Picking
+from newsletter.pipeline import Newsletter
 from newsletter.ranking.candidates import paper_text
 from newsletter.ranking.encoder import CachedEncoder, Vectors
 from newsletter.ranking.interests import topic_text
@@ -288,7 +289,7 @@ def analyse(url: str) -> None:
 
 _STEPS: dict[str, Callable[[Newsletter, Issue, Shard], Any]] = {
     "rank": lambda newsletter, issue, shard: newsletter.rank(
-        issue, now=NOW, shard=shard, gaps=_gaps(newsletter, issue)
+        issue, now=NOW, shard=shard, picking=_picking(newsletter, issue)
     ),
     "deliver": lambda newsletter, issue, shard: newsletter.deliver(
         [issue], NullTransport(), Policy(), now=NOW, connections=1, shard=shard
@@ -297,9 +298,9 @@ _STEPS: dict[str, Callable[[Newsletter, Issue, Shard], Any]] = {
 _mine: dict[str, Any] = {}  # of this process: its product, and the papers that it has prepared
 
 
-def _gaps(newsletter: Newsletter, issue: Issue) -> Gaps:
-    gaps: Gaps = _mine.setdefault("gaps", Gaps(newsletter, issue))
-    return gaps
+def _picking(newsletter: Newsletter, issue: Issue) -> Picking:
+    picking: Picking = _mine.setdefault("picking", newsletter.picking(issue))
+    return picking
 
 
 def _step(url: str, step: str, issue: Issue, shard: Shard) -> None:

@@ -27,7 +27,7 @@ from newsletter.delivery.dispatch import Brake
 from newsletter.errors import NewsletterError
 from newsletter.jobs import PRIORITIES, QUEUES, Jobs, Task
 from newsletter.model import Issue, IssueState, Queue, Shard, Window
-from newsletter.pipeline import Gaps
+from newsletter.picking import Picking
 from newsletter.rounds import Rounds
 from newsletter.store.batches import batches
 from newsletter.store.engine import SOUND
@@ -81,7 +81,7 @@ class Crew:
         self.rounds = Rounds(self.newsletter)
         self.transport = bootstrap.transport(self.settings)
         self.policy = bootstrap.policy(self.settings)
-        self._prepared: OrderedDict[int, Gaps] = OrderedDict()
+        self._prepared: OrderedDict[int, Picking] = OrderedDict()
         self._preparing = threading.Lock()
 
     def ingest(self, source: str) -> None:
@@ -101,7 +101,7 @@ class Crew:
         """Make the editions of one shard, and ask for the delivery of what is due already."""
         shard = Shard(after, upto)
         if found := self._issue(issue):
-            self.rounds.rank(found, now=bootstrap.clock(), shard=shard, gaps=self._gaps(found))
+            self.rounds.rank(found, now=bootstrap.clock(), shard=shard, picking=self._picking(found))
             self.jobs.deliver(issue, [shard])
 
     def deliver(self, issue: int, after: int, upto: int | None) -> None:
@@ -170,10 +170,10 @@ class Crew:
     def _issue(self, key: int) -> Issue | None:
         return self.store.issues.by_key([key]).get(key)
 
-    def _gaps(self, issue: Issue) -> Gaps:
-        """Give what remembers an issue's prepared papers, one for all its shards: its window is closed."""
+    def _picking(self, issue: Issue) -> Picking:
+        """Give what picks for an issue's readers, one for all its shards: its window is closed."""
         with self._preparing:
-            found = self._prepared.setdefault(issue.key, Gaps(self.newsletter, issue))
+            found = self._prepared.setdefault(issue.key, self.newsletter.picking(issue))
             self._prepared.move_to_end(issue.key)
             while len(self._prepared) > _PREPARED:
                 self._prepared.popitem(last=False)

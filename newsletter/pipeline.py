@@ -11,9 +11,7 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
-from functools import partial
-from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from newsletter.delivery.dispatch import Brake, Dispatcher, Tally
 from newsletter.delivery.policy import Policy
@@ -31,15 +29,11 @@ from newsletter.model import (
     IssueState,
     Message,
     Paper,
-    Pick,
-    QuietDay,
-    Section,
     Shard,
     SourceState,
     Subscriber,
-    Window,
 )
-from newsletter.ranking.candidates import Candidates
+from newsletter.picking import NO_PAPERS, Edited, Picking
 from newsletter.ranking.ranker import Ranker
 from newsletter.rendering import Written
 from newsletter.returns import Returns
@@ -48,37 +42,10 @@ from newsletter.sources.source import Source, visit
 from newsletter.store import Store
 from newsletter.store.issues import Then
 from newsletter.subscriptions.signup import address_hash
-from newsletter.timetable import Timetable, cadences_of, reaches_to, window_of
+from newsletter.timetable import cadences_of, window_of
 
 Progress: TypeAlias = Callable[[int], None]
 _NEWS = (Announce.NEW, Announce.CROSS)
-_NO_PAPERS: Mapping[str, Paper] = MappingProxyType({})
-_MISSED = timedelta(days=7)  # what a quiet day goes back to, for readers who want that
-
-
-class Gaps:
-    """The papers of longer windows that end with an issue, each prepared once, for readers who missed some."""
-
-    def __init__(self, newsletter: Newsletter, issue: Issue) -> None:
-        self._newsletter = newsletter
-        self._issue = issue
-        self._prepared: dict[datetime, Candidates | None] = {}
-
-    def since(self, start: datetime) -> Candidates | None:
-        """Give what came since a time, up to the issue's end; None where nothing did."""
-        if start not in self._prepared:
-            self._prepared[start] = self._newsletter.candidates(self._issue, start)
-        return self._prepared[start]
-
-
-@dataclass(frozen=True)
-class Edited:
-    """How issues are made: lines beside the cards, papers that a ranking is seen against, when, and by whose leave."""
-
-    also_today: int
-    background: int
-    timetable: Timetable
-    approval: bool
 
 
 @dataclass(frozen=True)
@@ -201,22 +168,22 @@ class Newsletter:
         *,
         now: datetime,
         shard: Shard = EVERYBODY,
-        gaps: Gaps | None = None,
+        picking: Picking | None = None,
         progress: Progress | None = None,
         due: Callable[[Subscriber], datetime | None] | None = None,
     ) -> int:
         """Make the editions of an issue for all of a shard who have none yet, queue their deliveries, tell how many.
 
         They are to leave at once, or as `due` says for each; it says None of readers who get none of this issue.
-        `gaps` remembers the prepared papers from call to call.
+        `picking` keeps what is prepared from call to call.
         """
-        gaps, ranked = gaps or Gaps(self, issue), 0
+        picking, ranked = picking or self.picking(issue), 0
         for everyone in self.waiting(issue, shard):
             times = {one.key: due(one) if due else now for one in everyone}
             some = [one for one in everyone if times[one.key]]
             if not some:
                 continue
-            editions = self.editions(issue, gaps.since(issue.window.start), some, gaps=gaps)
+            editions = picking.editions(some)
             ids = {
                 edition.subscriber.key: self.letterhead.message_id(issue, edition.subscriber) for edition in editions
             }
@@ -237,73 +204,9 @@ class Newsletter:
                 yield allowed
             shard = replace(shard, after=some[-1].key)
 
-    def candidates(self, issue: Issue, since: datetime | None = None) -> Candidates | None:
-        """Prepare the papers of an issue for ranking, or all that came `since` an earlier time; None where none did."""
-        papers = self.store.papers.in_window(Window(since or issue.window.start, issue.window.end))
-        if not papers:
-            return None
-        recent = self.store.papers.recent(self.edited.background, before=issue.window.end)
-        return self.ranker().prepare(papers, recent)
-
-    def editions(
-        self,
-        issue: Issue,
-        candidates: Candidates | None,
-        subscribers: Sequence[Subscriber],
-        unkept: Mapping[str, Paper] = _NO_PAPERS,
-        *,
-        gaps: Gaps | None = None,
-    ) -> list[Edition]:
-        """Pick for each subscriber. Nobody is given a paper that an earlier edition gave them.
-
-        Who missed earlier issues is given of all that came since the last one they had; `gaps` remembers such windows
-        from call to call.
-        """
-        if candidates is None:
-            return [Edition(issue, one, ()) for one in subscribers]
-        gaps = gaps or Gaps(self, issue)
-        keys = [subscriber.key for subscriber in subscribers]
-        library = {**unkept, **self.library(subscribers)}
-        last = self.store.issues.last_ends(keys, before=issue.day)
-        reach = self.edited.timetable.reach
-        begins = {one.key: reaches_to(issue, one, last.get(one.key), reach=reach) for one in subscribers}
-        earliest = min([*begins.values(), issue.window.end - _MISSED], default=issue.window.start)
-        before = self.store.issues.already_picked(keys, Window(earliest, issue.window.end))
-        made = []
-        for one in subscribers:
-            since = begins[one.key]
-            shown = candidates if since == issue.window.start else gaps.since(since) or candidates
-            edition = Edition(issue, one, (), None if shown is candidates else since)
-            made.append(self._filled(edition, shown, gaps, library, before.get(one.key, set())))
-        return made
-
-    def _filled(
-        self, edition: Edition, candidates: Candidates, gaps: Gaps, library: Mapping[str, Paper], before: set[int]
-    ) -> Edition:
-        """Give an edition its picks; on a quiet day, what the reader wants then."""
-        reader, end = edition.subscriber, edition.issue.window.end
-        pick = partial(
-            self._pick, profile=reader.profile, library=library, cards=reader.papers, now=end, exclude=before
-        )
-        picks = pick(candidates, also=self.edited.also_today)
-        if any(one.section is Section.FOR_YOU for one in picks) or reader.quiet is QuietDay.NOTE:
-            return replace(edition, picks=picks)
-        since = min(end - _MISSED, edition.window.start)
-        missed = gaps.since(since) if reader.quiet is QuietDay.MISSED else None
-        picks = pick(missed, also=0) if missed else ()
-        if not any(one.section is Section.FOR_YOU for one in picks):
-            return edition
-        return replace(edition, picks=picks, since=since)
-
-    def _pick(self, candidates: Candidates, **wishes: Any) -> tuple[Pick, ...]:
-        return self.ranker().pick(candidates, **wishes)
-
-    def library(self, subscribers: Iterable[Subscriber]) -> dict[str, Paper]:
-        """Give the papers that subscribers rated, by the names that their profiles use."""
-        names = {name for one in subscribers for name in one.profile.rated}
-        keys = self.store.papers.keys(names)
-        papers = self.store.papers.by_key(keys.values())
-        return {name: papers[key] for name, key in keys.items()}
+    def picking(self, issue: Issue) -> Picking:
+        """Give what picks for the readers of an issue; keep it, for it prepares what they share."""
+        return Picking(self.store, self.ranker, self.edited, issue)
 
     def deliver(
         self,
@@ -361,13 +264,13 @@ class Newsletter:
         day: date,
         *,
         now: datetime,
-        library: Mapping[str, Paper] = _NO_PAPERS,
-        prepare: Callable[[Issue], Candidates | None] | None = None,
+        library: Mapping[str, Paper] = NO_PAPERS,
+        picking: Callable[[Issue], Picking] | None = None,
     ) -> Preview:
         """Give what `send` would send to a subscriber (who need not be stored), or did send; nothing is recorded.
 
-        `library` has what their profile likes and the store does not know, by name. `prepare` stands for `candidates`
-        where somebody keeps those.
+        `library` has what their profile likes and the store does not know, by name. `picking` is asked where
+        somebody keeps what was prepared.
 
         Raises NotFoundError where there are no papers at all.
         """
@@ -377,7 +280,7 @@ class Newsletter:
         issue = self.issues_due(day, now=now, cadences=(cadence,))[0]
         edition = self.store.issues.editions(issue, [subscriber]).get(subscriber.key)
         if edition is None:
-            edition = self.editions(issue, (prepare or self.candidates)(issue), [subscriber], library)[0]
+            edition = (picking or self.picking)(issue).editions([subscriber], library)[0]
         papers = self.store.papers.by_key(pick.paper_key for pick in edition.picks)
         considered = self.store.papers.count(edition.window)
         lines = written(self.store, self.letterhead.writer, papers)

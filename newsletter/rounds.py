@@ -16,7 +16,8 @@ from newsletter.delivery.policy import Policy
 from newsletter.delivery.recovery import recover
 from newsletter.delivery.transport import Transport
 from newsletter.model import EVERYBODY, Cadence, Issue, IssueState, Shard, Subscriber
-from newsletter.pipeline import Gaps, Newsletter
+from newsletter.picking import Picking
+from newsletter.pipeline import Newsletter
 from newsletter.store import Store
 from newsletter.timetable import Timetable
 
@@ -81,10 +82,10 @@ class Rounds:
             self._withdraw(issue, now=now)
         return unranked
 
-    def rank(self, issue: Issue, *, now: datetime, shard: Shard = EVERYBODY, gaps: Gaps | None = None) -> int:
+    def rank(self, issue: Issue, *, now: datetime, shard: Shard = EVERYBODY, picking: Picking | None = None) -> int:
         """Make the editions of a shard's readers who are to get an issue, each due at their hour; tell how many."""
         return self.newsletter.rank(
-            issue, now=now, shard=shard, gaps=gaps, due=lambda reader: self._due(issue, reader, now)
+            issue, now=now, shard=shard, picking=picking, due=lambda reader: self._due(issue, reader, now)
         )
 
     def _cadences(self, day: date) -> Sequence[Cadence]:

@@ -160,7 +160,9 @@ def reaches_to(issue: Issue, reader: Subscriber, last: datetime | None, *, reach
     none yet gets all since they came, and what their cadence usually covers.
     """
     start, end = issue.window.start, issue.window.end
-    begins = min(start, last or min(reader.created_at, end - _usual(issue)))
+    # To the day: few such windows, for each is prepared for ranking once.
+    came = reader.created_at.replace(hour=0, minute=0, second=0, microsecond=0)
+    begins = min(start, last or min(came, end - _usual(issue)))
     return start if begins == start else min(start, max(begins, end - reach))
 
 

@@ -214,7 +214,7 @@ def test_an_issue_without_papers_needs_no_model_and_is_not_opened(settings: Sett
     subscribe(idle, "ada")
     assert idle.open_issues(MONDAY.date(), now=MONDAY) == []
     [sketch, *_] = idle.issues_due(MONDAY.date(), now=MONDAY)
-    [edition] = idle.editions(sketch, idle.candidates(sketch), store.subscribers.all())
+    [edition] = idle.picking(sketch).editions(store.subscribers.all())
     assert edition.picks == ()
 
 

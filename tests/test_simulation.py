@@ -35,7 +35,7 @@ from newsletter.model import (
     Section,
     SubscriberStatus,
 )
-from newsletter.ranking.ranker import Ranker
+from newsletter.ranking.ranker import Ranker, Wanted
 from newsletter.rounds import Rounds
 from newsletter.timetable import instant
 
@@ -75,7 +75,12 @@ class Everything:
     def prepare(self, papers: Sequence[Paper], _background: Sequence[Paper]) -> Sequence[Paper]:
         return papers
 
-    def pick(self, papers: Sequence[Paper], *_: object, exclude: Collection[int], **__: object) -> tuple[Pick, ...]:
+    def pick_each(
+        self, papers: Sequence[Paper], readers: Sequence[Wanted], *_: object, **__: object
+    ) -> list[tuple[Pick, ...]]:
+        return [self._all_but(papers, one.exclude) for one in readers]
+
+    def _all_but(self, papers: Sequence[Paper], exclude: Collection[int]) -> tuple[Pick, ...]:
         new = [paper.key for paper in papers if paper.key not in exclude]
         reasons = (Reason(ReasonKind.KEYWORD, "protein folding"),)
         return tuple(Pick(key, rank, Section.FOR_YOU, 1.0, reasons) for rank, key in enumerate(new, 1))

@@ -59,7 +59,8 @@ def letterhead(settings: Settings, store: Store) -> Letterhead:
 
 def newsletter(settings: Settings, store: Store, *, progress: Callable[[int], None] | None = None) -> Newsletter:
     """Put the product together. `progress` is told how many texts were encoded."""
-    from newsletter.pipeline import Edited, Newsletter  # noqa: PLC0415
+    from newsletter.picking import Edited  # noqa: PLC0415
+    from newsletter.pipeline import Newsletter  # noqa: PLC0415
 
     edited = Edited(
         also_today=settings.ranking.also_today,

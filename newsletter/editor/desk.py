@@ -28,7 +28,7 @@ from newsletter.subscriptions.signup import Wishes, checked, email_address, weig
 
 if TYPE_CHECKING:
     from newsletter.config import Settings
-    from newsletter.ranking.candidates import Candidates
+    from newsletter.picking import Picking
     from newsletter.store import Store
 
 ISSUE, TEST = "issue", "test"
@@ -81,7 +81,7 @@ class Desk:
         self._profile = profile
         self._newsletter = bootstrap.newsletter(settings, store)
         self._renderers = {settings.rendering.theme: self._newsletter.letterhead.renderer}
-        self._prepared: dict[tuple[Any, ...], Candidates | None] = {}
+        self._pickings: dict[tuple[Any, ...], Picking] = {}
         self._kept: OrderedDict[int, Shown] = OrderedDict()
         self._made = 0
         self._lock = threading.Lock()
@@ -227,14 +227,14 @@ class Desk:
             wanted = date.fromisoformat(day) if day else self._today()
         except ValueError:
             raise UsageError(f"{day!r} is no day", hint="write it as in 2026-08-20") from None
-        return newsletter.preview(reader, wanted, now=bootstrap.clock(), library=library, prepare=self._candidates)
+        return newsletter.preview(reader, wanted, now=bootstrap.clock(), library=library, picking=self._picking)
 
-    def _candidates(self, issue: Issue) -> Candidates | None:
+    def _picking(self, issue: Issue) -> Picking:
         """A day's papers, prepared once. The window of an issue that is not open yet ends now: its papers tell it."""
         key = (issue.cadence, issue.day, issue.window.start, self._store.papers.count(issue.window))
-        if key not in self._prepared:
-            self._prepared = {**dict(list(self._prepared.items())[-3:]), key: self._newsletter.candidates(issue)}
-        return self._prepared[key]
+        if key not in self._pickings:
+            self._pickings = {**dict(list(self._pickings.items())[-3:]), key: self._newsletter.picking(issue)}
+        return self._pickings[key]
 
     def _notice(self, name: str, letterhead: Letterhead, reader: Subscriber) -> Shown:
         view = samples.sample(name, letterhead, reader.language, self._today())

@@ -47,10 +47,7 @@ class Background:
         direction: Vectors = self.eigenvectors @ scaled / max(spread, 1e-9)
         return direction
 
-    def spread(self, query: Vectors) -> float:
-        """Tell the standard deviation of the background's cosines to a query vector."""
-        return float(np.sqrt((((self.eigenvectors.T @ query) ** 2) * self.eigenvalues).sum()))
-
-    def nearest(self, query: Vectors, count: int) -> NDArray[np.intp]:
-        """Give the rows of the background that are nearest to a query vector."""
-        return np.argsort(-(self.vectors @ query), kind="stable")[:count]
+    def spreads(self, queries: Vectors) -> Vectors:
+        """Tell the standard deviations (k) of the background's cosines to query vectors (k × d)."""
+        spreads: Vectors = np.sqrt(((queries @ self.eigenvectors) ** 2) @ self.eigenvalues)
+        return spreads

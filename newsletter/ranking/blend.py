@@ -7,12 +7,14 @@ Weights, and what each was measured to bring, are in docs/ranking.md.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from newsletter.ranking.candidates import COSINE_FLOOR, Candidates, Scores, paper_text
+from newsletter.ranking.candidates import COSINE_FLOOR, Candidates, Scores
 from newsletter.ranking.encoder import Vectors
 from newsletter.ranking.interests import Interests, Query
 
@@ -99,27 +101,60 @@ def _library_column(candidates: Candidates, interests: Interests) -> Scores:
 
     Keywords stand beside them as papers of weight 2 together.
     """
-    words, liked = interests.words, interests.liked
-    beside = np.full(len(words), _KEYWORDS_AS_PAPERS / max(1, len(words)), np.float32)
-    weights = _float32(np.concatenate([liked.weights, beside]))
-    count = float(weights.sum())
-    examples = np.vstack([liked.vectors, *(query.vector[None] for query in words)])
-    texts = [paper_text(paper) for paper in liked.papers] + [query.text for query in words]
-    strictness = _strictness(count)
-    ridge = candidates.ridge.examples(examples, weights / count, texts, strictness)
-    cosines = candidates.vectors @ examples.T
+    some = _examples(interests)
+    count = float(some.weights.sum())
+    ridge = _float32(some.weights / count) @ candidates.ridge.examples(some.texts, some.vectors, some.strictness)
+    cosines = candidates.cosines(some.texts, some.vectors)
     nearest = standard(_nearest_mean(cosines), COSINE_FLOOR)
-    lexical = standard(_nearest_mean(candidates.overlap(texts)), _LEXICAL_FLOOR)
+    lexical = standard(_nearest_mean(candidates.overlap(some.texts)), _LEXICAL_FLOOR)
     parts = [
-        (_RIDGE, _scaled(ridge, strictness, cosines.max(axis=1) < _SAME)),
+        (_RIDGE, _scaled(ridge, some.strictness, cosines.max(axis=0) < _SAME)),
         (_NEAREST, nearest),
         (_LEXICAL, lexical),
     ]
     if count <= _FEW:
-        mean = (examples * weights[:, None]).sum(axis=0) / count
+        mean = (some.vectors * some.weights[:, None]).sum(axis=0) / count
         towards = candidates.background.direction(mean, max(2.0, 40.0 / count))
-        parts += _feedback(candidates, towards, min(1.0, 2.0 / count), strictness)
+        parts += _feedback(candidates, towards, min(1.0, 2.0 / count), some.strictness)
     return _weighted(*parts)
+
+
+@dataclass(frozen=True)
+class _Examples:
+    """What counts as liked (m): texts, vectors (m × d), weights (m), and how much the ridge is to smooth them."""
+
+    texts: tuple[str, ...]
+    vectors: Vectors
+    weights: Vectors
+    strictness: float
+
+
+def _examples(interests: Interests) -> _Examples:
+    """Give the liked papers, and the words beside them as papers of weight 2 together."""
+    words, liked = interests.words, interests.liked
+    beside = np.full(len(words), _KEYWORDS_AS_PAPERS / max(1, len(words)), np.float32)
+    weights = _float32(np.concatenate([liked.weights, beside]))
+    return _Examples(
+        texts=(*liked.texts, *(query.text for query in words)),
+        vectors=np.vstack([liked.vectors, *(query.vector[None] for query in words)]),
+        weights=weights,
+        strictness=_strictness(float(weights.sum())),
+    )
+
+
+def foresee(candidates: Candidates, readers: Iterable[Interests]) -> None:
+    """Work out together what many readers' liked papers say: one matrix product for hundreds of readers, not one each.
+
+    `scores` and the reasons then find it there; without this they would work out the same, a reader at a time.
+    """
+    asked: dict[float, dict[str, Vectors]] = {}
+    for some in (_examples(one) for one in readers if one.liked.papers):
+        asked.setdefault(some.strictness, {}).update(zip(some.texts, some.vectors, strict=True))
+    for strictness, known in asked.items():
+        candidates.ridge.examples([*known], np.stack([*known.values()]), strictness)
+    if together := {text: vector for known in asked.values() for text, vector in known.items()}:
+        candidates.cosines([*together], np.stack([*together.values()]))
+        candidates.overlap([*together])
 
 
 def query_column(candidates: Candidates, query: Query) -> Scores:
@@ -182,14 +217,14 @@ def phrase_evidence(candidates: Candidates, phrases: tuple[str, ...], each: floa
 
 
 def _word_overlap(candidates: Candidates, text: str) -> Scores:
-    overlap = candidates.overlap([text])[:, 0]
+    overlap = candidates.overlap([text])[0]
     return _float32(overlap / max(float(overlap.std()), _LEXICAL_FLOOR))
 
 
 def _nearest_mean(similarities: Scores) -> Scores:
-    """Give the mean of the five largest of each row (of all, where there are fewer)."""
-    count = min(_KNN, similarities.shape[1])
-    return _float32(np.partition(similarities, -count, axis=1)[:, -count:].mean(axis=1))
+    """Give the mean of the five largest of each column (of all, where there are fewer)."""
+    count = min(_KNN, len(similarities))
+    return _float32(np.partition(similarities, -count, axis=0)[-count:].mean(axis=0))
 
 
 def standard(column: Scores, floor: float) -> Scores:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,17 +17,28 @@ from newsletter.ranking.background import Background
 from newsletter.ranking.encoder import Encoder, Vectors
 from newsletter.ranking.kernel import KernelRidge
 from newsletter.ranking.phrases import PhraseIndex, rarity
+from newsletter.ranking.remembered import Remembered
 
 Scores = NDArray[np.float32]
 
 # Where a day holds nothing on a subject, its cosines differ by noise alone; without a floor the noise would be blown up
 # to the size of a signal.
 COSINE_FLOOR = 0.08
-_MOST_REMEMBERED = 16_000_000  # numbers: 64 MB, or 16,000 texts against 1,000 candidates
+_TEXTS = 20_000  # a popular paper's text is asked for once by each of its readers
 
 
 def paper_text(paper: Paper) -> str:
     """Give what of a paper is encoded: its title alone, where nothing that could be called an abstract is there."""
+    return _text(_Parts(paper.title, paper.abstract))
+
+
+class _Parts(NamedTuple):
+    title: str
+    abstract: str
+
+
+@lru_cache(_TEXTS)
+def _text(paper: _Parts) -> str:
     return f"{paper.title}. {paper.abstract}" if usable(paper) else paper.title
 
 
@@ -69,8 +80,8 @@ class Closeness:
 class Candidates:
     """The papers that an issue chooses from (n), with their vectors (n × d) and words (n × words).
 
-    What many subscribers ask of them is worked out once: phrases, overlaps of words, and the scores of topics, which
-    `blend` keeps in `topic_columns`.
+    What many subscribers ask of them is worked out once: phrases, what liked papers say, and the scores of topics,
+    which `blend` keeps in `topic_columns`.
     """
 
     papers: tuple[Paper, ...]
@@ -81,7 +92,9 @@ class Candidates:
     lexical: Any
     phrases: PhraseIndex
     topic_columns: dict[str, Scores] = field(default_factory=dict)
-    _overlaps: dict[str, Scores] = field(default_factory=dict)
+    _overlaps: Remembered = field(default_factory=Remembered)
+    _cosines: Remembered = field(default_factory=lambda: Remembered(in_blocks=True))
+    _usual: Remembered = field(default_factory=lambda: Remembered(in_blocks=True))
 
     @classmethod
     def of(cls, papers: Sequence[Paper], encoder: Encoder, background: Sequence[str]) -> Candidates:
@@ -102,27 +115,41 @@ class Candidates:
     def __len__(self) -> int:
         return len(self.papers)
 
+    @cached_property
+    def _rows(self) -> dict[int, int]:
+        return {paper.key: row for row, paper in enumerate(self.papers)}
+
+    def without(self, keys: Iterable[int]) -> NDArray[np.bool_]:
+        """Tell for each paper whether its key is not among `keys`."""
+        allowed = np.ones(len(self), bool)
+        allowed[[row for key in keys if (row := self._rows.get(key)) is not None]] = False
+        return allowed
+
     def closeness(self, query: Vectors) -> Closeness:
         """Tell how near each paper is to a query vector."""
         cosine = self.vectors @ query
-        spread = max(self.background.spread(query), COSINE_FLOOR)
+        spread = max(float(self.background.spreads(query[None])[0]), COSINE_FLOOR)
         return Closeness(cosine, ((cosine - self.background.mean @ query) / spread).astype(np.float32))
 
-    def standing(self, query: Vectors, row: int) -> float:
-        """Tell how many of the background's standard deviations one paper is nearer to a query than papers are."""
-        above = float((self.vectors[row] - self.background.mean) @ query)
-        return above / max(self.background.spread(query), COSINE_FLOOR)
+    def usual(self, texts: Sequence[str], vectors: Vectors) -> Scores:
+        """Give what papers in general have of cosine to texts with these vectors (m × d): mean and deviation, m × 2."""
+        return self._usual(texts, lambda some: self._levels(vectors[some]))
+
+    def _levels(self, vectors: Vectors) -> Scores:
+        spreads = np.maximum(self.background.spreads(vectors), np.float32(COSINE_FLOOR))
+        return np.stack([vectors @ self.background.mean, spreads], axis=1)
+
+    def cosines(self, texts: Sequence[str], vectors: Vectors) -> Scores:
+        """Give the cosines (m × n) of the papers to texts with these vectors (m × d)."""
+        return self._cosines(texts, lambda some: vectors[some] @ self.vectors.T)
 
     def overlap(self, texts: Sequence[str]) -> Scores:
-        """Give the TF-IDF cosines (n × len(texts)) of the papers to texts."""
-        known = {text: column for text in texts if (column := self._overlaps.get(text)) is not None}
-        if missing := [text for text in dict.fromkeys(texts) if text not in known]:
-            fresh = (self.lexical @ self.words.matrix(missing).T).toarray()
-            known.update(zip(missing, np.ascontiguousarray(fresh.T), strict=True))
-            if (len(self._overlaps) + len(missing)) * len(self) > _MOST_REMEMBERED:
-                self._overlaps.clear()
-            self._overlaps.update(known)
-        return np.stack([known[text] for text in texts], axis=1)
+        """Give the TF-IDF cosines (m × n) of the papers to texts."""
+        return self._overlaps(texts, lambda some: self._overlap([texts[place] for place in some]))
+
+    def _overlap(self, texts: Sequence[str]) -> Scores:
+        found: Scores = (self.words.matrix(texts) @ self.lexical.T).toarray()
+        return found
 
     @cached_property
     def _by_surname(self) -> dict[str, list[tuple[int, str]]]:

@@ -21,6 +21,8 @@ from newsletter.errors import UsageError
 from newsletter.model import InterestProfile, Paper
 from newsletter.ranking.ranker import Ranker
 
+_AT_ONCE = 100  # readers
+
 Use: TypeAlias = Literal["liked", "keywords", "both"]
 
 
@@ -82,14 +84,18 @@ def evaluate(
     candidates = ranker.prepare([trial.papers[name] for name in trial.candidates], background)
     place = {name: row for row, name in enumerate(trial.candidates)}
     measures = []
-    for reader in trial.readers:
-        profile = _profile(reader, use, shots)
-        relevant = [place[name] for name in reader.relevant if name in place]
-        if profile is not None and relevant:
-            library = {name: trial.papers[name] for name in profile.liked}
-            measures.append(_measure(ranker.order(candidates, profile, library), relevant))
+    for start in range(0, len(trial.readers), _AT_ONCE):
+        some = trial.readers[start : start + _AT_ONCE]
+        asked = [
+            (profile, relevant)
+            for reader in some
+            if (profile := _profile(reader, use, shots)) is not None
+            and (relevant := [place[name] for name in reader.relevant if name in place])
+        ]
+        orders = ranker.order_each(candidates, [profile for profile, _ in asked], trial.papers)
+        measures += [_measure(order, relevant) for order, (_, relevant) in zip(orders, asked, strict=True)]
         if progress:
-            progress(1)
+            progress(len(some))
     if not measures:
         raise UsageError("no reader of the data fits", hint="check --use and --shots")
     recall, gain, average_precision, precision = (float(mean) for mean in np.mean(measures, axis=0))

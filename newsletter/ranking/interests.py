@@ -44,12 +44,13 @@ class Query:
 
 @dataclass(frozen=True)
 class Library:
-    """Liked papers with a matrix (n × d) and weights (n).
+    """Liked papers with their texts, a matrix (n × d) and weights (n).
 
     `groups` are the rows of those that belong together: a person may read on RNA and on knitting.
     """
 
     papers: tuple[Paper, ...]
+    texts: tuple[str, ...]
     vectors: Vectors
     weights: Vectors
     groups: tuple[tuple[int, ...], ...]
@@ -94,7 +95,8 @@ def understand(
     liked = {name: weight for name, weight in said.items() if weight > 0 and name in library}
     disliked = {name: -weight for name, weight in said.items() if weight < 0 and name in library}
     texts = [topic_text(topic) for topic, _ in chosen]
-    vectors = encoder.encode([*texts, *(paper_text(library[name]) for name in (*liked, *disliked))])
+    rated = [paper_text(library[name]) for name in (*liked, *disliked)]
+    vectors = encoder.encode([*texts, *rated])
     split = len(texts), len(texts) + len(liked)
     examples = vectors[split[0] : split[1]]
     return Interests(
@@ -106,6 +108,7 @@ def understand(
         words=_queries(profile, topics, encoder),
         liked=Library(
             papers=tuple(library[name] for name in liked),
+            texts=tuple(rated[: len(liked)]),
             vectors=examples,
             weights=np.array(list(liked.values()), np.float32),
             groups=tuple(map(tuple, parted(examples, _UNLIKE))),

@@ -1,11 +1,13 @@
 """What a liked paper says for a new one, less what papers in general say for it: kernel ridge regression.
 
-The kernel is k(a, b) = exp(2 (cos − 1)). Background papers B count as ones that the reader did not mark (Hastie et al.,
-The Elements of Statistical Learning, 5.8), which leaves of a liked paper l
+The kernel is k(a, b) = exp(2 (cos − 1)), between papers that moved towards their neighbours (`surroundings`).
+Background papers B count as ones that the reader did not mark (Hastie et al., The Elements of Statistical Learning,
+5.8), which leaves of a liked paper l
 
     k'(c, l) = k(c, l) − k(c, B) (K_BB + λ I)⁻¹ k(B, l)
 
-for a candidate c. The factor behind k(c, B) depends on no reader: one factorisation a penalty serves all subscribers.
+for a candidate c. The factor behind k(c, B) depends on no reader: one factorisation a penalty serves all subscribers,
+and a paper's k' all who like it.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from newsletter.ranking.encoder import Vectors
+from newsletter.ranking.remembered import Remembered
+from newsletter.ranking.surroundings import Surroundings
 
 _SHARPNESS = 2.0
 # K_BB takes 4 bytes × papers², and its factorisation grows with their third power: here 0.6 GB and 6 s.
@@ -39,35 +43,47 @@ class KernelRidge:
     candidates: Vectors
     background: Vectors
     rows: Mapping[str, int]
+    surroundings: Surroundings
     _explained: dict[float, Vectors] = field(default_factory=dict)
+    _said: dict[float, Remembered] = field(default_factory=dict)
 
     @classmethod
     def of(cls, candidates: Vectors, background: Vectors, texts: Sequence[str]) -> KernelRidge:
-        """Take what is to be compared; of a large background its first, newest papers. Nothing is worked out yet."""
+        """Take what is to be compared; of a large background its first, newest papers. Nothing is factorised yet."""
         some = texts[:_MOST_BACKGROUND]
-        return cls(candidates, background[: len(some)], {text: row for row, text in reversed([*enumerate(some)])})
+        around = Surroundings.of(background[: len(some)])
+        rows = {text: row for row, text in reversed([*enumerate(some)])}
+        return cls(around.moved(candidates), around.moved(background[: len(some)]), rows, around)
 
-    def examples(self, vectors: Vectors, weights: Vectors, texts: Sequence[str], strictness: float) -> Vectors:
-        """Give what weighted examples say for each candidate (n): the weighted sum of their k'.
+    def examples(self, texts: Sequence[str], vectors: Vectors, strictness: float) -> Vectors:
+        """Give the k' of papers by their texts and vectors (m × d): m × n. Each is worked out once.
 
         `strictness` raises the penalty where there is little to learn from.
         """
-        known = np.array([self.rows.get(text, -1) for text in texts], np.intp)
-        inside = known >= 0  # their k' stands in the factorisation's result, which spares all the rest
-        found = self.background_examples(known[inside], weights[inside], strictness)
-        if not inside.all():
-            some, heights = vectors[~inside], weights[~inside]
-            found = found + heights @ kernel(some, self.candidates)
-            if len(self.background) == 0:  # only the candidates themselves tell what papers in general are like
-                return _centred(found)
-            found -= (heights @ kernel(some, self.background)) @ self._factor(strictness)
-        return found
+        said = self._said.setdefault(strictness, Remembered(in_blocks=True))
+        return said(texts, lambda some: self._work_out([texts[i] for i in some], vectors[some], strictness))
 
     def background_examples(self, rows: np.ndarray, weights: Vectors, strictness: float) -> Vectors:
-        """Give the same for papers of the background, by their rows, as if these had been liked."""
+        """Give the weighted sum (n) of the k' of papers of the background, by their rows."""
         if len(rows) == 0:
             return np.zeros(len(self.candidates), np.float32)
         found: Vectors = np.float32(self._penalty(strictness)) * (weights @ self._factor(strictness)[rows])
+        return found
+
+    def _work_out(self, texts: Sequence[str], vectors: Vectors, strictness: float) -> Vectors:
+        found = np.empty((len(texts), len(self.candidates)), np.float32)
+        known = np.array([self.rows.get(text, -1) for text in texts], np.intp)
+        inside = known >= 0  # k(l, B) (K_BB + λ I)⁻¹ is a row of the unit matrix but for λ: the product is spared
+        if inside.any():
+            found[inside] = np.float32(self._penalty(strictness)) * self._factor(strictness)[known[inside]]
+        if not inside.all():  # all are worked out, so that the products' shapes are always the same (`Remembered`)
+            moved = self.surroundings.moved(vectors)
+            near = kernel(moved, self.candidates)
+            if len(self.background):
+                near -= kernel(moved, self.background) @ self._factor(strictness)
+            elif len(self.candidates):  # only the candidates themselves tell what papers in general are like
+                near -= near.mean(axis=1, keepdims=True)
+            found[~inside] = near[~inside]
         return found
 
     def _penalty(self, strictness: float) -> float:
@@ -84,7 +100,3 @@ class KernelRidge:
             right = kernel(self.background, self.candidates)
             self._explained[strictness] = np.ascontiguousarray(cho_solve(factor, right, check_finite=False))
         return self._explained[strictness]
-
-
-def _centred(column: Vectors) -> Vectors:
-    return column - column.mean() if len(column) else column

@@ -46,14 +46,12 @@ def compose(
     explainer = Explainer(candidates, interests)
     allowed = set(order)
     looked_at = [*order[: _LOOKED_AT * (cards + also)], *explainer.nearest_to_groups(_NEAREST)]
-    why = {row: explainer.explained(row) for row in dict.fromkeys(looked_at) if row in allowed}
+    spoken_for = {row: explainer.interest(row) for row in dict.fromkeys(looked_at) if row in allowed}
     offers = [
-        Offer(row, float(scores[row]), interest)
-        for row, (reasons, interest) in why.items()
-        if reasons[0].kind is not ReasonKind.NEAR
+        Offer(row, float(scores[row]), interest) for row, interest in spoken_for.items() if interest or explainer.blind
     ]
     rows = chosen(offers, candidates.vectors, explainer.shares, cards=cards)
-    full = [Listed(row, why[row][0]) for row in rows]
+    full = [Listed(row, explainer.reasons(row)) for row in rows]
     room = cards >= _ROOM_FOR_ELSEWHERE and len(full) >= _LEAST_AT_HOME
     if exploring and room and not interests.empty:
         elsewhere = _elsewhere(candidates, explainer, scores, [row for row in order if row not in rows])
@@ -61,7 +59,7 @@ def compose(
             full = [*full[: cards - 1], Listed(elsewhere, (Reason(ReasonKind.ELSEWHERE, ""),))]
     taken = {one.row for one in full}
     rest = [row for row in order if row not in taken][:also]
-    return full, [Listed(row, why[row][0] if row in why else explainer.reasons(row)) for row in rest]
+    return full, [Listed(row, explainer.reasons(row)) for row in rest]
 
 
 def _elsewhere(candidates: Candidates, explainer: Explainer, scores: Scores, rows: Sequence[int]) -> int | None:
@@ -72,7 +70,7 @@ def _elsewhere(candidates: Candidates, explainer: Explainer, scores: Scores, row
     attention = popularity(candidates)
     worth = standard(attention, 0.5) + 0.5 * standard(scores, 0.5)
     minded = sorted((row for row in rows if attention[row] > 0), key=lambda row: (-worth[row], row))
-    return next((row for row in minded[:_TRIED] if not explainer.explained(row)[1]), None)
+    return next((row for row in minded[:_TRIED] if not explainer.interest(row)), None)
 
 
 def ordered(scores: Scores, allowed: Sequence[bool]) -> list[int]:
@@ -80,4 +78,4 @@ def ordered(scores: Scores, allowed: Sequence[bool]) -> list[int]:
 
     Stable: of papers that score alike the one announced first comes first, today and at every repetition.
     """
-    return [int(row) for row in np.argsort(-scores, kind="stable") if allowed[row]]
+    return [row for row in np.argsort(-scores, kind="stable").tolist() if allowed[row]]

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-import numpy as np
-
 from newsletter.model import InterestProfile, Paper, Pick, Section, Topic
-from newsletter.ranking.blend import scores
+from newsletter.ranking.blend import foresee, scores
 from newsletter.ranking.candidates import Candidates, paper_text
 from newsletter.ranking.encoder import CachedEncoder, Encoder
-from newsletter.ranking.interests import topic_text, understand
+from newsletter.ranking.interests import Interests, topic_text, understand
 from newsletter.ranking.listing import compose, ordered
 
 _ENOUGH_BACKGROUND = 500
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a reader is to be given: up to `cards` papers for a profile, none of those with the keys in `exclude`."""
+
+    profile: InterestProfile
+    cards: int
+    exclude: Collection[int] = ()
 
 
 class Ranker:
@@ -58,23 +66,44 @@ class Ranker:
         now: datetime,
         exclude: Collection[int] = (),
     ) -> tuple[Pick, ...]:
-        """Give up to `cards` papers for a profile and `also` more beside them, with reasons.
+        """Give up to `cards` papers for one profile and `also` more beside them: `pick_each` for one reader."""
+        return self.pick_each(candidates, [Wanted(profile, cards, exclude)], library, also=also, now=now)[0]
+
+    def pick_each(
+        self,
+        candidates: Candidates,
+        readers: Sequence[Wanted],
+        library: Mapping[str, Paper],
+        *,
+        also: int,
+        now: datetime,
+    ) -> list[tuple[Pick, ...]]:
+        """Give each reader up to `cards` papers, and `also` more beside them, with reasons.
 
         A card is a paper that something in the profile speaks for; one that is merely nearest is at best told in brief.
         The last of many cards may be one from elsewhere. Left out are papers with a muted keyword,
         papers the reader rated already, and those whose keys are in `exclude` (sent before). `library` holds the rated
         papers by id; answers count less the longer before `now` they were given.
         """
-        interests = understand(profile, self._topics, library, self._encoder, now=now)
-        rated = {library[name].key for name in profile.rated if name in library}
-        allowed = self._allowed(candidates, profile, {*exclude, *rated})
+        everyone = [understand(one.profile, self._topics, library, self._encoder, now=now) for one in readers]
+        foresee(candidates, everyone)
+        return [
+            self._pick(candidates, one, interests, library, also)
+            for one, interests in zip(readers, everyone, strict=True)
+        ]
+
+    def _pick(
+        self, candidates: Candidates, reader: Wanted, interests: Interests, library: Mapping[str, Paper], also: int
+    ) -> tuple[Pick, ...]:
+        rated = {library[name].key for name in reader.profile.rated if name in library}
+        allowed = self._allowed(candidates, reader.profile, {*reader.exclude, *rated})
         found = scores(candidates, interests)
         full, brief = compose(
             candidates,
             interests,
             found,
             ordered(found, allowed),
-            cards=cards,
+            cards=reader.cards,
             also=also,
             exploring=self._exploring,
         )
@@ -89,14 +118,18 @@ class Ranker:
             for rank, one in enumerate((*full, *brief), 1)
         )
 
-    def order(self, candidates: Candidates, profile: InterestProfile, library: Mapping[str, Paper]) -> list[int]:
-        """Give all rows, best first: what `evaluate` measures."""
-        interests = understand(profile, self._topics, library, self._encoder)
-        return ordered(scores(candidates, interests), [True] * len(candidates))
+    def order_each(
+        self, candidates: Candidates, profiles: Sequence[InterestProfile], library: Mapping[str, Paper]
+    ) -> list[list[int]]:
+        """Give all rows, best first, for each profile: what `evaluate` measures."""
+        everyone = [understand(profile, self._topics, library, self._encoder) for profile in profiles]
+        foresee(candidates, everyone)
+        return [ordered(scores(candidates, interests), [True] * len(candidates)) for interests in everyone]
 
     @staticmethod
     def _allowed(candidates: Candidates, profile: InterestProfile, exclude: Collection[int]) -> Sequence[bool]:
-        allowed = np.array([paper.key not in exclude for paper in candidates.papers], bool)
+        allowed = candidates.without(exclude)
         for phrase in profile.muted:
             allowed &= ~candidates.phrases.hits(phrase)
-        return [bool(value) for value in allowed]
+        found: list[bool] = allowed.tolist()
+        return found

@@ -8,7 +8,7 @@ import numpy as np
 
 from newsletter.model import Reason, ReasonKind
 from newsletter.ranking.blend import trend
-from newsletter.ranking.candidates import Candidates, Closeness, Scores
+from newsletter.ranking.candidates import Candidates, Closeness
 from newsletter.ranking.interests import Interests
 
 _Strength: TypeAlias = tuple[float, Reason, str]
@@ -31,8 +31,17 @@ class Explainer:
         self._authors = [candidates.by_author(name) for name in interests.profile.authors]
         self._close = [(query, candidates.closeness(query.vector)) for query in (*interests.topics, *interests.words)]
         self._liked = interests.liked
+        # What candidates are like what was liked: cosines (m × n), which the scores had worked out.
+        self._similar = candidates.cosines(interests.liked.texts, interests.liked.vectors)
+        self._likest = self._similar.argmax(axis=0) if interests.liked.papers else np.zeros(0, np.intp)
+        self._usual = candidates.usual(interests.liked.texts, interests.liked.vectors)
         self._group = {row: number for number, rows in enumerate(interests.liked.groups) for row in rows}
         self._trend = trend(candidates, interests)
+
+    @property
+    def blind(self) -> bool:
+        """Whether there is nothing that a paper could be near to: no words, no topics, nothing liked."""
+        return not (self._close or self._liked.papers)
 
     @property
     def shares(self) -> dict[str, float]:
@@ -44,28 +53,31 @@ class Explainer:
             found[_named(number)] = float(self._liked.weights[list(rows)].sum()) / whole
         return found
 
+    def interest(self, row: int) -> str:
+        """Give the name of the interest that speaks strongest for the paper in a row; '' where none does."""
+        found = self._strengths(row)
+        return found[0][2] if found else ""
+
     def reasons(self, row: int) -> tuple[Reason, ...]:
         """Give one to three reasons for the paper in a row; where nothing stands out, what comes nearest."""
-        return self.explained(row)[0]
-
-    def explained(self, row: int) -> tuple[tuple[Reason, ...], str]:
-        """Give the reasons, and the name of the interest that speaks strongest for the paper; '' where none does."""
-        found = [*self._by_author(row), *self._by_keyword(row), *self._by_example(row), *self._by_meaning(row)]
+        found = self._strengths(row)
         if not found:
-            return (self._nearest(row),), ""
-        found.sort(key=lambda strength: -strength[0])
+            return (self._nearest(row),)
         reasons = list(dict.fromkeys(reason for _, reason, _ in found))
         if self._trend[row] >= _MUCH_ATTENTION:
             reasons = [*reasons[: _MOST - 1], Reason(ReasonKind.POPULAR, self._attention(row))]
-        return tuple(reasons[:_MOST]), found[0][2]
+        return tuple(reasons[:_MOST])
+
+    def _strengths(self, row: int) -> list[_Strength]:
+        found = [*self._by_author(row), *self._by_keyword(row), *self._by_example(row), *self._by_meaning(row)]
+        return sorted(found, key=lambda strength: -strength[0])
 
     def nearest_to_groups(self, count: int) -> list[int]:
         """Give the rows that are nearest to each group of liked papers, `count` a group, where there are several."""
         groups = self._liked.groups
         if len(groups) < 2:
             return []
-        cosines = self._candidates.vectors @ self._liked.vectors.T
-        near = [cosines[:, list(rows)].max(axis=1) for rows in groups]
+        near = [self._similar[list(rows)].max(axis=0) for rows in groups]
         return [int(row) for column in near for row in np.argsort(-column, kind="stable")[:count]]
 
     def _by_author(self, row: int) -> list[_Strength]:
@@ -87,10 +99,10 @@ class Explainer:
     def _by_example(self, row: int) -> list[_Strength]:
         if not self._liked.papers:
             return []
-        similar = self._similar(row)
-        best = int(np.argmax(similar))
-        cosine = float(similar[best])
-        if cosine < _LIKE_COSINE or self._candidates.standing(self._liked.vectors[best], row) < _LIKE_SPREADS:
+        best = int(self._likest[row])
+        cosine = float(self._similar[best, row])
+        mean, spread = self._usual[best].tolist()
+        if cosine < _LIKE_COSINE or cosine - mean < _LIKE_SPREADS * spread:
             return []
         reason = Reason(ReasonKind.LIKED_PAPER, self._liked.papers[best].title)
         return [(2.0 + cosine, reason, _named(self._group[best]))]
@@ -107,15 +119,11 @@ class Explainer:
                 found.append((1.0 + cosine, Reason(ReasonKind.INTERESTS, query.label), query.label))
         return found
 
-    def _similar(self, row: int) -> Scores:
-        similar: Scores = self._liked.vectors @ self._candidates.vectors[row]
-        return similar
-
     def _owed_to(self, close: Closeness, row: int) -> bool:
         """Tell whether a score owes something to words: beside liked papers these are but one example among many."""
         if not self._liked.papers:
             return True
-        best = float(self._similar(row).max())
+        best = float(self._similar[self._likest[row], row])
         return float(close.cosine[row]) >= max(best, _AS_EXAMPLE)
 
     def _holds(self, phrases: tuple[str, ...], row: int) -> bool:
@@ -124,7 +132,7 @@ class Explainer:
     def _nearest(self, row: int) -> Reason:
         """Give the part of the profile that a paper is nearest to; attention or novelty where the profile is empty."""
         near = [(float(close.cosine[row]), query.label) for query, close in self._close]
-        near += zip(self._similar(row).tolist(), (paper.title for paper in self._liked.papers), strict=True)
+        near += zip(self._similar[:, row].tolist(), (paper.title for paper in self._liked.papers), strict=True)
         if near:
             return Reason(ReasonKind.NEAR, max(near, key=lambda cosine_label: cosine_label[0])[1])
         attention = self._attention(row)

@@ -36,15 +36,8 @@ def test_scores_along_a_direction_have_a_standard_deviation_of_one_over_the_back
 
 def test_the_spread_of_a_query_is_the_standard_deviation_of_its_cosines() -> None:
     vectors = unit_vectors(500, 24)
-    query = unit_vectors(1, 24, seed=3)[0]
-    assert Background.of(vectors).spread(query) == pytest.approx(float((vectors @ query).std()), rel=1e-3)
-
-
-def test_the_nearest_come_nearest_first_and_equals_in_order() -> None:
-    vectors = np.array([[0, 1], [1, 0], [1, 0], [0.6, 0.8]], np.float32)
-    background = Background.of(vectors)
-    assert background.nearest(np.array([1, 0], np.float32), 3).tolist() == [1, 2, 3]
-    assert background.nearest(np.array([1, 0], np.float32), 9).tolist() == [1, 2, 3, 0]
+    queries = unit_vectors(3, 24, seed=3)
+    assert Background.of(vectors).spreads(queries) == pytest.approx((vectors @ queries.T).std(axis=0), rel=1e-3)
 
 
 def test_without_a_background_a_direction_is_the_plain_difference() -> None:
@@ -52,8 +45,7 @@ def test_without_a_background_a_direction_is_the_plain_difference() -> None:
     liked = unit_vectors(1, 8)[0]
     direction = background.direction(liked, 40.0)
     assert np.allclose(direction / np.linalg.norm(direction), liked, atol=1e-6)
-    assert background.spread(liked) > 0
-    assert len(background.nearest(liked, 10)) == 0
+    assert background.spreads(liked[None])[0] > 0
 
 
 @pytest.mark.parametrize("count", [1, 2, 50])

@@ -292,13 +292,3 @@ def test_what_is_remembered_changes_no_score(quick_ranker: Ranker) -> None:
         scored(quick_ranker, used, profile)
     for profile in (FULL, InterestProfile(liked=FULL.liked)):
         assert scored(quick_ranker, used, profile) == scored(quick_ranker, quick_ranker.prepare(DAY, DAY), profile)
-
-
-def test_memory_of_overlaps_is_bounded(quick_ranker: Ranker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("newsletter.ranking.candidates._MOST_REMEMBERED", 3 * len(DAY))
-    candidates = quick_ranker.prepare(DAY, DAY)
-    texts = [f"speech and {word}" for word in ("stars", "soils", "birds", "graphs", "stars")]
-    assert candidates.overlap(texts).shape == (len(DAY), 5)
-    again = candidates.overlap(texts[::-1])
-    assert np.array_equal(again[:, ::-1], candidates.overlap(texts))
-    assert len(candidates._overlaps) <= 4

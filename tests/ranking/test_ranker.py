@@ -8,7 +8,7 @@ import pytest
 
 from newsletter.model import InterestProfile, Pick, Reason, ReasonKind, Section
 from newsletter.ranking.candidates import Candidates
-from newsletter.ranking.ranker import Ranker
+from newsletter.ranking.ranker import Ranker, Wanted
 from tests.ranking.papers import NOW, library, paper
 
 LIKED = paper(31, "Attention-based speech recognition", "Spoken words are recognised by an attention model.")
@@ -132,8 +132,19 @@ def test_the_same_again_gives_the_same(ranker: Ranker, day: Candidates) -> None:
     assert picked(ranker, ranker.prepare(DAY, [*DAY, LIKED, DISLIKED]), profile) == first
 
 
+def test_many_readers_get_together_what_each_would_get_alone(ranker: Ranker) -> None:
+    papers = [LIKED, DISLIKED, *DAY]
+    wanted = [
+        Wanted(InterestProfile(liked=tuple(one.id for one in papers[start : start + count])), cards=6)
+        for start, count in ((0, 1), (1, 3), (2, 6), (0, 2))
+    ]
+    together = ranker.pick_each(ranker.prepare(DAY, DAY), wanted, library(*papers), also=3, now=NOW)
+    alone = [ranker.pick_each(ranker.prepare(DAY, DAY), [one], library(*papers), also=3, now=NOW)[0] for one in wanted]
+    assert together == alone
+
+
 def test_the_order_that_is_evaluated_is_the_order_of_the_picks(ranker: Ranker, day: Candidates) -> None:
-    rows = ranker.order(day, SPEECH, LIBRARY)
+    rows = ranker.order_each(day, [SPEECH], LIBRARY)[0]
     place = {day.papers[row].key: number for number, row in enumerate(rows)}
     for section in Section:
         ranked = [place[pick.paper_key] for pick in picked(ranker, day, SPEECH) if pick.section is section]
