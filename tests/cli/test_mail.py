@@ -413,6 +413,20 @@ def test_the_page_is_served_on_this_machine_only_and_ends_when_told(desk: Desk) 
     assert (process.returncode, said) == (0, b"")
 
 
+def test_the_page_shows_all_but_issues_before_there_are_papers(bare: Desk) -> None:
+    with bare.start("preview", "--serve") as process:
+        assert process.stdout is not None
+        page = process.stdout.readline().decode().strip()
+        shown = httpx.post(f"{page}show", json={}, timeout=60)
+        welcome = httpx.post(f"{page}show", json={"mail": "welcome", "language": "de"}, timeout=60)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    assert "there are no papers yet" in shown.json()["error"]
+    assert "newsletter ingest" in shown.json()["hint"]
+    assert welcome.json()["subject"] == "Willkommen bei Daily Papers"
+    assert (process.returncode, said) == (0, b"")
+
+
 def test_a_port_that_is_taken_is_told(desk: Desk) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         said = desk.process("preview", "--serve", "--port", taken.getsockname()[1], status=2).err
