@@ -34,6 +34,7 @@ from newsletter.model import (
     Section,
     SourceState,
     Subscriber,
+    SubscriberStatus,
 )
 from newsletter.ranking.candidates import Candidates
 from newsletter.ranking.ranker import Ranker, Wanted
@@ -173,7 +174,10 @@ class Newsletter:
             return 0
         candidates = self.candidates(issue)
         known: dict[str, Paper] = {}
-        for some in batches(waiting):
+        for keys in batches(waiting):
+            # Who left since is not written to.
+            found = self.store.subscribers.by_key(keys).values()
+            some = [one for one in found if one.status is SubscriberStatus.ACTIVE]
             if len(known) > _PAPERS_AT_HAND:
                 known.clear()
             known.update(self.library(some, known))
@@ -186,15 +190,16 @@ class Newsletter:
                 progress(len(some))
         return len(waiting)
 
-    def waiting(self, issue: Issue) -> list[Subscriber]:
-        """Give the subscribers who are to get an issue and have no edition of it yet."""
+    def waiting(self, issue: Issue) -> list[int]:
+        """Give the keys of the subscribers who are to get an issue and have no edition of it yet."""
         done = self.store.issues.published(issue) if issue.key else set()
-        active = [
-            subscriber for subscriber in self.store.subscribers.active(issue.cadence) if subscriber.key not in done
-        ]
-        hashes = {subscriber.key: address_hash(subscriber.email, self.letterhead.secret) for subscriber in active}
-        suppressed = self.store.subscribers.suppressed(hashes.values())
-        return [subscriber for subscriber in active if hashes[subscriber.key] not in suppressed]
+        active = {
+            key: address_hash(email, self.letterhead.secret)
+            for key, email in self.store.subscribers.active(issue.cadence).items()
+            if key not in done
+        }
+        suppressed = self.store.subscribers.suppressed(active.values())
+        return [key for key, name in active.items() if name not in suppressed]
 
     def candidates(self, issue: Issue) -> Candidates | None:
         """Prepare the papers of an issue for ranking; None where it has none."""

@@ -18,12 +18,12 @@ from newsletter.ranking.candidates import COSINE_FLOOR, Candidates, Scores
 from newsletter.ranking.encoder import Vectors
 from newsletter.ranking.interests import Interests, Query
 
-_KNN = 5
-_RIDGE, _NEAREST, _LEXICAL = 1.0, 0.2, 0.1
+_RIDGE, _NEAREST, _LEXICAL = 1.0, 0.1, 0.1
 _RIDGE_FLOOR = 0.002  # at a strictness of 1; the columns widen with its root
 _QUERY_LEXICAL = 0.15  # less than for topics: phrase_evidence counts the words of a query too
 _TOPIC_LEXICAL = 0.3
 _FEEDBACK_PAPERS, _FEEDBACK_SHARE = 20, 250
+_HOLDERS, _ENOUGH_HOLDERS = 1.5, 5
 _FEW = 10
 _SAME = 0.99  # the cosine from which a candidate is the liked paper itself
 _KEYWORDS_AS_PAPERS = 2.0
@@ -105,12 +105,12 @@ def _library_column(candidates: Candidates, interests: Interests) -> Scores:
     count = float(some.weights.sum())
     ridge = _float32(some.weights / count) @ candidates.ridge.examples(some.texts, some.vectors, some.strictness)
     cosines = candidates.cosines(some.texts, some.vectors)
-    nearest = standard(_nearest_mean(cosines), COSINE_FLOOR)
-    lexical = standard(_nearest_mean(candidates.overlap(some.texts)), _LEXICAL_FLOOR)
+    nearest = cosines.max(axis=0)
+    lexical = candidates.overlap(some.texts).max(axis=0)
     parts = [
-        (_RIDGE, _scaled(ridge, some.strictness, cosines.max(axis=0) < _SAME)),
-        (_NEAREST, nearest),
-        (_LEXICAL, lexical),
+        (_RIDGE, _scaled(ridge, some.strictness, nearest < _SAME)),
+        (_NEAREST, standard(nearest, COSINE_FLOOR)),
+        (_LEXICAL, standard(lexical, _LEXICAL_FLOOR)),
     ]
     if count <= _FEW:
         mean = (some.vectors * some.weights[:, None]).sum(axis=0) / count
@@ -160,8 +160,28 @@ def foresee(candidates: Candidates, readers: Iterable[Interests]) -> None:
 def query_column(candidates: Candidates, query: Query) -> Scores:
     """Words alone: cosine + a few words + what the papers of the background that fit best say."""
     close = candidates.closeness(query.vector).standard
-    parts = [(1.0, close), (_QUERY_LEXICAL, _word_overlap(candidates, query.text))]
+    parts = [(1.0, close), (_QUERY_LEXICAL, _word_overlap(candidates, query.text)), *_holders(candidates, query)]
     return _weighted(*parts, *_feedback(candidates, query.vector, 1.0, _strictness(_FEW)))
+
+
+def _holders(candidates: Candidates, query: Query) -> list[tuple[float, Scores]]:
+    """Take the papers of the background that hold the query's keywords as if they were liked.
+
+    The more and the rarer the words, and the nearer the paper to the query, the more it counts; of many holders the
+    first twenty do.
+    """
+    ridge, index = candidates.ridge, candidates.background_phrases
+    if not query.keywords or len(ridge.background) == 0:
+        return []
+    held = sum(index.rarity(word) * index.hits(word) for word in dict.fromkeys(query.keywords))
+    near = np.maximum(candidates.background.vectors @ query.vector, 0)
+    weights = _float32(held * near**2)[: len(ridge.background)]
+    rows = np.argsort(-weights, kind="stable")[:_FEEDBACK_PAPERS]
+    rows = rows[weights[rows] > 0]
+    if len(rows) == 0:
+        return []
+    column = ridge.background_examples(rows, weights[rows] / weights[rows].sum(), _strictness(_FEW))
+    return [(_HOLDERS * min(1.0, len(rows) / _ENOUGH_HOLDERS), _scaled(column, _strictness(_FEW)))]
 
 
 def _feedback(
@@ -219,12 +239,6 @@ def phrase_evidence(candidates: Candidates, phrases: tuple[str, ...], each: floa
 def _word_overlap(candidates: Candidates, text: str) -> Scores:
     overlap = candidates.overlap([text])[0]
     return _float32(overlap / max(float(overlap.std()), _LEXICAL_FLOOR))
-
-
-def _nearest_mean(similarities: Scores) -> Scores:
-    """Give the mean of the five largest of each column (of all, where there are fewer)."""
-    count = min(_KNN, len(similarities))
-    return _float32(np.partition(similarities, -count, axis=0)[-count:].mean(axis=0))
 
 
 def standard(column: Scores, floor: float) -> Scores:

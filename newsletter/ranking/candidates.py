@@ -91,6 +91,7 @@ class Candidates:
     words: Words
     lexical: Any
     phrases: PhraseIndex
+    background_phrases: PhraseIndex
     topic_columns: dict[str, Scores] = field(default_factory=dict)
     _overlaps: Remembered = field(default_factory=Remembered)
     _cosines: Remembered = field(default_factory=lambda: Remembered(in_blocks=True))
@@ -109,7 +110,8 @@ class Candidates:
             ridge=KernelRidge.of(vectors, known, background),
             words=words,
             lexical=words.matrix(texts),
-            phrases=PhraseIndex(papers),
+            phrases=PhraseIndex([f"{paper.title}\n{paper.abstract}" for paper in papers]),
+            background_phrases=PhraseIndex(background),
         )
 
     def __len__(self) -> int:

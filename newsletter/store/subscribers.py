@@ -89,12 +89,12 @@ class Subscribers:
         with self._database.reading() as connection:
             return {SubscriberStatus(status): count for status, count in connection.execute(query)}
 
-    def active(self, cadence: Cadence) -> list[Subscriber]:
-        """Give the subscribers who get issues of a cadence."""
-        wanted = _IS_ACTIVE, subscribers.c.cadence == cadence.value
+    def active(self, cadence: Cadence) -> dict[int, str]:
+        """Give the addresses of the subscribers who get issues of a cadence, by key, in the order of keys."""
+        query = sa.select(subscribers.c.key, subscribers.c.email)
+        query = query.where(_IS_ACTIVE, subscribers.c.cadence == cadence.value).order_by(subscribers.c.key)
         with self._database.reading() as connection:
-            rows = connection.execute(sa.select(subscribers).where(*wanted).order_by(subscribers.c.key)).all()
-            return many(connection, rows)
+            return {row.key: row.email for row in connection.execute(query)}
 
     def profiles(self) -> Iterator[list[InterestProfile]]:
         """Give the interest profiles of those who are mailed or will be again, some at a time."""

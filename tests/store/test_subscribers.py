@@ -94,7 +94,7 @@ def test_only_active_subscribers_of_the_cadence_get_an_issue(store: Store) -> No
         for cadence in Cadence:
             new = new_subscriber(f"{status}.{cadence}@example.test", status=status, cadence=cadence)
             store.subscribers.add(new, now=NOW)
-    assert [one.email for one in store.subscribers.active(Cadence.WEEKLY)] == ["active.weekly@example.test"]
+    assert [*store.subscribers.active(Cadence.WEEKLY).values()] == ["active.weekly@example.test"]
     everyone = store.subscribers.all()
     assert len(everyone) == 16
     assert everyone == sorted(everyone, key=lambda one: one.email)

@@ -130,4 +130,4 @@ def test_the_page_does_not_tell_the_whole_address_to_whom_a_mail_was_forwarded(h
 def test_an_issue_that_waits_is_not_sent_to_who_left_meanwhile(house: House) -> None:
     reader = house.subscriber()
     house.post(house.unsubscribe(reader), ONE_CLICK)
-    assert house.store.subscribers.active(Cadence.DAILY) == []
+    assert house.store.subscribers.active(Cadence.DAILY) == {}
