@@ -33,7 +33,7 @@ _CATEGORY = 0.5
 _AUTHOR = 3.0
 _DISLIKE = 0.5
 _SHARPNESS = 2.0
-_TREND, _ATTENTION_FLOOR, _ANOTHER_SOURCE = 0.1, 0.5, 0.7
+_TREND, _ATTENTION_FLOOR = 0.1, 0.5
 _LITTLE_TOLD, _ENOUGH_TOLD = 4, 9  # statements; between them attention counts less and less
 _LEXICAL_FLOOR = 0.02  # for words what COSINE_FLOOR is for cosines
 
@@ -43,23 +43,13 @@ def scores(candidates: Candidates, interests: Interests) -> Scores:
     if len(candidates) == 0:
         return np.zeros(0, np.float32)
     if interests.empty:
-        return popularity(candidates)
+        return candidates.attention
     total = _softmax_join(_columns(candidates, interests), len(candidates))
     total += trend(candidates, interests)
     total += phrase_evidence(candidates, interests.profile.keywords, _PHRASE, _PHRASE_MOST)
     for name in interests.profile.authors:
         total[list(candidates.by_author(name))] += _AUTHOR
     return total - _dislikes(candidates, interests)
-
-
-def popularity(candidates: Candidates) -> Scores:
-    """Give what there is for a reader who told us nothing: the attention that papers get, on a log scale.
-
-    That is readers' votes, and how many sources announced it.
-    """
-    votes = np.array([max(0, paper.upvotes or 0) for paper in candidates.papers], np.float32)
-    sources = np.array([max(1, len(paper.announcements)) for paper in candidates.papers], np.float32)
-    return _float32(np.log1p(votes) + _ANOTHER_SOURCE * (sources - 1))
 
 
 def trend(candidates: Candidates, interests: Interests) -> Scores:
@@ -73,7 +63,7 @@ def trend(candidates: Candidates, interests: Interests) -> Scores:
     thin = min(1.0, max(0.0, (_ENOUGH_TOLD - told) / (_ENOUGH_TOLD - _LITTLE_TOLD)))
     if thin == 0 or len(candidates) == 0:
         return np.zeros(len(candidates), np.float32)
-    attention = popularity(candidates)
+    attention = candidates.attention
     above = np.clip(standard(attention, _ATTENTION_FLOOR), 0, 2)
     return _float32(_TREND * thin * above * (attention > 0))
 
