@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import sqlalchemy as sa
+
 from newsletter.store.engine import Database, insert_ignore
 from newsletter.store.schema import acts
 
