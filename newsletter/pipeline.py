@@ -232,10 +232,7 @@ class Newsletter:
 
     def library(self, subscribers: Iterable[Subscriber]) -> dict[str, Paper]:
         """Give the papers that subscribers rated, by the names that their profiles use."""
-        names = {name for one in subscribers for name in one.profile.rated}
-        keys = self.store.papers.keys(names)
-        papers = self.store.papers.by_key(keys.values())
-        return {name: papers[key] for name, key in keys.items()}
+        return self.store.papers.named({name for one in subscribers for name in one.profile.rated})
 
     def deliver(
         self,

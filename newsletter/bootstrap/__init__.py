@@ -15,9 +15,9 @@ from newsletter.bootstrap.mail import (
     transport,
     writer,
 )
-from newsletter.bootstrap.product import newsletter, welcome
+from newsletter.bootstrap.product import foretaste, newsletter, welcome
 from newsletter.bootstrap.ranking import cached, encoder, ranker
-from newsletter.bootstrap.sources import files, library, matching, sources
+from newsletter.bootstrap.sources import files, library, looked_up, matching, sources
 
 __all__ = [
     "MEMORY",
@@ -26,7 +26,9 @@ __all__ = [
     "clock",
     "encoder",
     "files",
+    "foretaste",
     "library",
+    "looked_up",
     "matching",
     "newsletter",
     "open_store",

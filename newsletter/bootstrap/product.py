@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from newsletter.bootstrap.core import secret, site
 from newsletter.bootstrap.mail import bounce_address, renderer, returns, signer, writer
-from newsletter.bootstrap.ranking import ranker
+from newsletter.bootstrap.ranking import ranker, rankers
 
 if TYPE_CHECKING:
     from newsletter.config import Settings
+    from newsletter.foretaste import Foretaste
     from newsletter.pipeline import Newsletter
     from newsletter.store import Store
     from newsletter.welcome import Welcome
@@ -62,3 +63,10 @@ def welcome(settings: Settings, store: Store) -> Welcome:
         tokens=Tokens(key),
         templates=MailTemplates("confirm", settings.rendering.templates),
     )
+
+
+def foretaste(settings: Settings, store: Store) -> Foretaste:
+    """Give what shows a visitor what they would get."""
+    from newsletter.foretaste import Foretaste  # noqa: PLC0415
+
+    return Foretaste(newsletter(settings, store), lambda: rankers(settings, store.vectors))

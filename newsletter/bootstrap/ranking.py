@@ -10,6 +10,7 @@ from newsletter.errors import EncoderError
 
 if TYPE_CHECKING:
     from newsletter.config import Settings
+    from newsletter.foretaste import Rankers
     from newsletter.ranking.encoder import CachedEncoder, Encoder, VectorCache
     from newsletter.ranking.ranker import Ranker
 
@@ -22,6 +23,22 @@ def ranker(settings: Settings, vectors: VectorCache, progress: Callable[[int], N
         cached(encoder(settings), settings, vectors, progress),
         catalogue.load(settings.topics),
         exploring=settings.ranking.exploration,
+    )
+
+
+def rankers(settings: Settings, vectors: VectorCache) -> Rankers:
+    """Give what previews are made with: one model, and two rankers of which only one keeps vectors."""
+    from newsletter.foretaste import Rankers  # noqa: PLC0415
+    from newsletter.ranking.encoder import ReadOnly  # noqa: PLC0415
+    from newsletter.ranking.ranker import Ranker  # noqa: PLC0415
+
+    model, topics = encoder(settings), catalogue.load(settings.topics)
+    looking = cached(model, settings, ReadOnly(vectors))
+    exploring = settings.ranking.exploration
+    return Rankers(
+        keeping=Ranker(cached(model, settings, vectors), topics, exploring=exploring),
+        picking=Ranker(looking, topics, exploring=exploring),
+        encoder=looking,
     )
 
 

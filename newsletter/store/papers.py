@@ -179,6 +179,12 @@ class Papers:
         with self._database.reading() as connection:
             return keys_of(connection, names)
 
+    def named(self, names: Iterable[str]) -> dict[str, Paper]:
+        """Give the papers that are known of some names, by these names."""
+        keys = self.keys(names)
+        found = self.by_key(keys.values())
+        return {name: found[key] for name, key in keys.items() if key in found}
+
     def count(self, window: Window | None = None) -> int:
         """Tell how many papers were ever news, or became so in a window."""
         query = sa.select(sa.func.count()).select_from(papers).where(IS_NEWS)

@@ -1,12 +1,27 @@
-"""The topics as people choose among them: first what they chose, then the others by field, as far as they fit."""
+"""What people choose among. Topics: first what they chose, then the others by field, as far as they fit. Zones, hours,
+languages.
+"""
 
 from __future__ import annotations
 
+import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from newsletter.model import Topic
+from newsletter.subscriptions.signup import MOST_PAPERS
 
+_LANGUAGES = {
+    "en": "English",
+    "de": "Deutsch",
+    "es": "Español",
+    "fr": "Français",
+    "ar": "العربية",
+    "he": "עברית",
+    "ja": "日本語",
+    "zh": "中文",
+}
 _WEIGHTS = {0.5: "a little", 1.0: "as usual", 2.0: "a lot", 4.0: "above all"}
 
 
@@ -56,3 +71,20 @@ def catalogue(topics: Mapping[str, Topic], chosen: Mapping[str, float], sought: 
 def _chosen(topic: Topic, weight: float) -> Chosen:
     weights = {**_WEIGHTS, weight: _WEIGHTS.get(weight, f"weight {weight:g}")}
     return Chosen(topic, weight, tuple(sorted(weights.items())))
+
+
+def _zones() -> tuple[str, ...]:
+    return tuple(sorted(zone for zone in zoneinfo.available_timezones() if "/" in zone or zone == "UTC"))
+
+
+# What the fields of a form offer, whoever fills it in.
+CHOICES: Mapping[str, Any] = {
+    "zones": _zones(),
+    "hours": tuple((str(hour), f"{hour:02d}:00") for hour in range(24)),
+    "most_papers": MOST_PAPERS,
+}
+
+
+def languages(chosen: str) -> tuple[tuple[str, str], ...]:
+    """Give the languages to choose from, with the one that is chosen, also where it is none of ours."""
+    return tuple(({chosen: chosen} | _LANGUAGES).items())

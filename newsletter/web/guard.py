@@ -14,6 +14,7 @@ _MOST_SENT = 1_000_000  # bytes: a profile that is full to the brim
 # site may learn where a reader comes from.
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+    "connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",

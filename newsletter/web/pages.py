@@ -22,7 +22,7 @@ from newsletter.rendering import SiteView
 from newsletter.rendering.templates import html_environment
 from newsletter.rendering.words import announced, authors, count, long_date
 
-_STATIC = ("style.css", "topics.js", "icon.svg")
+_STATIC = ("style.css", "forms.js", "htmx.min.js", "icon.svg")
 
 
 @dataclass(frozen=True, slots=True)

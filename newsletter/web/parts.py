@@ -14,12 +14,14 @@ from starlette.datastructures import FormData
 from newsletter import bootstrap, catalogue
 from newsletter.config import Settings
 from newsletter.delivery.transport import Transport
+from newsletter.foretaste import Foretaste
 from newsletter.model import Topic
 from newsletter.rendering import SiteView
 from newsletter.store import Store
 from newsletter.subscriptions.signup import origin_hash
 from newsletter.subscriptions.tokens import Tokens
 from newsletter.web.errands import Errands
+from newsletter.web.pace import Pace
 from newsletter.web.pages import Pages
 from newsletter.welcome import Welcome
 
@@ -40,11 +42,18 @@ class Parts:
     welcome: Welcome
     transport: Transport
     errands: Errands
+    foretaste: Foretaste
+    previews: Pace
     now: Callable[[], datetime]
 
     def today(self) -> date:
         """Give the day in the site's time zone, by which issues are named and links expire."""
         return self.now().astimezone(ZoneInfo(self.settings.site.timezone)).date()
+
+    def close(self) -> None:
+        """Finish what was begun after pages were answered, and begin no more."""
+        self.errands.close()
+        self.foretaste.finish()
 
 
 def assemble(settings: Settings, store: Store, *, now: Callable[[], datetime] = bootstrap.clock) -> Parts:
@@ -65,6 +74,8 @@ def assemble(settings: Settings, store: Store, *, now: Callable[[], datetime] = 
         welcome=bootstrap.welcome(settings, store),
         transport=bootstrap.transport(settings),
         errands=Errands(),
+        foretaste=bootstrap.foretaste(settings, store),
+        previews=Pace(burst=60, per_minute=90),
         now=now,
     )
 

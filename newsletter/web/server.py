@@ -40,7 +40,7 @@ def serve(settings: Settings, store: Store, ready: Callable[[str], None]) -> Non
         config = configured(application(parts), settings, log_config=_LOGGING)
         with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how one ends a server; requests were answered
             uvicorn.Server(config).run(sockets=[listening])
-    parts.errands.close()
+    parts.close()
 
 
 def configured(app: ASGIApp, settings: Settings, *, log_config: dict[str, Any] | None = None) -> uvicorn.Config:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,11 +13,13 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from newsletter.errors import ProfileError
-from newsletter.model import DeliveryState, InterestProfile, NewSubscriber, SubscriberStatus
-from newsletter.subscriptions.signup import Wishes, subscription
-from newsletter.web import forms
-from newsletter.web.catalogue import catalogue
+from newsletter.model import DeliveryState, NewSubscriber, SubscriberStatus
+from newsletter.rendering.words import count
+from newsletter.subscriptions.signup import subscription
+from newsletter.web import examples, forms
+from newsletter.web.catalogue import CHOICES, catalogue, languages
 from newsletter.web.parts import Form, Here, Parts, origin, text
+from newsletter.web.preview import Preview, of_form
 from newsletter.web.words import CADENCES, masked
 
 router = APIRouter()
@@ -45,16 +48,24 @@ def home(here: Here) -> Response:
 @router.get("/subscribe")
 def form(here: Here) -> Response:
     """Show the form."""
-    return _form(here, forms.of_wishes(_wishes(here)), "", public=True)
+    return _form(here, forms.of_wishes(forms.blank(here)), "", public=True)
 
 
 @router.post("/subscribe")
 def ask(here: Here, request: Request, form: Form) -> Response:
     """Take a request. The answer is the same whether the address is new, known, or must never be mailed."""
-    filled, typed = forms.read(form, here.topics, _wishes(here)), text(form, "email")
+    filled, typed = forms.read(form, here.topics, forms.blank(here)), text(form, "email")
+    filled = replace(filled, shown={**filled.shown, "examples": text(form, "examples")})
     if text(form, "do") == "find":
         return _form(here, filled, typed, sought=text(form, "sought"))
+    if text(form, "do") == "preview":
+        return _form(here, filled, typed, preview=of_form(here, request, form, filled.wishes))
     faults = dict(filled.faults)
+    named = examples.Examples()
+    try:
+        named = examples.read(here, form)
+    except ProfileError as error:
+        faults["examples"] = forms.says(error)
     try:
         new = subscription(typed[: _LONGEST_ADDRESS + 1], filled.wishes)
     except ProfileError as error:
@@ -62,7 +73,7 @@ def ask(here: Here, request: Request, form: Form) -> Response:
     if faults:
         return _form(here, filled, typed, faults=faults, status=422)
     if not text(form, _TRAP):
-        _taken(here, new, origin(request, here))
+        _taken(here, new, named, origin(request, here))
     return here.pages.page("asked", address=new.email)
 
 
@@ -79,11 +90,10 @@ def confirm(here: Here, request: Request, token: str) -> Response:
     said = here.tokens.read_confirm(token, today=here.today())
     place = origin(request, here)
     begun = here.store.consents.confirm(said.public_id, said.request, origin_hash=place, now=here.now())
-    return _confirmation(here, said.public_id, said.request, begun=begun)
-
-
-def _wishes(here: Parts) -> Wishes:
-    return Wishes(InterestProfile(), timezone=here.settings.site.timezone)
+    if begun.examples:
+        named = examples.Examples.unpacked(begun.examples)
+        here.errands.run(lambda: examples.keep(here, said.public_id, named))
+    return _confirmation(here, said.public_id, said.request, begun=bool(begun))
 
 
 def _form(
@@ -93,6 +103,7 @@ def _form(
     *,
     sought: str = "",
     faults: Mapping[str, str] | None = None,
+    preview: Preview | None = None,
     status: int = 200,
     public: bool = False,
 ) -> Response:
@@ -100,24 +111,34 @@ def _form(
         "subscribe",
         status=status,
         public=public,
-        shown={**filled.shown, "email": email},
+        shown={"examples": "", **filled.shown, "email": email},
         faults=faults or {},
         topics=catalogue(here.topics, filled.chosen, sought),
+        **CHOICES,
+        languages=languages(filled.shown["language"]),
+        preview=preview,
         consent=consent(here),
         trap=_TRAP,
     )
 
 
-def _taken(here: Parts, new: NewSubscriber, place: str) -> None:
+def _taken(here: Parts, new: NewSubscriber, named: examples.Examples, place: str) -> None:
     """Have a request answered by mail, once the page has been. Raises HTTPException: there were too many."""
     if not here.store.attempts.allow(place, most=_A_PLACE, within=timedelta(hours=1), now=here.now()):
         raise HTTPException(429)
-    if not here.errands.run(lambda: _mail(here, new, place)):
+    if not here.errands.run(lambda: _mail(here, new, named, place)):
         raise HTTPException(503)
 
 
-def _mail(here: Parts, new: NewSubscriber, place: str) -> None:
-    message = here.welcome.ask(new, wording=consent(here), origin_hash=place, today=here.today(), now=here.now())
+def _mail(here: Parts, new: NewSubscriber, named: examples.Examples, place: str) -> None:
+    message = here.welcome.ask(
+        new,
+        wording=consent(here),
+        origin_hash=place,
+        examples=named.packed(),
+        today=here.today(),
+        now=here.now(),
+    )
     if message is None:
         return
     with here.transport.session() as session:
@@ -147,11 +168,13 @@ def _confirmation(here: Parts, public_id: str, request: int, *, begun: bool = Fa
 
 def _told(here: Parts, wishes: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Give what was asked for, as a page shows it."""
-    profile = wishes.get("profile", {})
+    profile, asked = wishes.get("profile", {}), wishes.get("examples", {})
     topics = [here.topics[slug].title for slug, _ in profile.get("topics", ()) if slug in here.topics]
     told = (
         ("Topics", ", ".join(topics)),
         ("Keywords", ", ".join(profile.get("keywords", ()))),
         ("Interests", profile.get("interests", "")),
+        ("Authors", ", ".join(profile.get("authors", ()))),
+        ("Papers", count(number, "example") if (number := len(examples.Examples.unpacked(asked))) else ""),
     )
     return [(name, value) for name, value in told if value]

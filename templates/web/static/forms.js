@@ -1,4 +1,5 @@
-// Narrows the list of topics while one types. Without it the button beside the field does the same.
+// Narrows the list of topics while one types, and guesses the time zone. Without it the button beside the field of
+// topics does the same, and the time zone is chosen by hand.
 "use strict";
 for (const field of document.querySelectorAll("[data-narrows]")) {
   const list = document.getElementById(field.dataset.narrows);
@@ -24,4 +25,12 @@ for (const field of document.querySelectorAll("[data-narrows]")) {
   field.addEventListener("keydown", (event) => {
     if (event.key === "Enter") event.preventDefault(); // it would send the whole form
   });
+}
+for (const field of document.querySelectorAll("[data-guess=timezone]")) {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone && field.value === field.defaultValue && zone !== field.value) {
+    field.value = zone;
+    const hint = document.getElementById("timezone-hint");
+    if (hint) hint.textContent = "As your browser says; change it if that is wrong.";
+  }
 }
