@@ -66,10 +66,9 @@ class Foretaste:
     """Previews for anybody. Usable from several threads; a process should have one."""
 
     def __init__(self, newsletter: Newsletter, rankers: Callable[[], Rankers]) -> None:
-        """Nothing is loaded before the first preview; `rankers` is called once then."""
+        """Nothing is loaded before the first preview: `rankers` loads them, or gives those that are there."""
         self._newsletter = newsletter
         self._load = rankers
-        self._rankers: Rankers | None = None
         self._day: _Day | None = None
         self._looked_at = float("-inf")
         self._making: threading.Thread | None = None
@@ -83,10 +82,10 @@ class Foretaste:
         Nothing is left out for having been sent before: it is about interests, not about news.
         """
         ready = self._ready(today, now)
-        if ready is None or self._rankers is None or not self._turn.acquire(timeout=_PATIENCE):
+        if ready is None or not self._turn.acquire(timeout=_PATIENCE):
             return None
         try:
-            return self._picked(ready, self._rankers, profile, min(cards, MOST_CARDS), now)
+            return self._picked(ready, self._load(), profile, min(cards, MOST_CARDS), now)
         finally:
             self._turn.release()
 
@@ -136,14 +135,13 @@ class Foretaste:
 
     def _make(self, issue: Issue, stamp: tuple[date, datetime, int]) -> None:
         try:
-            if self._rankers is None:
-                self._rankers = self._load()
+            rankers = self._load()
             store = self._newsletter.store
             papers = store.papers.in_window(issue.window)[-_MOST_PAPERS:]
             recent = store.papers.recent(self._newsletter.edited.background, before=issue.window.end)
-            day = _Day(stamp, self._rankers.keeping.prepare(papers, recent))
+            day = _Day(stamp, rankers.keeping.prepare(papers, recent))
             # The first ranking works out what all others share; nobody should wait for that.
-            self._rankers.picking.pick(
+            rankers.picking.pick(
                 day.candidates, InterestProfile(keywords=("data",)), {}, cards=1, also=0, now=issue.window.end
             )
         except NewsletterError as error:
@@ -183,8 +181,9 @@ def _bounded(profile: InterestProfile) -> InterestProfile:
 def _known_first(profile: InterestProfile, library: Mapping[str, Paper], encoder: CachedEncoder) -> InterestProfile:
     """Leave out papers that would have to be encoded first, but for a few: they count from the next issue on."""
     texts = {name: paper_text(library[name]) for name in profile.rated if name in library}
-    missing = encoder.missing(texts.values())
-    late = [name for name, text in texts.items() if text in missing][_NEW_EXAMPLES:]
+    places = set(encoder.known(list(texts.values()))[0])
+    late = {name for place, name in enumerate(texts) if place not in places}
+    late -= set([name for name in texts if name in late][:_NEW_EXAMPLES])
     if not late:
         return profile
 

@@ -15,7 +15,7 @@ from newsletter.bootstrap.mail import (
     transport,
     writer,
 )
-from newsletter.bootstrap.product import foretaste, newsletter, welcome
+from newsletter.bootstrap.product import newsletter, reading, welcome
 from newsletter.bootstrap.ranking import cached, encoder, ranker
 from newsletter.bootstrap.sources import files, library, looked_up, matching, sources
 
@@ -26,7 +26,6 @@ __all__ = [
     "clock",
     "encoder",
     "files",
-    "foretaste",
     "library",
     "looked_up",
     "matching",
@@ -34,6 +33,7 @@ __all__ = [
     "open_store",
     "policy",
     "ranker",
+    "reading",
     "renderer",
     "returns",
     "secret",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
@@ -12,7 +13,8 @@ from newsletter.bootstrap.ranking import ranker, rankers
 
 if TYPE_CHECKING:
     from newsletter.config import Settings
-    from newsletter.foretaste import Foretaste
+    from newsletter.foretaste import Foretaste, Rankers
+    from newsletter.meanings import Meanings
     from newsletter.pipeline import Newsletter
     from newsletter.store import Store
     from newsletter.welcome import Welcome
@@ -65,8 +67,16 @@ def welcome(settings: Settings, store: Store) -> Welcome:
     )
 
 
-def foretaste(settings: Settings, store: Store) -> Foretaste:
-    """Give what shows a visitor what they would get."""
+def reading(settings: Settings, store: Store) -> tuple[Foretaste, Meanings]:
+    """Give what shows a visitor what they would get, and what finds papers by their meaning: over one model."""
     from newsletter.foretaste import Foretaste  # noqa: PLC0415
+    from newsletter.meanings import Meanings  # noqa: PLC0415
 
-    return Foretaste(newsletter(settings, store), lambda: rankers(settings, store.vectors))
+    # Loaded at the first question and once, whichever thread asks it.
+    lock, load = threading.Lock(), cache(lambda: rankers(settings, store.vectors))
+
+    def loaded() -> Rankers:
+        with lock:
+            return load()
+
+    return Foretaste(newsletter(settings, store), loaded), Meanings(store, loaded)

@@ -132,11 +132,13 @@ class CachedEncoder:
         joined = b"".join(known[name] for name in hashes)
         return np.frombuffer(joined, np.float16).reshape(len(texts), self.dimensions).astype(np.float32)
 
-    def missing(self, texts: Iterable[str]) -> set[str]:
-        """Give those of some texts that would have to be encoded."""
-        hashes = {text: _text_hash(text) for text in texts}
-        known = self._known(list(hashes.values()))
-        return {text for text, name in hashes.items() if name not in known}
+    def known(self, texts: Sequence[str]) -> tuple[list[int], Vectors]:
+        """Give the places of the texts (n of them) that need not be encoded, and their vectors (n × d)."""
+        hashes = [_text_hash(text) for text in texts]
+        known = self._known(hashes)
+        places = [place for place, name in enumerate(hashes) if name in known]
+        joined = b"".join(known[hashes[place]] for place in places)
+        return places, np.frombuffer(joined, np.float16).reshape(len(places), self.dimensions).astype(np.float32)
 
     def _fresh(self, texts: Mapping[str, str]) -> dict[str, bytes]:
         rows = self._encoder.encode(list(texts.values())).astype(np.float16)

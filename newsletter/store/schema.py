@@ -32,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import BigInteger, TypeEngine
 
-REVISION = "0004"
+REVISION = "0007"
 FIRST_REVISION = "0001"
 # Tables that the first revision did not have.
 ADDED = {"summaries": "0002", "bounces": "0003", "consents": "0004", "attempts": "0004"}

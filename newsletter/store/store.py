@@ -19,6 +19,7 @@ from newsletter.store.deliveries import Deliveries
 from newsletter.store.engine import Database, check_schema, insert_ignore, migrate, open_engine
 from newsletter.store.issues import Issues
 from newsletter.store.papers import Papers
+from newsletter.store.search import Search
 from newsletter.store.sources import Sources
 from newsletter.store.subscribers import Subscribers
 from newsletter.store.summaries import Summaries
@@ -50,6 +51,7 @@ class Store:
         self.consents = Consents(self._database)
         self.attempts = Attempts(self._database)
         self.archive = Archive(self._database)
+        self.search = Search(self._database)
         self.issues = Issues(self._database)
         self.deliveries = Deliveries(self._database)
         self.bounces = Bounces(self._database)

@@ -15,12 +15,14 @@ from newsletter import bootstrap, catalogue
 from newsletter.config import Settings
 from newsletter.delivery.transport import Transport
 from newsletter.foretaste import Foretaste
+from newsletter.meanings import Meanings
 from newsletter.model import Topic
 from newsletter.rendering import SiteView
 from newsletter.store import Store
 from newsletter.subscriptions.signup import origin_hash
 from newsletter.subscriptions.tokens import Tokens
 from newsletter.web.errands import Errands
+from newsletter.web.map import Maps
 from newsletter.web.pace import Pace
 from newsletter.web.pages import Pages
 from newsletter.welcome import Welcome
@@ -43,6 +45,8 @@ class Parts:
     transport: Transport
     errands: Errands
     foretaste: Foretaste
+    meanings: Meanings
+    maps: Maps
     previews: Pace
     now: Callable[[], datetime]
 
@@ -54,6 +58,8 @@ class Parts:
         """Finish what was begun after pages were answered, and begin no more."""
         self.errands.close()
         self.foretaste.finish()
+        self.maps.finish()
+        self.meanings.close()
 
 
 def assemble(settings: Settings, store: Store, *, now: Callable[[], datetime] = bootstrap.clock) -> Parts:
@@ -62,19 +68,22 @@ def assemble(settings: Settings, store: Store, *, now: Callable[[], datetime] = 
     Raises ConfigError (the topics), TemplateError (a file of the pages is missing).
     """
     secret = bootstrap.secret(settings, store)
-    site = bootstrap.site(settings)
+    site, topics = bootstrap.site(settings), catalogue.load(settings.topics)
+    foretaste, meanings = bootstrap.reading(settings, store)
     return Parts(
         settings=settings,
         store=store,
         site=site,
         secret=secret,
         tokens=Tokens(secret),
-        topics=catalogue.load(settings.topics),
+        topics=topics,
         pages=Pages(site, settings.rendering.templates),
         welcome=bootstrap.welcome(settings, store),
         transport=bootstrap.transport(settings),
         errands=Errands(),
-        foretaste=bootstrap.foretaste(settings, store),
+        foretaste=foretaste,
+        meanings=meanings,
+        maps=Maps(meanings, topics),
         previews=Pace(burst=60, per_minute=90),
         now=now,
     )

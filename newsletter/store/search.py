@@ -1,0 +1,56 @@
+"""Papers by their words: SQLite's FTS5 and PostgreSQL's tsvector behind one method.
+
+Migration 0007 makes the index, and triggers keep it. Words are compared without case and accents, and found by how
+they begin ("robot" finds "robotics").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from newsletter import identity
+from newsletter.store.engine import Database
+
+_MOST_RANKED = 3000  # of a word that stands in half of all papers only the newest are ranked
+_WORD = re.compile(r"[^\W_]+")
+# A hit in the title counts most, then one among the authors.
+_SQLITE = """
+SELECT i.rowid FROM paper_index AS i JOIN papers AS p ON p.key = i.rowid
+WHERE paper_index MATCH :words AND p.announced AND p.same_as IS NULL AND i.rowid > :above
+ORDER BY bm25(paper_index, 8.0, 1.0, 4.0), i.rowid DESC LIMIT :most
+"""
+_SQLITE_ABOVE = """
+SELECT coalesce(min(rowid), 0) FROM
+(SELECT rowid FROM paper_index WHERE paper_index MATCH :words ORDER BY rowid DESC LIMIT :ranked)
+"""
+_POSTGRESQL = """
+SELECT f.paper_key FROM (
+  SELECT i.paper_key, i.words FROM paper_index AS i JOIN papers AS p ON p.key = i.paper_key
+  WHERE i.words @@ to_tsquery('simple', :words) AND p.announced AND p.same_as IS NULL
+  ORDER BY i.paper_key DESC LIMIT :ranked
+) AS f
+ORDER BY ts_rank('{0.1, 0.2, 0.4, 1.0}', f.words, to_tsquery('simple', :words), 1) DESC, f.paper_key DESC LIMIT :most
+"""
+
+
+class Search:
+    """Reads only, and finds only what is news: what stands in somebody's library is nobody else's business."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def keys(self, words: Sequence[str], most: int) -> list[int]:
+        """Give the keys of papers that have all words, those that fit best first; [] where there is no word."""
+        wanted = [word for text in words for word in _WORD.findall(identity.folded(text))]
+        if not wanted:
+            return []
+        with self._database.reading() as connection:
+            if connection.dialect.name == "postgresql":
+                told = {"words": " & ".join(f"{word}:*" for word in wanted), "most": most, "ranked": _MOST_RANKED}
+                return list(connection.scalars(sa.text(_POSTGRESQL), told))
+            told = {"words": " ".join(f'"{word}"*' for word in wanted)}
+            above = connection.scalar(sa.text(_SQLITE_ABOVE), {**told, "ranked": _MOST_RANKED}) - 1
+            return list(connection.scalars(sa.text(_SQLITE), {**told, "most": most, "above": above}))
