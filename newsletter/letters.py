@@ -1,4 +1,4 @@
-"""From an edition to the message that carries it: its signed links, its rendering, its addresses.
+"""From an edition, or a notice, to the message that carries it: its signed links, its rendering, its addresses.
 
 The one place where rendering, subscriptions and delivery meet; `send` and `preview` both go through it.
 """
@@ -6,6 +6,7 @@ The one place where rendering, subscriptions and delivery meet; `send` and `prev
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +27,19 @@ from newsletter.model import (
     Subscriber,
     SubscriberStatus,
 )
-from newsletter.rendering import Links, Renderer, SiteView, Writer, Written, compose, edition_view
+from newsletter.rendering import (
+    EditionView,
+    Language,
+    Links,
+    Notice,
+    Renderer,
+    SiteView,
+    Writer,
+    Written,
+    compose,
+    compose_notice,
+    edition_view,
+)
 from newsletter.store import Store
 from newsletter.subscriptions.signup import address_hash
 from newsletter.subscriptions.tokens import Tokens
@@ -37,7 +50,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Letterhead:
-    """Who writes: the site, the sender, where bounces go, what signs links and ids, and what signs the whole mail."""
+    """Who writes: the site, the sender, where bounces go, what signs links and ids, and what signs the whole mail.
+
+    `operator_language` is that of mail to whoever runs it. `pictures`: see `edition_view`.
+    """
 
     site: SiteView
     sender: str
@@ -47,6 +63,8 @@ class Letterhead:
     renderer: Renderer
     writer: Writer | None = None
     signer: Signer | None = None
+    operator_language: str = "en"
+    pictures: bool = False
 
     @property
     def domain(self) -> str:
@@ -97,9 +115,8 @@ class Letterhead:
         `message_id` is the one that was kept when the edition was made, where it was.
         """
         links = self.links(edition)
-        view = edition_view(edition, papers, self.site, links, considered=considered, written=written)
         message = compose(
-            self.renderer.render(view),
+            self.renderer.render(self.view(edition, papers, links, considered=considered, written=written)),
             site=self.site,
             sender=self.sender,
             recipient=edition.subscriber.email,
@@ -110,6 +127,50 @@ class Letterhead:
             links=links,
             feedback_id=self._feedback_id(edition.issue),
         )
+        return self._signed(message, now)
+
+    def view(
+        self,
+        edition: Edition,
+        papers: Mapping[int, Paper],
+        links: Links,
+        *,
+        considered: int,
+        written: Written | None = None,
+    ) -> EditionView:
+        """Give what the templates see of an edition, in its reader's language."""
+        return edition_view(
+            edition,
+            papers,
+            self.site,
+            links,
+            say=self.renderer.language(edition.subscriber.language),
+            considered=considered,
+            written=written,
+            pictures=self.pictures,
+        )
+
+    @property
+    def operators(self) -> Language:
+        """The language of mail to whoever runs the newsletter."""
+        return self.renderer.language(self.operator_language)
+
+    def notice(self, view: Notice, *, recipient: str, now: datetime) -> Message:
+        """Give the message of a mail that is no issue, to somebody who may not be on the list.
+
+        It has a Message-ID of its own each time it is asked for. Raises TemplateError, MessageError.
+        """
+        message = compose_notice(
+            self.renderer.fill(view),
+            sender=self.sender,
+            recipient=recipient,
+            envelope_sender=self.bounce_address,
+            message_id=f"<{secrets.token_urlsafe(18)}@{ascii_domain(self.domain)}>",
+            date=now,
+        )
+        return self._signed(message, now)
+
+    def _signed(self, message: Message, now: datetime) -> Message:
         return self.signer.sign(message, now=now) if self.signer else message
 
 

@@ -1,62 +1,47 @@
-"""Mail to the operator, about the newsletter itself. Plain text, and through the same transport as everything else."""
+"""What the operator is mailed about the newsletter itself. `Letterhead.notice` makes the message of it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime, make_msgid, parseaddr
 
-from newsletter.model import Message
+from newsletter.letters import Letterhead
 from newsletter.pipeline import Pulled
+from newsletter.rendering import AlertView, Finding
 
 
-def failing_sources(failing: Sequence[Pulled], *, site_name: str, sender: str, operator: str, now: datetime) -> Message:
-    """Give the mail that tells the operator of sources that failed again and again, with each one's last error."""
-    names = ", ".join(one.source for one in failing)
-    lines = [f"{site_name} could not read these sources, several times in a row:", ""]
-    for one in failing:
-        lines += [f"{one.source} ({one.failures} times): {one.error}", ""]
-    lines += ["The other sources are read as before, and these are tried again, at growing intervals.",
-              "`newsletter ingest NAME` tries one of them at once.",
-              "`newsletter check` tells how all sources do, and what else is amiss."]  # fmt: skip
-    return _message(f"{site_name}: cannot read {names}", "\n".join(lines) + "\n", sender, operator, now)
+def failing_sources(failing: Sequence[Pulled], letterhead: Letterhead) -> AlertView:
+    """Tell of sources that failed again and again, with each one's last error."""
+    say = letterhead.operators
+    return AlertView(
+        site=letterhead.site,
+        language=letterhead.operator_language,
+        title=say("cannot read %(names)s", names=say.listed([one.source for one in failing])),
+        introduction=say("These sources could not be read, several times in a row. The others are read as before."),
+        findings=tuple(
+            Finding(
+                say.many("%(name)s, %(count)s time", "%(name)s, %(count)s times", one.failures, name=one.source),
+                one.error,
+            )
+            for one in failing
+        ),
+        advice=(
+            say("They are tried again, at growing intervals. `newsletter ingest NAME` tries one of them at once."),
+            say("`newsletter check` tells how all sources do, and what else is amiss."),
+        ),
+    )
 
 
-def paused_issue(
-    name: str,
-    why: str,
-    problems: Sequence[str],
-    *,
-    resume: str,
-    site_name: str,
-    sender: str,
-    operator: str,
-    now: datetime,
-) -> Message:
-    """Give the mail that tells the operator of an issue that was paused, why, and what the mail server said."""
-    lines = [f"{site_name} has paused the {name}: {why}. Some of what the mail server said:", "", *problems, "",
-             "Going on would harm the name of the sender. `newsletter check` looks at the mail server and the domain.",
-             f"Once that is mended, {resume} and then `newsletter send` send the rest."]  # fmt: skip
-    return _message(f"{site_name}: paused, {why}", "\n".join(lines) + "\n", sender, operator, now)
-
-
-def _message(subject: str, text: str, sender: str, operator: str, now: datetime) -> Message:
-    mail = EmailMessage(policy=SMTP)
-    mail["Date"] = format_datetime(now)
-    mail["From"] = sender
-    mail["To"] = operator
-    mail["Subject"] = " ".join(subject.split())[:200]
-    mail["Message-ID"] = make_msgid(domain=parseaddr(sender)[1].rpartition("@")[2])
-    mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content(text)
-    return Message(
-        recipient=operator,
-        envelope_sender=parseaddr(sender)[1],
-        message_id=mail["Message-ID"],
-        subject=mail["Subject"],
-        html="",
-        text=text,
-        data=mail.as_bytes(),
+def paused_issue(name: str, why: str, problems: Sequence[str], *, resume: str, letterhead: Letterhead) -> AlertView:
+    """Tell of an issue that was paused, why, and what the mail server said. `resume` is the command that goes on."""
+    say = letterhead.operators
+    return AlertView(
+        site=letterhead.site,
+        language=letterhead.operator_language,
+        title=say("paused, %(why)s", why=why),
+        introduction=say("The %(issue)s is paused: %(why)s.", issue=name, why=why),
+        findings=tuple(Finding(say("The mail server said"), problem) for problem in problems),
+        advice=(
+            say("Going on would harm the name of the sender. `newsletter check` looks at mail server and domain."),
+            say("Once that is mended, %(resume)s and then `newsletter send` send the rest.", resume=resume),
+        ),
     )

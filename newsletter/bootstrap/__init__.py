@@ -15,7 +15,7 @@ from newsletter.bootstrap.mail import (
     transport,
     writer,
 )
-from newsletter.bootstrap.product import newsletter, reading, welcome
+from newsletter.bootstrap.product import letterhead, newsletter, reading, welcome
 from newsletter.bootstrap.ranking import cached, encoder, ranker
 from newsletter.bootstrap.sources import files, library, looked_up, matching, sources
 
@@ -26,6 +26,7 @@ __all__ = [
     "clock",
     "encoder",
     "files",
+    "letterhead",
     "library",
     "looked_up",
     "matching",

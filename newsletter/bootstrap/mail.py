@@ -29,10 +29,10 @@ def bounce_address(settings: Settings) -> str:
 
 
 def renderer(settings: Settings) -> Renderer:
-    """Give the renderer with the email that is set."""
+    """Give the renderer with the look that is set."""
     from newsletter.rendering import Renderer  # noqa: PLC0415
 
-    return Renderer(settings.rendering.template, settings.rendering.templates)
+    return Renderer(settings.rendering.theme, settings.rendering.templates)
 
 
 def writer(settings: Settings) -> Writer | None:

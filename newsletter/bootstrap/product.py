@@ -14,20 +14,20 @@ from newsletter.bootstrap.ranking import ranker, rankers
 if TYPE_CHECKING:
     from newsletter.config import Settings
     from newsletter.foretaste import Foretaste, Rankers
+    from newsletter.letters import Letterhead
     from newsletter.meanings import Meanings
     from newsletter.pipeline import Newsletter
     from newsletter.store import Store
     from newsletter.welcome import Welcome
 
 
-def newsletter(settings: Settings, store: Store, *, progress: Callable[[int], None] | None = None) -> Newsletter:
-    """Put the product together. `progress` is told how many texts were encoded."""
+def letterhead(settings: Settings, store: Store) -> Letterhead:
+    """Give what makes every mail: issues, and notices to readers and to the operator."""
     from newsletter.letters import Letterhead  # noqa: PLC0415
-    from newsletter.pipeline import Edited, Newsletter  # noqa: PLC0415
     from newsletter.subscriptions.tokens import Tokens  # noqa: PLC0415
 
     key = secret(settings, store)
-    letterhead = Letterhead(
+    return Letterhead(
         site=site(settings),
         sender=settings.site.sender,
         bounce_address=bounce_address(settings),
@@ -36,7 +36,15 @@ def newsletter(settings: Settings, store: Store, *, progress: Callable[[int], No
         renderer=renderer(settings),
         writer=writer(settings),
         signer=signer(settings),
+        operator_language=settings.site.language,
+        pictures=settings.rendering.thumbnails,
     )
+
+
+def newsletter(settings: Settings, store: Store, *, progress: Callable[[int], None] | None = None) -> Newsletter:
+    """Put the product together. `progress` is told how many texts were encoded."""
+    from newsletter.pipeline import Edited, Newsletter  # noqa: PLC0415
+
     edited = Edited(
         also_today=settings.ranking.also_today,
         background=settings.ranking.background,
@@ -46,25 +54,14 @@ def newsletter(settings: Settings, store: Store, *, progress: Callable[[int], No
     )
     # Loading a model costs half a second and some hundred megabytes: only at the first ranking, and once.
     ranking = cache(lambda: ranker(settings, store.vectors, progress))
-    return Newsletter(store, ranking, letterhead, edited, returns(settings, store))
+    return Newsletter(store, ranking, letterhead(settings, store), edited, returns(settings, store))
 
 
 def welcome(settings: Settings, store: Store) -> Welcome:
     """Give what answers requests to be mailed."""
-    from newsletter.rendering import MailTemplates  # noqa: PLC0415
-    from newsletter.subscriptions.tokens import Tokens  # noqa: PLC0415
     from newsletter.welcome import Welcome  # noqa: PLC0415
 
-    key = secret(settings, store)
-    return Welcome(
-        store=store,
-        site=site(settings),
-        sender=settings.site.sender,
-        bounce_address=bounce_address(settings),
-        secret=key,
-        tokens=Tokens(key),
-        templates=MailTemplates("confirm", settings.rendering.templates),
-    )
+    return Welcome(store=store, letterhead=letterhead(settings, store))
 
 
 def reading(settings: Settings, store: Store) -> tuple[Foretaste, Meanings]:

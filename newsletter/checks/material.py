@@ -29,10 +29,10 @@ ENCODER_CURE = "install newsletter with its dependencies again"
 
 
 def of_templates(settings: Settings) -> Iterator[Check]:
-    """Compile the email that is set and fill it once. Raises TemplateError for the first mistake."""
-    from newsletter.rendering import Links, SiteView, edition_view  # noqa: PLC0415  lazy, as in bootstrap
+    """Compile every mail, fill an issue once, and look at the look. Raises TemplateError for the first mistake."""
+    from newsletter.rendering import Links, SiteView, edition_view, mails  # noqa: PLC0415  lazy, as in bootstrap
 
-    name, own = settings.rendering.template, settings.rendering.templates
+    theme, own = settings.rendering.theme, settings.rendering.templates
     if own is not None and not own.is_dir():
         yield failed(
             "templates",
@@ -41,18 +41,22 @@ def of_templates(settings: Settings) -> Iterator[Check]:
         )
         return
     renderer = bootstrap.renderer(settings)
+    for mail in mails.ALL:
+        renderer.compile(mail)
     site = SiteView(settings.site.name, settings.site.url, settings.site.postal_address)
     links = Links(f"{site.url}/preferences/x", f"{site.url}/unsubscribe/x", f"{site.url}/issues/x", {})
     edition, papers = _sample()
-    renderer.render(edition_view(edition, papers, site, links, considered=len(papers)))
-    if own is not None and not (own / "email").is_dir():
+    renderer.render(edition_view(edition, papers, site, links, say=renderer.language("en"), considered=len(papers)))
+    for fault in renderer.theme.faults():
+        yield warning("theme", fault, "choose a colour that stands out more: not all readers have young eyes")
+    if own is not None and not any((own / name).is_dir() for name in ("email", "themes", "web")):
         yield warning(
             "templates",
             f"{own}, which rendering.templates names, has no folder email/ in it, so that nothing of it is used",
-            f"put your files where the shipped ones are: {own}/email/{name}/body.mjml, for instance",
+            f"put your files where the shipped ones are: {own}/email/daily/body.mjml, for instance",
         )
     else:
-        yield ok("templates", f"the email {name} compiles" + (f", with files of {own}" if own else ""))
+        yield ok("templates", f"all mails compile, with the theme {theme}" + (f" and files of {own}" if own else ""))
 
 
 def _sample() -> tuple[Edition, dict[int, Paper]]:

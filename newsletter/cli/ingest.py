@@ -16,6 +16,7 @@ from newsletter.errors import UsageError
 
 if TYPE_CHECKING:
     from newsletter.config import Settings
+    from newsletter.letters import Letterhead
     from newsletter.model import PaperRecord
     from newsletter.pipeline import Newsletter, Pulled
     from newsletter.summaries import Summarised
@@ -55,7 +56,7 @@ def ingest(
                 pulled.append(one)
                 advance(1)
         summarised = None if dry_run else _summarise(newsletter)
-    _tell_operator(current, pulled)
+    _tell_operator(current, newsletter.letterhead, pulled)
     if as_json:
         print_json(_document(pulled, summarised, dry_run=dry_run))
     else:
@@ -75,20 +76,13 @@ def _summarise(newsletter: Newsletter) -> Summarised | None:
     return summarised
 
 
-def _tell_operator(current: Settings, pulled: list[Pulled]) -> None:
+def _tell_operator(current: Settings, letterhead: Letterhead, pulled: list[Pulled]) -> None:
     """Mail the operator about sources that have now failed often enough, once for each row of failures."""
     failing = [one for one in pulled if one.failures == current.fetching.tell_after]
-    if not failing or not current.site.operator:
-        return
-    from newsletter.notices import failing_sources  # noqa: PLC0415  lazy: seldom needed
+    if failing and current.site.operator:
+        from newsletter.notices import failing_sources  # noqa: PLC0415  lazy: seldom needed
 
-    site = current.site
-    outcome.tell_operator(
-        current,
-        failing_sources(
-            failing, site_name=site.name, sender=site.sender, operator=site.operator, now=bootstrap.clock()
-        ),
-    )
+        outcome.tell_operator(current, letterhead, failing_sources(failing, letterhead))
 
 
 def _document(pulled: list[Pulled], summarised: Summarised | None, *, dry_run: bool) -> dict[str, Any]:

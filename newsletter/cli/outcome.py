@@ -15,7 +15,8 @@ from newsletter.timetable import next_day
 if TYPE_CHECKING:
     from newsletter.config import Settings
     from newsletter.delivery.dispatch import Tally
-    from newsletter.model import Message
+    from newsletter.letters import Letterhead
+    from newsletter.rendering import AlertView
     from newsletter.store import Store
 
 _LOOKED_BACK = timedelta(days=7)
@@ -89,12 +90,12 @@ def _earlier(wanted: date, store: Store) -> Iterator[str]:
             yield f"Of {day}, {messages(left)} also to be sent: `newsletter send --issue {day}` does so."
 
 
-def tell_operator(current: Settings, notice: Message) -> None:
+def tell_operator(current: Settings, letterhead: Letterhead, alert: AlertView) -> None:
     """Mail the operator. What keeps it from leaving is told, and fails nothing."""
-    signer = bootstrap.signer(current)
+    notice = letterhead.notice(alert, recipient=current.site.operator, now=bootstrap.clock())
     try:
         with bootstrap.transport(current).session() as session:
-            outcome = session.deliver(signer.sign(notice, now=bootstrap.clock()) if signer else notice)
+            outcome = session.deliver(notice)
     except TransportError as error:
         warn(f"the operator could not be told: {error}")
     else:
@@ -102,7 +103,7 @@ def tell_operator(current: Settings, notice: Message) -> None:
             warn(f"the operator could not be told: {outcome.response}")
 
 
-def alarmed(current: Settings, tally: Tally, issues: Sequence[Issue]) -> None:
+def alarmed(current: Settings, letterhead: Letterhead, tally: Tally, issues: Sequence[Issue]) -> None:
     """Tell the operator, on standard error and by mail, that a run was broken off because too many messages failed."""
     days = ", ".join(sorted({f"{one.cadence} issue of {one.day}" for one in issues if one.state is IssueState.OPEN}))
     [day] = {one.day for one in issues}
@@ -111,9 +112,8 @@ def alarmed(current: Settings, tally: Tally, issues: Sequence[Issue]) -> None:
     if current.site.operator:
         from newsletter.notices import paused_issue  # noqa: PLC0415  lazy: seldom needed
 
-        site, now = current.site, bootstrap.clock()
-        names = {"site_name": site.name, "sender": site.sender, "operator": site.operator}
-        tell_operator(current, paused_issue(days, tally.alarm, tally.problems, resume=resume, now=now, **names))
+        alert = paused_issue(days, tally.alarm, tally.problems, resume=resume, letterhead=letterhead)
+        tell_operator(current, letterhead, alert)
 
 
 def _waiting_for_quota(tally: Tally) -> Iterator[str]:

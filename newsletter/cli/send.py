@@ -50,7 +50,7 @@ def send(
             tally = _rank_and_deliver(newsletter, current, issues, workers, limit)
             queued = _waiting(newsletter, issues, DeliveryState.QUEUED)
             if tally.alarm:
-                outcome.alarmed(current, tally, issues)
+                outcome.alarmed(current, newsletter.letterhead, tally, issues)
                 issues = store.issues.on(wanted)
             sentences = outcome.sentences(tally, issues, wanted, current, store)
             doubtful = _waiting(newsletter, issues, DeliveryState.UNCERTAIN)

@@ -13,6 +13,7 @@ from newsletter.config.values import (
     EndpointUrl,
     HeaderWord,
     HttpUrl,
+    LanguageTag,
     Mailbox,
     ModelName,
     OptionalUrl,
@@ -39,6 +40,7 @@ class Site(_Section):
     sender: Mailbox = "Daily Papers <papers@newsletter.example.org>"
     postal_address: str = ""
     operator: PlainAddress = ""
+    language: LanguageTag = "en"
     secret: SecretStr = SecretStr("")
     timezone: ZoneName = "UTC"
 
@@ -139,8 +141,9 @@ class Embedding(_Section):
 class Rendering(_Section):
     """What the emails are made from."""
 
-    template: str = "daily"
+    theme: str = "journal"
     templates: Path | None = None
+    thumbnails: bool = False
 
 
 class Summaries(_Section):

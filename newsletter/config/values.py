@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from email.utils import parseaddr
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -99,6 +100,12 @@ def _zone(value: str) -> str:
     return value
 
 
+def _language_tag(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,8}", value):
+        raise ValueError("must be a language tag as in en or pt-BR")
+    return value
+
+
 def _endpoint_url(value: str) -> str:
     if "?" in value or "#" in value:
         raise ValueError("must end before any ? or #: /embeddings is put behind it")
@@ -132,4 +139,5 @@ HeaderWord = Annotated[SecretStr, AfterValidator(_header_word)]
 SiteUrl = Annotated[HttpUrl, AfterValidator(_site_url)]
 PlainAddress = Annotated[str, AfterValidator(_plain_address)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
+LanguageTag = Annotated[str, AfterValidator(_language_tag)]
 ZoneName = Annotated[str, AfterValidator(_zone)]

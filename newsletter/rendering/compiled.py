@@ -71,7 +71,8 @@ class _Token:
 def join(source: TemplateFile, include: Include) -> JoinedSource:
     """Give `source` with every `<mj-include path="…"/>` replaced by what it names (one level, as in mrml).
 
-    mrml can include by itself, but then sections in a fragment lose the width of the body, and errors their place.
+    mrml can include by itself, but then sections in a fragment lose the width of the body, and errors their place; and
+    plain text could not. An include on a line of its own leaves no empty lines behind.
     """
     text: list[str] = []
     lines: list[Line] = [Line(source.name, 1)]
@@ -83,15 +84,21 @@ def join(source: TemplateFile, include: Include) -> JoinedSource:
     here = 0
     for found in _INCLUDE.finditer(source.text):
         number = source.text.count("\n", 0, found.start()) + 1
-        add(source.text[here : found.start()], source.name, source.text.count("\n", 0, here) + 1)
+        before = source.text[here : found.start()]
+        alone = not before.rpartition("\n")[2].strip() and source.text[found.end() : found.end() + 1] in {"\n", ""}
+        add(before.rstrip(" ") if alone else before, source.name, source.text.count("\n", 0, here) + 1)
         part = include(_path(found, Line(source.name, number)), source)
         if nested := _INCLUDE.search(part.text):
             where = Line(part.name, part.text.count("\n", 0, nested.start()) + 1)
             raise TemplateError(f"{where}: a fragment cannot include another", hint=f"include it from {source.name}")
-        add("\n", part.name, 0)
+        if alone:
+            lines[-1] = Line(part.name, 1)
+        else:
+            add("\n", part.name, 0)
         add(part.text.rstrip("\n"), part.name, 1)
         here = found.end()
-        add("\n", source.name, source.text.count("\n", 0, here))
+        if not alone:
+            add("\n", source.name, number - 1)
     add(source.text[here:], source.name, source.text.count("\n", 0, here) + 1)
     return JoinedSource("".join(text), tuple(lines))
 

@@ -19,7 +19,8 @@ from typing import Protocol
 from newsletter.errors import MessageError
 from newsletter.model import Message
 from newsletter.rendering.headers import ascii_address, checked, mailbox, parsed, unstructured, web_address
-from newsletter.rendering.view import Links, SiteView
+from newsletter.rendering.mails import SiteView
+from newsletter.rendering.view import Links
 
 _LONGEST_LINE = 998  # bytes, RFC 5322 section 2.1.1
 _MESSAGE_ID = re.compile(r"<[!-;=?A-~]+@[!-;=?A-~]+>")

@@ -41,6 +41,16 @@ def rule(character: str = "-", width: int = WIDTH) -> str:
     return character * width
 
 
+def heading(text: str) -> str:
+    """Give a heading, in capitals where the script has them."""
+    return fill(text.upper())
+
+
+def padded(text: str, width: int, indent: str = "") -> str:
+    """Give `text` with spaces after it up to `width` columns, as they are seen."""
+    return indent + text + " " * (width - columns(text))
+
+
 def _pieces(text: str, room: int) -> list[str]:
     pieces: list[str] = []
     for word in text.split():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -12,24 +13,31 @@ import jinja2
 
 from newsletter.errors import TemplateError
 from newsletter.rendering.compiled import JoinedSource, Line, compile_html, join
+from newsletter.rendering.language import SOURCE, Language, language
+from newsletter.rendering.mails import Notice
 from newsletter.rendering.mime import fits
+from newsletter.rendering.summary import shorten
 from newsletter.rendering.templates import (
     HTML,
     SUBJECT,
     TEXT,
-    TemplateFile,
     TemplateFolder,
     html_environment,
+    speaking,
     text_environment,
 )
+from newsletter.rendering.theme import STANDARD, Theme, load, put_in
 from newsletter.rendering.view import EditionView, brief
 
+LONGEST_SUBJECT = 200  # characters
 SIZE_LIMIT = 100_000  # bytes of the encoded HTML; Gmail clips a mail at about 102 KB
+
+_JOINERS = "\u200c\u200d"
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """An edition in words: what `compose` makes a message of."""
+    """A mail in words: what `compose` makes a message of."""
 
     subject: str
     html: str = field(repr=False)
@@ -72,73 +80,44 @@ class _Email:
     text: _Compiled
 
     def fill(self, view: object, html: str) -> Rendered:
-        subject = " ".join(self.subject.render(view).split())
+        subject = shorten(_one_line(self.subject.render(view)), LONGEST_SUBJECT)
         return Rendered(subject=subject, html=html, text=self.text.render(view))
 
 
-class MailTemplates:
-    """The email template `name`, files in `override` going before the shipped ones. Templates see a `view`."""
+class Renderer:
+    """Puts mails into words and HTML: issues, and every other mail that the product sends.
 
-    def __init__(self, name: str, override: Path | None = None) -> None:
-        self._folder = TemplateFolder(name, override)
-        self._cache: dict[str, _Compiled] = {}
-        self._email: _Email | None = None
+    `theme` names the look. Files in the folder `override` go before the shipped ones. Templates see a `view`, and what
+    `templates.speaking` gives them. Each mail is compiled for a language when it is first needed, then only filled.
+    """
 
-    def fill(self, view: object) -> Rendered:
-        """Give subject, HTML and text. Raises TemplateError, with file and line."""
-        email = self._ready()
-        return email.fill(view, email.html.render(view))
+    def __init__(self, theme: str = STANDARD, override: Path | None = None) -> None:
+        self._theme_name = theme
+        self._override = override
+        self._theme: Theme | None = None
+        self._markup: dict[str, str] = {}
+        self._compiled: dict[str, _Compiled] = {}
+        self._emails: dict[tuple[str, str], _Email] = {}
 
-    def refresh(self) -> None:
-        """Read the templates (again) and compile those that changed; done by itself the first time they are needed.
+    @property
+    def theme(self) -> Theme:
+        """The look. Raises TemplateError: its file is not there, or a value in it is wrong."""
+        if self._theme is None:
+            self._theme = load(self._theme_name, self._override)
+        return self._theme
 
-        Raises TemplateError, with file and line, for the first mistake found.
-        """
-        text = text_environment()
-        self._email = _Email(
-            subject=self._compile(self._joined(SUBJECT), text, lambda source: source.text.strip()),
-            text=self._compile(self._joined(TEXT), text, lambda source: source.text),
-            html=self._compile(self._joined(HTML), html_environment(), compile_html),
-        )
-
-    def _joined(self, name: str) -> JoinedSource:
-        file = self._folder.read(name)
-        # Only MJML knows fragments; in plain text the tag would be text.
-        return join(file, self._folder.include if name == HTML else _no_include)
-
-    def _compile(
-        self, source: JoinedSource, environment: jinja2.Environment, make: Callable[[JoinedSource], str]
-    ) -> _Compiled:
-        key = sha256(f"{source.lines[0].file}\0{source.text}".encode()).hexdigest()
-        if key not in self._cache:
-            try:
-                environment.parse(source.text)
-                template = environment.from_string(make(source))
-            except jinja2.TemplateSyntaxError as error:
-                raise TemplateError(f"{source.at(error.lineno)}: {error.message}") from error
-            self._cache[key] = _Compiled(template, source, environment)
-        return self._cache[key]
-
-    def _ready(self) -> _Email:
-        if self._email is None:
-            self.refresh()
-            return self._ready()
-        return self._email
-
-
-class Renderer(MailTemplates):
-    """Renders editions."""
-
-    def __init__(self, name: str = "daily", override: Path | None = None) -> None:
-        super().__init__(name, override)
+    def language(self, wanted: str) -> Language:
+        """Give the language nearest to what a reader wants ("de-AT") of those there are catalogues for."""
+        return language(wanted, self._override)
 
     def render(self, view: EditionView) -> Rendered:
         """Give subject, HTML and text of an edition; the encoded HTML is at most `SIZE_LIMIT` bytes.
 
         Where it would be more, from the last card upwards cards lose their key sentences; then, again from the last,
         cards move to the top of "Also today", and its last lines give way to their number and a link to the archive.
+        Raises TemplateError, with file and line.
         """
-        email = self._ready()
+        email = self._ready(view.mail, view.language)
         for smaller in _ever_smaller(view):
             html = email.html.render(smaller)
             if fits(html, SIZE_LIMIT):
@@ -147,9 +126,66 @@ class Renderer(MailTemplates):
             f"{email.html.source.lines[0].file} makes more than {SIZE_LIMIT} bytes of HTML without a single paper"
         )
 
+    def fill(self, view: Notice) -> Rendered:
+        """Give subject, HTML and text of a mail that is no issue. Raises TemplateError, with file and line."""
+        email = self._ready(view.mail, view.language)
+        return email.fill(view, email.html.render(view))
 
-def _no_include(path: str, including: TemplateFile) -> TemplateFile:
-    raise TemplateError(f"{including.name}: only {HTML} can include {path}")
+    def refresh(self) -> None:
+        """Have templates and theme read again when they are next needed; only those that changed are compiled."""
+        self._emails.clear()
+        self._theme = None
+
+    def compile(self, mail: str, wanted: str = SOURCE) -> None:
+        """Compile the templates of a mail. Raises TemplateError, with file and line, for the first mistake."""
+        self._ready(mail, wanted)
+
+    def _ready(self, mail: str, wanted: str) -> _Email:
+        say = self.language(wanted)
+        found = self._emails.get((mail, say.locale))
+        if found is None:
+            found = self._emails[mail, say.locale] = self._email(mail, say)
+        return found
+
+    def _email(self, mail: str, say: Language) -> _Email:
+        folder = TemplateFolder(mail, self._override)
+        text = partial(speaking, text_environment(), say, self.theme)
+        html = partial(speaking, html_environment(), say, self.theme)
+        return _Email(
+            subject=self._compile(
+                join(folder.read(SUBJECT), folder.include), text(), say, lambda source: source.text.strip()
+            ),
+            text=self._compile(join(folder.read(TEXT), folder.include), text(), say, lambda source: source.text),
+            html=self._compile(self._dressed(join(folder.read(HTML), folder.include)), html(), say, self._html),
+        )
+
+    def _dressed(self, source: JoinedSource) -> JoinedSource:
+        return replace(source, text=put_in(source.text, self.theme.values, source.lines[0].file))
+
+    def _html(self, source: JoinedSource) -> str:
+        """Compiled HTML, which is the same in all languages."""
+        if source.text not in self._markup:
+            self._markup[source.text] = compile_html(source)
+        return self._markup[source.text]
+
+    def _compile(
+        self, source: JoinedSource, environment: jinja2.Environment, say: Language, make: Callable[[JoinedSource], str]
+    ) -> _Compiled:
+        key = sha256(f"{say.locale}\0{self.theme}\0{source.lines[0].file}\0{source.text}".encode()).hexdigest()
+        if key not in self._compiled:
+            try:
+                environment.parse(source.text)
+                template = environment.from_string(make(source))
+            except jinja2.TemplateSyntaxError as error:
+                raise TemplateError(f"{source.at(error.lineno)}: {error.message}") from error
+            self._compiled[key] = _Compiled(template, source, environment)
+        return self._compiled[key]
+
+
+def _one_line(text: str) -> str:
+    """Give text as one line without what nobody sees, but for the joiners that Persian and Indian scripts need."""
+    shown = (one if one.isprintable() or one in _JOINERS else " " if one.isspace() else "" for one in text)
+    return " ".join("".join(shown).split())
 
 
 def _ever_smaller(view: EditionView) -> Iterator[EditionView]:

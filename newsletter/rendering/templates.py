@@ -1,6 +1,7 @@
 """Where an email's templates are, and the two Jinja environments that fill them.
 
-An email is a folder: `email/<name>/{subject.txt,body.mjml,body.txt}`, with fragments in `email/_parts/`. The folder
+An email is a folder: `email/<name>/{subject.txt,body.mjml,body.txt}`, with fragments in `email/_parts/`, which both
+bodies include by `<mj-include path="…" />`. The folder
 named by the setting `rendering.templates` goes before the shipped one, file by file, so that one file can be changed
 and the rest kept.
 """
@@ -10,12 +11,18 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jinja2
+from markupsafe import Markup
 
 from newsletter import assets
 from newsletter.errors import TemplateError
-from newsletter.rendering.plaintext import fill, rule
+from newsletter.model import Cadence
+from newsletter.rendering import words
+from newsletter.rendering.language import Language
+from newsletter.rendering.plaintext import fill, heading, padded, rule
+from newsletter.rendering.theme import Theme
 
 SUBJECT, HTML, TEXT = "subject.txt", "body.mjml", "body.txt"
 
@@ -76,6 +83,41 @@ def text_environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["fill"] = fill
-    environment.filters["rule"] = rule
+    environment.filters |= {"fill": fill, "heading": heading, "padded": padded, "rule": rule}
+    return environment
+
+
+def speaking(environment: jinja2.Environment, say: Language, theme: Theme) -> jinja2.Environment:
+    """Give an environment of mails with what all of them may use: translations, dates and numbers, the look.
+
+    `_("… %(name)s …", name=…)` and `many("one …", "%(count)s …", number)` translate; values are escaped where all is.
+    `language`, `direction`, `start` and `end` are those of the language: "left" is where English lines start.
+    """
+    escaped = bool(environment.autoescape)
+
+    def translated(message: str, **values: Any) -> str:
+        said = say(message)
+        if escaped:
+            return Markup(said) % values if values else Markup(said)  # noqa: S704 (translations are our own)
+        return said % values if values else said
+
+    def many(one: str, several: str, number: int) -> str:
+        return say.many(one, several, number)
+
+    environment.globals |= {
+        "_": translated,
+        "many": many,
+        "theme": theme,
+        "language": say.tag,
+        "direction": "rtl" if say.right_to_left else "ltr",
+        "start": "right" if say.right_to_left else "left",
+        "end": "left" if say.right_to_left else "right",
+    }
+    environment.filters |= {
+        "day": say.long_date,
+        "number": say.number,
+        "rhythm": lambda cadence: words.rhythm(say, Cadence(cadence)),
+        "clock": say.clock,
+        "zone": words.zone,
+    }
     return environment

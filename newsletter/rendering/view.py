@@ -14,6 +14,8 @@ from newsletter.abstracts import usable
 from newsletter.model import Cadence, Edition, Paper, Pick, ReasonKind, Section
 from newsletter.phrases import spans
 from newsletter.rendering import words
+from newsletter.rendering.language import Language
+from newsletter.rendering.mails import SiteView
 from newsletter.rendering.summary import key_sentences, shorten
 
 _LONGEST_TITLE = 300
@@ -22,15 +24,6 @@ _LONGEST_URL = 1500
 _LONGEST_SUMMARY = 240
 _MOST_REASONS = 3
 _MOST_CATEGORIES = 4
-
-
-@dataclass(frozen=True, slots=True)
-class SiteView:
-    """Who sends the newsletter: its name, where its pages are (no slash at the end), its postal address."""
-
-    name: str
-    url: str
-    postal_address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +66,7 @@ class CardView:
     """A pick in full. `label` is the title, short enough to stand in the names of links; any text may be empty.
 
     `summary` is a machine's, and `summary_by` says so ("summary by MODEL"); key sentences are the authors'.
+    `picture` is the address of an image.
     """
 
     number: int
@@ -90,6 +84,7 @@ class CardView:
     links: tuple[LinkView, ...]
     more_url: str
     less_url: str
+    picture: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +99,13 @@ class LineView:
 
 @dataclass(frozen=True, slots=True)
 class EditionView:
-    """One subscriber's issue, as a template sees it. `start` is the side that lines begin on: "left" or "right".
+    """One subscriber's issue, as a template sees it. `mail` is the folder of its templates: daily, weekly or quiet.
 
     `unlisted` counts picks that found no room at all (see `Renderer.render`); the archive page has them.
     """
 
+    mail: str
     language: str
-    direction: str
-    start: str
     title: str
     date: str
     kind: str
@@ -128,46 +122,56 @@ class EditionView:
     archive_url: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What every card of one edition is told with."""
+
+    say: Language
+    site: SiteView
+    links: Links
+    cadence: Cadence
+    written: Written
+    pictures: bool
+
+
 def edition_view(
     edition: Edition,
     papers: Mapping[int, Paper],
     site: SiteView,
     links: Links,
     *,
+    say: Language,
     considered: int,
     written: Written | None = None,
+    pictures: bool = False,
 ) -> EditionView:
     """Give what a template sees of `edition`; `considered` is how many papers were looked at for it.
 
     `papers` must hold every paper that is picked. Picks come in the order of their rank, whatever order they are in.
+    `pictures`: cards show the image that a source gave, which tells its server that the mail was opened.
     """
-    issue, subscriber = edition.issue, edition.subscriber
+    issue = edition.issue
+    weekly = issue.cadence is Cadence.WEEKLY
+    told = _Told(say, site, links, issue.cadence, written or Written(), pictures)
     picks = sorted(edition.picks, key=lambda pick: pick.rank)
-    full = [pick for pick in picks if pick.section is Section.FOR_YOU]
-    brief = [pick for pick in picks if pick.section is Section.ALSO_TODAY]
-    written = written or Written()
-    cards = tuple(_card(pick, papers[pick.paper_key], site, links, issue.cadence, written=written) for pick in full)
-    also = tuple(_line(pick, papers[pick.paper_key], site, issue.cadence) for pick in brief)
+    cards = tuple(_card(told, pick, papers[pick.paper_key]) for pick in picks if pick.section is Section.FOR_YOU)
+    also = tuple(_line(told, pick, papers[pick.paper_key]) for pick in picks if pick.section is Section.ALSO_TODAY)
     titles = [card.title for card in cards] + [line.title for line in also]
-    introduction = words.introduction(considered, len(cards), len(also))
-    date = words.long_date(issue.day)
-    rtl = words.is_right_to_left(subscriber.language)
+    introduction = words.introduction(say, considered, len(cards), len(also))
+    date = say.long_date(issue.day)
     return EditionView(
-        language=subscriber.language,
-        direction="rtl" if rtl else "ltr",
-        start="right" if rtl else "left",
-        title=f"{site.name}, {date}",
+        mail="quiet" if not cards else "weekly" if weekly else "daily",
+        language=say.tag,
+        title=f"{site.name} · {date}",
         date=date,
-        kind=words.issue_kind(issue.cadence),
-        subject=words.subject(titles, max(len(cards or also) - 1, 0), considered),
+        kind=words.issue_kind(say, issue.cadence),
+        subject=words.subject(say, titles, max(len(cards or also) - 1, 0), considered, weekly=weekly),
         preheader=words.preheader(titles, cards[0].why if cards else (), introduction),
         introduction=introduction,
         cards=cards,
         also=also,
         unlisted=0,
-        provenance=words.provenance(
-            site.name, subscriber.email, subscriber.cadence, subscriber.hour, subscriber.timezone
-        ),
+        provenance=words.provenance(say, site.name, edition.subscriber),
         site=site,
         preferences_url=links.preferences,
         unsubscribe_url=links.unsubscribe,
@@ -180,55 +184,62 @@ def brief(card: CardView) -> LineView:
     return LineView(number=card.number, title=card.title, url=card.url, why=card.why[0] if card.why else "")
 
 
-def _card(pick: Pick, paper: Paper, site: SiteView, links: Links, cadence: Cadence, *, written: Written) -> CardView:
-    title = paper_title(paper)
+def _card(told: _Told, pick: Pick, paper: Paper) -> CardView:
+    say = told.say
+    title = paper_title(say, paper)
     label = shorten(title, _LONGEST_LABEL)
-    summary = shorten(written.summaries.get(pick.paper_key, ""), _LONGEST_SUMMARY)
-    more, less = links.feedback.get(pick.paper_key, ("", ""))
+    summary = shorten(told.written.summaries.get(pick.paper_key, ""), _LONGEST_SUMMARY)
+    more, less = told.links.feedback.get(pick.paper_key, ("", ""))
     return CardView(
         number=pick.rank,
         title=title,
         label=label,
-        url=_url(paper, site),
-        authors=words.authors(paper.authors),
-        announced=words.announced(paper.announcements),
+        url=_url(paper, told.site),
+        authors=words.authors(say, paper.authors),
+        announced=words.announced(say, paper.announcements),
         categories=", ".join(paper.categories[:_MOST_CATEGORIES]),
-        why=_why(pick, cadence)[:_MOST_REASONS],
+        why=_why(told, pick)[:_MOST_REASONS],
         summary=summary,
-        summary_by=words.summary_by(written.model) if summary else "",
+        summary_by=words.summary_by(say, told.written.model) if summary else "",
         key_sentences=_marked(pick, paper) if usable(paper) else (),
-        remark="" if usable(paper) else words.NO_ABSTRACT,
-        links=paper_links(paper, label),
+        remark="" if usable(paper) else words.no_abstract(say),
+        links=paper_links(say, paper, label),
         more_url=more,
         less_url=less,
+        picture=_picture(paper) if told.pictures else "",
     )
+
+
+def _picture(paper: Paper) -> str:
+    return paper.thumbnail if paper.thumbnail.startswith("https://") and len(paper.thumbnail) <= _LONGEST_URL else ""
 
 
 def _marked(pick: Pick, paper: Paper) -> tuple[Part, ...]:
     """Give the key sentences, with the keywords marked for which the paper was picked."""
     text = key_sentences(paper.abstract, paper.title)
-    words = (reason.matched for reason in pick.reasons if reason.kind is ReasonKind.KEYWORD)
+    keywords = (reason.matched for reason in pick.reasons if reason.kind is ReasonKind.KEYWORD)
     parts: list[Part] = []
     end = 0
-    for start, stop in sorted(span for word in words for span in spans(text, word)):
+    for start, stop in sorted(span for word in keywords for span in spans(text, word)):
         if start >= end:
             parts += [Part(text[end:start], marked=False), Part(text[start:stop], marked=True)]
             end = stop
     return tuple(part for part in (*parts, Part(text[end:], marked=False)) if part.text)
 
 
-def _line(pick: Pick, paper: Paper, site: SiteView, cadence: Cadence) -> LineView:
-    why = _why(pick, cadence)
-    return LineView(number=pick.rank, title=paper_title(paper), url=_url(paper, site), why=why[0] if why else "")
+def _line(told: _Told, pick: Pick, paper: Paper) -> LineView:
+    why = _why(told, pick)
+    title = paper_title(told.say, paper)
+    return LineView(number=pick.rank, title=title, url=_url(paper, told.site), why=why[0] if why else "")
 
 
-def paper_title(paper: Paper) -> str:
+def paper_title(say: Language, paper: Paper) -> str:
     """Give a title as it is shown: bounded, and never empty."""
-    return shorten(paper.title, _LONGEST_TITLE) or "Untitled paper"
+    return shorten(paper.title, _LONGEST_TITLE) or say("Untitled paper")
 
 
-def _why(pick: Pick, cadence: Cadence) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(words.reason(reason, cadence) for reason in pick.reasons))
+def _why(told: _Told, pick: Pick) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(words.reason(told.say, reason, told.cadence) for reason in pick.reasons))
 
 
 def _url(paper: Paper, site: SiteView) -> str:
@@ -242,15 +253,16 @@ def _abstract_url(paper: Paper) -> str:
     return f"https://doi.org/{quote(paper.doi, safe='/()')}" if paper.doi else ""
 
 
-def paper_links(paper: Paper, label: str) -> tuple[LinkView, ...]:
+def paper_links(say: Language, paper: Paper, label: str) -> tuple[LinkView, ...]:
     """Give where a paper can be read; `label` is its title in the names of the links."""
     wanted: Sequence[tuple[str, str]] = (
-        ("Abstract", _abstract_url(paper) or _web(paper.url)),
-        ("PDF", f"https://arxiv.org/pdf/{quote(paper.arxiv_id)}" if paper.arxiv_id else ""),
-        ("Code", _web(paper.repository)),
-        ("Project page", _web(paper.project_page)),
+        (say("Abstract"), _abstract_url(paper) or _web(paper.url)),
+        (say("PDF"), f"https://arxiv.org/pdf/{quote(paper.arxiv_id)}" if paper.arxiv_id else ""),
+        (say("Code"), _web(paper.repository)),
+        (say("Project page"), _web(paper.project_page)),
     )
-    return tuple(LinkView(label=text, name=f"{text} of “{label}”", url=url) for text, url in wanted if url)
+    # A name begins with what is seen (WCAG 2.5.3), whatever the language: hence no sentence to translate.
+    return tuple(LinkView(label=text, name=f"{text}: {label}", url=url) for text, url in wanted if url)
 
 
 def _web(url: str) -> str:

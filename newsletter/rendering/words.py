@@ -1,92 +1,69 @@
-"""The English that an edition is told in: dates, lists, reasons, subject and introduction.
+"""What an edition is told in: reasons, subject and introduction, who wrote a paper and who announced it.
 
-Pure functions from values to strings. Whoever wants another language changes this module and the templates.
+Pure functions from a language and values to strings. `say("…")` and `say.many("…", "…", number)` mark what translators
+are given (see docs/mails.md).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date
 
-from newsletter.model import Announcement, Cadence, Reason, ReasonKind
+from newsletter.model import Announcement, Cadence, Reason, ReasonKind, Subscriber
+from newsletter.rendering.language import Language
 from newsletter.rendering.summary import ELLIPSIS, shorten
 
 SUBJECT_LIMIT = 90
 PREHEADER_LIMIT = 150
-NO_ABSTRACT = "No abstract was given with it; it was picked by its title."
 _SUBJECT_TITLE = 68
 _NAMED_AUTHORS = 3
 _NAMED_SOURCES = 3
 _LONGEST_NAME = 60
 _LONGEST_MATCH = 70
-
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
-_KINDS = {Cadence.DAILY: "Daily", Cadence.WEEKDAYS: "Weekday", Cadence.WEEKLY: "Weekly", Cadence.PAUSED: "Special"}
-_RHYTHMS = {
-    Cadence.DAILY: "every day",
-    Cadence.WEEKDAYS: "on weekdays",
-    Cadence.WEEKLY: "every week",
-    Cadence.PAUSED: "",
-}
-_REASONS = {
-    ReasonKind.TOPIC: "Your topic “{}”",
-    ReasonKind.KEYWORD: "Keyword “{}”",
-    ReasonKind.AUTHOR: "Author {}",
-    ReasonKind.LIKED_PAPER: "Like “{}”, which you liked",
-    ReasonKind.INTERESTS: "Close to “{}”",
-}
-# ISO 639-1 languages that are written from right to left.
-_RIGHT_TO_LEFT = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi"})
+_VOTES = re.compile(r"[\d,]+ upvotes?")
+_SOURCES = re.compile(r"announced by \d+ sources?")
 
 
-def is_right_to_left(language: str) -> bool:
-    """Tell whether a language tag ("ar", "fa-IR") names a script written from right to left."""
-    return language.replace("_", "-").split("-")[0].lower() in _RIGHT_TO_LEFT
+def zone(timezone: str) -> str:
+    """Give a time zone as people read it: "America/New York"."""
+    return timezone.replace("_", " ")
 
 
-def long_date(day: date) -> str:
-    """Give "Monday 23 November 2026", whatever the locale of the process."""
-    return f"{_DAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]} {day.year}"
-
-
-def short_date(day: date) -> str:
-    """Give "23 Nov"."""
-    return f"{day.day} {_MONTHS[day.month - 1][:3]}"
-
-
-def count(number: int, one: str, many: str = "") -> str:
-    """Give "1 paper", "2 papers", "1,234 papers"."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-def listed(items: Sequence[str]) -> str:
-    """Give "A", "A and B", "A, B and C"."""
-    return " and ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))
-
-
-def issue_kind(cadence: Cadence) -> str:
+def issue_kind(say: Language, cadence: Cadence) -> str:
     """Give what an issue of this cadence is called: "Weekly issue"."""
-    return f"{_KINDS[cadence]} issue"
+    if cadence is Cadence.WEEKDAYS:
+        return say("Weekday issue")
+    if cadence is Cadence.WEEKLY:
+        return say("Weekly issue")
+    return say("Daily issue") if cadence is Cadence.DAILY else say("Special issue")
 
 
-def rhythm(cadence: Cadence) -> str:
+def rhythm(say: Language, cadence: Cadence) -> str:
     """Give how often mail of this cadence comes ("on weekdays"); empty for a paused subscription."""
-    return _RHYTHMS[cadence]
+    if cadence is Cadence.PAUSED:
+        return ""
+    if cadence is Cadence.WEEKDAYS:
+        return say("on weekdays")
+    return say("every week") if cadence is Cadence.WEEKLY else say("every day")
 
 
-def authors(names: Sequence[str]) -> str:
+def no_abstract(say: Language) -> str:
+    """Give what a card says in place of key sentences where a paper has none."""
+    return say("No abstract was given with it; it was picked by its title.")
+
+
+def authors(say: Language, names: Sequence[str]) -> str:
     """Give "A, B, C and 12 others"; up to four names stand in full."""
     short = [shorten(name, _LONGEST_NAME) for name in names[: _NAMED_AUTHORS + 1]]
     if len(names) <= _NAMED_AUTHORS + 1:
-        return listed(short)
-    return listed([*short[:_NAMED_AUTHORS], count(len(names) - _NAMED_AUTHORS, "other")])
+        return say.listed(short)
+    return say.listed(
+        [*short[:_NAMED_AUTHORS], say.many("%(count)s other", "%(count)s others", len(names) - _NAMED_AUTHORS)]
+    )
 
 
-def announced(announcements: Sequence[Announcement]) -> str:
+def announced(say: Language, announcements: Sequence[Announcement]) -> str:
     """Give "Hugging Face Daily Papers and arXiv cs.CL · 20 Aug"; sources of different days stand apart."""
     by_day: dict[date | None, list[str]] = {}
     for item in announcements:
@@ -96,66 +73,141 @@ def announced(announcements: Sequence[Announcement]) -> str:
     groups = []
     for day, sources in by_day.items():
         hidden = len(sources) - _NAMED_SOURCES
-        named = listed(sources if hidden <= 0 else [*sources[:_NAMED_SOURCES], count(hidden, "other")])
-        groups.append(" · ".join(filter(None, (named, short_date(day) if day else ""))))
+        others = [say.many("%(count)s other", "%(count)s others", hidden)] if hidden > 0 else []
+        named = say.listed([*sources[:_NAMED_SOURCES], *others])
+        groups.append(" · ".join(filter(None, (named, say.short_date(day) if day else ""))))
     return ", ".join(filter(None, groups[:_NAMED_SOURCES]))
 
 
-def reason(why: Reason, cadence: Cadence) -> str:
+def reason(say: Language, why: Reason, cadence: Cadence) -> str:
     """Give one reason for a pick in words that name what in the profile spoke for it."""
-    if why.kind in _REASONS:
-        return _REASONS[why.kind].format(shorten(why.matched, _LONGEST_MATCH))
-    when = "this week" if cadence is Cadence.WEEKLY else "today"
+    matched = shorten(why.matched, _LONGEST_MATCH)
+    if named := _named(say, why.kind, matched):
+        return named
+    weekly = cadence is Cadence.WEEKLY
     if why.kind is ReasonKind.NEAR:
-        return f"Nearest to “{shorten(why.matched, _LONGEST_MATCH)}” {when}"
+        near = say("Nearest to “%(matched)s” this week") if weekly else say("Nearest to “%(matched)s” today")
+        return near % {"matched": matched}
     if why.kind is ReasonKind.POPULAR:
-        return f"Popular {when}" + (f": {why.matched}" if why.matched else "")
+        return _popular(say, matched, weekly=weekly)
     if why.kind is ReasonKind.ELSEWHERE:
-        return "Outside your usual topics, and much noticed " + when
-    return f"New {when}"
+        elsewhere = say("Outside your usual topics, and much noticed this week")
+        return elsewhere if weekly else say("Outside your usual topics, and much noticed today")
+    return say("New this week") if weekly else say("New today")
 
 
-def summary_by(model: str) -> str:
+def _named(say: Language, kind: ReasonKind, matched: str) -> str:
+    match kind:
+        case ReasonKind.TOPIC:
+            return say("Your topic “%(matched)s”", matched=matched)
+        case ReasonKind.KEYWORD:
+            return say("Keyword “%(matched)s”", matched=matched)
+        case ReasonKind.AUTHOR:
+            return say("Author %(matched)s", matched=matched)
+        case ReasonKind.LIKED_PAPER:
+            return say("Like “%(matched)s”, which you liked", matched=matched)
+        case ReasonKind.INTERESTS:
+            return say("Close to “%(matched)s”", matched=matched)
+        case _:
+            return ""
+
+
+def _popular(say: Language, attention: str, *, weekly: bool) -> str:
+    popular = say("Popular this week") if weekly else say("Popular today")
+    return (
+        say("%(popular)s: %(attention)s", popular=popular, attention=_attention(say, attention))
+        if attention
+        else popular
+    )
+
+
+def _attention(say: Language, text: str) -> str:
+    """Say in words of the reader what the ranker counted: votes, or sources (`ranking.reasons`)."""
+    number = int("0" + "".join(filter(str.isdecimal, text)))
+    if _VOTES.fullmatch(text):
+        return say.many("%(count)s upvote", "%(count)s upvotes", number)
+    if _SOURCES.fullmatch(text):
+        return say.many("announced by %(count)s source", "announced by %(count)s sources", number)
+    return text
+
+
+def summary_by(say: Language, model: str) -> str:
     """Give who wrote a summary, so that nobody takes a machine's words for the authors'."""
-    return f"summary by {shorten(model, _LONGEST_MATCH)}"
+    return say("summary by %(model)s", model=shorten(model, _LONGEST_MATCH))
 
 
-def subject(titles: Sequence[str], others: int, considered: int) -> str:
+def subject(say: Language, titles: Sequence[str], others: int, considered: int, *, weekly: bool = False) -> str:
     """Give the top title, shortened at a word, and how many more papers there are: at most 90 characters."""
     if not titles:
-        return f"Nothing for you among {count(considered, 'new paper')}" if considered else "No new papers this time"
-    tail = f"and {count(others, 'more paper')} for you" if others else ""
+        if not considered:
+            return say("No new papers this time")
+        return say.many(
+            "Nothing for you in %(count)s new paper", "Nothing for you among %(count)s new papers", considered
+        )
+    tail = ""
+    if others and weekly:
+        tail = say.many("and %(count)s more paper of your week", "and %(count)s more papers of your week", others)
+    elif others:
+        tail = say.many("and %(count)s more paper for you", "and %(count)s more papers for you", others)
     room = min(_SUBJECT_TITLE, SUBJECT_LIMIT - len(tail) - 2) if tail else SUBJECT_LIMIT
-    title = shorten(titles[0], room)
-    link = " " if title.endswith((ELLIPSIS, "?", "!", ".")) else ", "
-    return f"{title}{link}{tail}" if tail else title
+    top = shorten(titles[0], room)
+    if not tail:
+        return top
+    if top.endswith((ELLIPSIS, "?", "!", ".")):
+        return say("%(title)s %(others)s", title=top, others=tail)
+    return say("%(title)s, %(others)s", title=top, others=tail)
 
 
 def preheader(titles: Sequence[str], why: Sequence[str], introduction: str) -> str:
     """Give what mail lists show beside the subject: the next titles, else why the one paper was picked."""
-    following = [shorten(title, _LONGEST_MATCH) for title in titles[1:4]]
+    following = [shorten(one, _LONGEST_MATCH) for one in titles[1:4]]
     return shorten(" · ".join(following) or " · ".join(why) or introduction, PREHEADER_LIMIT)
 
 
-def introduction(considered: int, cards: int, also: int) -> str:
+def introduction(say: Language, considered: int, cards: int, also: int) -> str:
     """Give one line: how many papers were looked at, how many were picked. Friendly and honest when none was."""
     if not cards + also:
-        if not considered:
-            return "No new papers were announced since your last issue, so there is nothing to read today."
-        return (
-            f"We looked at {count(considered, 'new paper')} for you, and none came close enough to your interests "
-            "to take your time. Enjoy the quiet."
-        )
-    looked = f"We looked at {count(max(considered, cards + also), 'new paper')}"
-    if not also:
-        return f"{looked} and picked {cards:,} for you."
+        return _nothing(say, considered)
+    looked = say.many(
+        "We looked at %(count)s new paper", "We looked at %(count)s new papers", max(considered, cards + also)
+    )
     if not cards:
-        return f"{looked}. None is a close match this time, but {also:,} may be worth a glance."
-    return f"{looked} and picked {cards:,} for you, with {also:,} more in brief."
+        return say.many(
+            "%(looked)s. None is a close match this time, but %(count)s may be worth a glance.",
+            "%(looked)s. None is a close match this time, but %(count)s may be worth a glance.",
+            also,
+            looked=looked,
+        )
+    picked = say.many(
+        "%(looked)s and picked %(count)s for you", "%(looked)s and picked %(count)s for you", cards, looked=looked
+    )
+    if not also:
+        return say("%(picked)s.", picked=picked)
+    return say("%(picked)s, with %(also)s more in brief.", picked=picked, also=say.number(also))
 
 
-def provenance(site_name: str, email: str, cadence: Cadence, hour: int, timezone: str) -> str:
+def _nothing(say: Language, considered: int) -> str:
+    if not considered:
+        return say("No new papers were announced since your last issue, so there is nothing to read today.")
+    return say.many(
+        "We looked at %(count)s new paper for you, and it did not come close enough to your interests to take your "
+        "time. Enjoy the quiet.",
+        "We looked at %(count)s new papers for you, and none came close enough to your interests to take your time. "
+        "Enjoy the quiet.",
+        considered,
+    )
+
+
+def provenance(say: Language, site_name: str, reader: Subscriber) -> str:
     """Give why this mail came: the subscription, its address and its rhythm."""
-    often = rhythm(cadence)
-    when = f" {often} at {hour:02d}:00 ({timezone.replace('_', ' ')})" if often else ""
-    return f"You get {site_name}{when} because {email} subscribed to it."
+    often = rhythm(say, reader.cadence)
+    if not often:
+        return say("You get %(site)s because %(email)s subscribed to it.", site=site_name, email=reader.email)
+    return say(
+        "You get %(site)s %(often)s at %(hour)s (%(zone)s) because %(email)s subscribed to it.",
+        site=site_name,
+        email=reader.email,
+        often=often,
+        hour=say.clock(reader.hour),
+        zone=zone(reader.timezone),
+    )

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from newsletter.abstracts import usable
 from newsletter.model import Cadence, Issue, IssueState, Paper
-from newsletter.rendering import LinkView, key_sentences, paper_links, paper_title
+from newsletter.rendering import ENGLISH, LinkView, key_sentences, paper_links, paper_title
 from newsletter.web.map import Drawing
 from newsletter.web.parts import Here, Parts
 
@@ -146,9 +146,9 @@ def came_out(here: Parts, day: date) -> list[Issue]:
 
 def shown(paper: Paper, remark: str = "") -> Shown:
     """Give a paper as pages show it."""
-    title = paper_title(paper)
+    title = paper_title(ENGLISH, paper)
     summary = key_sentences(paper.abstract, paper.title) if usable(paper) else ""
-    return Shown(paper, title, summary, paper_links(paper, title), remark)
+    return Shown(paper, title, summary, paper_links(ENGLISH, paper, title), remark)
 
 
 def _day(text: str) -> date:

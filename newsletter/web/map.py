@@ -14,7 +14,7 @@ from newsletter.meanings import Meanings
 from newsletter.model import Paper, Topic
 from newsletter.ranking.encoder import Vectors
 from newsletter.ranking.interests import topic_text
-from newsletter.rendering import paper_title
+from newsletter.rendering import ENGLISH, paper_title
 
 WIDTH, HEIGHT, _EDGE = 640, 480, 24
 _FEWEST = 5  # papers worth a map
@@ -116,7 +116,7 @@ def _grouped(papers: Sequence[Paper], places: NDArray[np.float64], names: Sequen
     numbers = {name: number for number, name in enumerate(order, 1)} | {_OTHER: 0}
     points: dict[str, list[Point]] = {name: [] for name in (*order, _OTHER)}
     for paper, (x, y), name in zip(papers, places, names, strict=True):
-        points[name].append(Point(paper.id, paper_title(paper), int(x), int(y)))
+        points[name].append(Point(paper.id, paper_title(ENGLISH, paper), int(x), int(y)))
     return tuple(
         Group(numbers[name], name, tuple(sorted(some, key=lambda one: one.x))) for name, some in points.items() if some
     )

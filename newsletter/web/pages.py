@@ -8,6 +8,7 @@ from __future__ import annotations
 import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,9 @@ from fastapi.responses import HTMLResponse
 
 from newsletter import assets
 from newsletter.errors import TemplateError
-from newsletter.rendering import SiteView
+from newsletter.rendering import ENGLISH, SiteView
 from newsletter.rendering.templates import html_environment
-from newsletter.rendering.words import announced, authors, count, long_date
+from newsletter.rendering.words import announced, authors
 
 _STATIC = ("style.css", "forms.js", "htmx.min.js", "icon.svg")
 
@@ -45,10 +46,10 @@ class Pages:
         self._environment.loader = jinja2.FileSystemLoader(roots)
         self._environment.trim_blocks = self._environment.lstrip_blocks = True
         self._environment.filters |= {
-            "announced": announced,
-            "authors": authors,
+            "announced": partial(announced, ENGLISH),
+            "authors": partial(authors, ENGLISH),
             "count": count,
-            "long_date": long_date,
+            "long_date": ENGLISH.long_date,
             "path": _path,
         }
         # The proxy in front of us may serve the pages under a path of its own (site.url has it).
@@ -88,3 +89,8 @@ def _read(name: str, roots: list[Path]) -> StaticFile:
 def _path(text: str) -> str:
     """Give a text as a part of a path, as the id of a paper."""
     return quote(text, safe=":/.()")
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """Give "1 paper", "2 papers", "1,234 papers"."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -14,7 +14,7 @@ from starlette.datastructures import FormData
 
 from newsletter.foretaste import MOST_CARDS
 from newsletter.model import Cadence, InterestProfile
-from newsletter.rendering import paper_title
+from newsletter.rendering import ENGLISH, paper_title
 from newsletter.rendering.words import authors, reason
 from newsletter.subscriptions.signup import Wishes
 from newsletter.web import examples, forms
@@ -82,9 +82,9 @@ def _of(here: Parts, profile: InterestProfile, papers: int, unknown: int) -> Pre
     lines = tuple(
         Line(
             id=(paper := taste.papers[pick.paper_key]).id,
-            title=paper_title(paper),
-            authors=authors(paper.authors),
-            why=tuple(reason(each, Cadence.DAILY) for each in pick.reasons[:2]),
+            title=paper_title(ENGLISH, paper),
+            authors=authors(ENGLISH, paper.authors),
+            why=tuple(reason(ENGLISH, each, Cadence.DAILY) for each in pick.reasons[:2]),
         )
         for pick in taste.picks[:MOST_CARDS]
     )

@@ -14,10 +14,10 @@ from starlette.exceptions import HTTPException
 
 from newsletter.errors import ProfileError
 from newsletter.model import DeliveryState, NewSubscriber, SubscriberStatus
-from newsletter.rendering.words import count
 from newsletter.subscriptions.signup import subscription
 from newsletter.web import examples, forms
 from newsletter.web.catalogue import CHOICES, catalogue, languages
+from newsletter.web.pages import count
 from newsletter.web.parts import Form, Here, Parts, origin, text
 from newsletter.web.preview import Preview, of_form
 from newsletter.web.words import CADENCES, masked

@@ -222,7 +222,7 @@ def test_own_templates_must_be_there_and_must_compile(bare: Desk) -> None:
     assert "no folder email/" in checked(bare, rendering__templates="own")["templates"]["message"]
     shutil.copytree(assets.TEMPLATES / "email", own / "email")
     assert checked(bare, rendering__templates="own")["templates"]["status"] == "ok"
-    assert "email/weekly" in checked(bare, status=1, rendering__template="weekly")["templates"]["message"]
+    assert "there is no theme plain" in checked(bare, status=1, rendering__theme="plain")["templates"]["message"]
     subject = own / "email/daily/subject.txt"
     subject.write_text("{{ view.no_such_thing }}\n")
     broken = checked(bare, status=1, rendering__templates="own")["templates"]

@@ -71,7 +71,7 @@ def test_the_operator_is_told_once_of_a_source_that_fails_again_and_again(tmp_pa
     [mail] = (tmp_path / "mail" / "new").iterdir()
     text = mail.read_text(encoding="utf-8")
     assert "Subject: Daily Papers: cannot read gone" in text
-    assert "gone (2 times): there is no file no-such-file" in text
+    assert "gone, 2 times\n    there is no file no-such-file" in text
     with sqlite3.connect(tmp_path / "newsletter.db") as database:
         rows = database.execute("SELECT name, failures FROM sources ORDER BY name").fetchall()
     database.close()

@@ -9,7 +9,5 @@ from newsletter.rendering import Renderer
 
 @pytest.fixture(scope="session")
 def renderer() -> Renderer:
-    """A renderer of the shipped templates, compiled."""
-    renderer = Renderer()
-    renderer.refresh()
-    return renderer
+    """A renderer of the shipped templates."""
+    return Renderer()

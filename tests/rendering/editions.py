@@ -26,7 +26,7 @@ from newsletter.model import (
     SubscriberStatus,
     Window,
 )
-from newsletter.rendering import EditionView, Links, Rendered, SiteView, compose, edition_view
+from newsletter.rendering import ENGLISH, EditionView, Language, Links, Rendered, SiteView, compose, edition_view
 
 DATA = Path(__file__).parents[1] / "data" / "rendering"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -97,14 +97,20 @@ def links(papers: Iterable[int] = ()) -> Links:
 
 
 def view(
-    papers: Iterable[Paper], *, brief: int = 0, considered: int = 187, site: SiteView = SITE, **changes: Any
+    papers: Iterable[Paper],
+    *,
+    brief: int = 0,
+    considered: int = 187,
+    site: SiteView = SITE,
+    say: Language = ENGLISH,
+    **changes: Any,
 ) -> EditionView:
     """The view of an edition with these papers as cards, but for the last `brief`, which stand in "Also today"."""
     papers = list(papers)
     full = len(papers) - brief
     picks = [pick(p.key, Section.FOR_YOU if n < full else Section.ALSO_TODAY) for n, p in enumerate(papers)]
     keyed = {p.key: p for p in papers}
-    return edition_view(edition(picks, **changes), keyed, site, links(keyed), considered=considered)
+    return edition_view(edition(picks, **changes), keyed, site, links(keyed), say=say, considered=considered)
 
 
 def message(rendered: Rendered, **changes: Any) -> Message:
@@ -122,7 +128,7 @@ def message(rendered: Rendered, **changes: Any) -> Message:
     return compose(rendered, **{**arguments, **changes})
 
 
-def golden_view() -> EditionView:
+def golden_view(say: Language = ENGLISH) -> EditionView:
     """The view that `tests/data/rendering/edition.json` describes."""
     stored = json.loads((DATA / "edition.json").read_text(encoding="utf-8"))
     papers = {entry["key"]: _paper(entry) for entry in stored["papers"]}
@@ -136,7 +142,7 @@ def golden_view() -> EditionView:
         )
         for rank, entry in enumerate(stored["picks"], start=1)
     ]
-    return edition_view(edition(picks), papers, SITE, links(papers), considered=stored["considered"])
+    return edition_view(edition(picks), papers, SITE, links(papers), say=say, considered=stored["considered"])
 
 
 def _paper(entry: Mapping[str, Any]) -> Paper:

@@ -8,15 +8,16 @@ import sys
 from functools import cache
 from typing import Any
 
-import jinja2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.errors import TemplateError
-from newsletter.rendering import EditionView, Renderer, compiled
+from newsletter.model import Cadence
+from newsletter.rendering import ENGLISH, EditionView, Renderer, compiled
 from newsletter.rendering.compiled import JoinedSource, compile_html, join
-from newsletter.rendering.templates import TemplateFile, TemplateFolder, html_environment
+from newsletter.rendering.templates import TemplateFile, TemplateFolder, html_environment, speaking
+from newsletter.rendering.theme import put_in
 from tests.rendering.editions import paper, view
 from tests.rendering.pages import document
 
@@ -207,11 +208,10 @@ def tree(element: Any) -> Tree:
 
 def compiled_for_each(view: EditionView) -> str:
     """The slow way: Jinja first, then MJML and premailer, for every single edition."""
-    folder = TemplateFolder("daily")
+    folder = TemplateFolder(view.mail)
     joined = join(folder.read("body.mjml"), folder.include)
-    mjml = (
-        jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(joined.text).render(view=view)
-    )
+    environment = speaking(html_environment(), ENGLISH, _once().theme)
+    mjml = environment.from_string(put_in(joined.text, _once().theme.values, "")).render(view=view)
     html = compiled._mjml_to_html(mjml, joined).replace("<!doctype html>", "<!DOCTYPE html>", 1)
     return compiled._inline(compiled._FRAME_STYLE.sub(f'<style type="text/css" {compiled.NO_INLINING}>', html))
 
@@ -239,7 +239,9 @@ def views(draw: st.DrawFn) -> EditionView:
         )
         for key in range(1, draw(st.integers(0, 4)) + 1)
     ]
-    return view(papers, brief=draw(st.integers(0, len(papers))), language=draw(st.sampled_from(["en", "ar"])))
+    return view(
+        papers, brief=draw(st.integers(0, len(papers))), cadence=draw(st.sampled_from([Cadence.DAILY, Cadence.WEEKLY]))
+    )
 
 
 @settings(max_examples=50)

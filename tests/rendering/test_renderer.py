@@ -48,7 +48,7 @@ def test_the_page_is_accessible_as_mail_can_be(renderer: Renderer) -> None:
     page = document(renderer.render(golden_view()).html)
     assert page.get("lang") == "en"
     assert page.get("dir") == "ltr"
-    assert page.findtext(".//title") == "Daily Papers, Monday 23 November 2026"
+    assert page.findtext(".//title") == "Daily Papers · Monday, 23 November 2026"
     assert not page.cssselect("main")
     assert all(table.get("role") == "presentation" for table in page.cssselect("table"))
     assert all(image.get("alt") is not None for image in page.cssselect("img"))
@@ -166,33 +166,36 @@ def write(root: Path, name: str, text: str) -> None:
 
 
 def test_one_file_can_be_overridden_and_the_rest_is_kept(tmp_path: Path) -> None:
-    write(tmp_path, "email/daily/subject.txt", "Hello: {{ view.subject }}\n")
+    write(tmp_path, "email/quiet/subject.txt", "Hello: {{ view.subject }}\n")
     rendered = Renderer(override=tmp_path).render(view([]))
     assert rendered.subject == "Hello: Nothing for you among 187 new papers"
     assert "A quiet issue" in rendered.html
 
 
 def test_a_fragment_can_be_overridden(tmp_path: Path) -> None:
-    write(tmp_path, "email/_parts/quiet.mjml", "<mj-text>Nothing at all</mj-text>")
-    assert "Nothing at all" in Renderer(override=tmp_path).render(view([])).html
+    write(tmp_path, "email/_parts/card.mjml", "<mj-text>A card</mj-text>")
+    write(tmp_path, "email/_parts/cards.txt", "All cards\n")
+    rendered = Renderer(override=tmp_path).render(view([paper()]))
+    assert "A card" in rendered.html
+    assert "-\nAll cards\n\n\n=" in rendered.text
 
 
 def test_a_missing_template_names_the_folders_that_were_looked_in(tmp_path: Path) -> None:
-    with pytest.raises(TemplateError, match=r"there is no template email/weekly/subject\.txt") as caught:
-        Renderer("weekly", tmp_path).render(view([]))
+    with pytest.raises(TemplateError, match=r"there is no template email/monthly/subject\.txt") as caught:
+        Renderer(override=tmp_path).compile("monthly")
     assert str(tmp_path) in caught.value.hint
 
 
 def test_a_fragment_outside_of_the_folder_is_refused(tmp_path: Path) -> None:
     write(tmp_path, "email/daily/body.mjml", '<mjml><mj-body><mj-include path="../../../x" /></mj-body></mjml>')
     with pytest.raises(TemplateError, match=r"outside of the folder email/"):
-        Renderer(override=tmp_path).render(view([]))
+        Renderer(override=tmp_path).render(view([paper()]))
 
 
 def test_a_missing_fragment_names_who_includes_it(tmp_path: Path) -> None:
     write(tmp_path, "email/daily/body.mjml", '<mjml><mj-body><mj-include path="x.mjml" /></mj-body></mjml>')
     with pytest.raises(TemplateError, match=r"no template email/daily/x\.mjml, which email/daily/body\.mjml includes"):
-        Renderer(override=tmp_path).render(view([]))
+        Renderer(override=tmp_path).render(view([paper()]))
 
 
 @pytest.mark.parametrize(
@@ -201,24 +204,24 @@ def test_a_missing_fragment_names_who_includes_it(tmp_path: Path) -> None:
         ("daily/body.txt", "a\n{{ view.nothing }}\n", r"email/daily/body\.txt, line 2: .*no attribute 'nothing'"),
         ("daily/body.txt", "a\n\n{% if %}", r"email/daily/body\.txt, line 3: "),
         ("daily/subject.txt", "{{ nothing }}", r"email/daily/subject\.txt, line 1: 'nothing' is undefined"),
-        ("_parts/quiet.mjml", "<mj-text>\n{{ view.nothing }}</mj-text>", r"email/_parts/quiet\.mjml, line 2: "),
-        ("_parts/quiet.mjml", "<mj-text>\n\n{{ view. }}</mj-text>", r"email/_parts/quiet\.mjml, line 3: "),
-        ("_parts/quiet.mjml", "<mj-text>\n\n\n{{ 1 / 0 }}</mj-text>", r"email/_parts/quiet\.mjml, line 4: division"),
+        ("_parts/card.mjml", "<mj-text>\n{{ view.nothing }}</mj-text>", r"email/_parts/card\.mjml, line 2: "),
+        ("_parts/card.mjml", "<mj-text>\n\n{{ view. }}</mj-text>", r"email/_parts/card\.mjml, line 3: "),
+        ("_parts/card.mjml", "<mj-text>\n\n\n{{ 1 / 0 }}</mj-text>", r"email/_parts/card\.mjml, line 4: division"),
     ],
 )
 def test_a_mistake_in_a_template_is_told_with_file_and_line(tmp_path: Path, name: str, text: str, message: str) -> None:
     write(tmp_path, f"email/{name}", text)
     with pytest.raises(TemplateError, match=f"^{message}"):
-        Renderer(override=tmp_path).render(view([]))
+        Renderer(override=tmp_path).render(view([paper()]))
 
 
 def test_refreshing_compiles_only_what_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     renderer = Renderer(override=tmp_path)
-    renderer.refresh()
+    renderer.render(view([paper()]))
     monkeypatch.setattr("newsletter.rendering.renderer.compile_html", lambda _: pytest.fail("compiled again"))
     write(tmp_path, "email/daily/subject.txt", "Other subject")
     renderer.refresh()
-    assert renderer.render(view([])).subject == "Other subject"
+    assert renderer.render(view([paper()])).subject == "Other subject"
 
 
 def test_a_thousand_editions_are_rendered_without_compiling(

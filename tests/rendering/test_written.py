@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.errors import SummaryError
-from newsletter.rendering import Renderer, Writer, Written, edition_view
+from newsletter.rendering import ENGLISH, Renderer, Writer, Written, edition_view
 from newsletter.rendering.written import LONGEST, _usable
 from tests.chat import KEY, Answer, Chat, chatting, saying, sending
 from tests.rendering.editions import SITE, edition, links, paper, pick
@@ -184,7 +184,13 @@ class TestTheCard:
     def rendered(self, summary: str, model: str = "jacquard-7b") -> tuple[str, str]:
         papers = {1: paper(1), 2: paper(2)}
         view = edition_view(
-            edition([pick(1), pick(2)]), papers, SITE, links(papers), considered=2, written=Written(model, {1: summary})
+            edition([pick(1), pick(2)]),
+            papers,
+            SITE,
+            links(papers),
+            say=ENGLISH,
+            considered=2,
+            written=Written(model, {1: summary}),
         )
         rendered = Renderer().render(view)
         return rendered.html, " ".join(rendered.text.split())
