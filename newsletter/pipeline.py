@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -244,8 +244,9 @@ class Newsletter:
         connections: int,
         limit: int | None = None,
         progress: Progress | None = None,
+        subscribers: Collection[int] = (),
     ) -> Tally:
-        """Send what waits of some issues and is due; give up what has waited for too long.
+        """Send what waits of some issues and is due (to some `subscribers` only); give up what waited for too long.
 
         Issues of which too many messages fail are paused. Raises TransportError where the transport cannot work at all.
         """
@@ -253,7 +254,9 @@ class Newsletter:
         ready = [issue for issue in issues if issue.state is IssueState.OPEN]
         expired = give_up(self.store.deliveries, [issue.key for issue in ready], policy.expire_after, now=now)
         letters = StoredLetters(self.store, self.letterhead, ready, now=now)
-        dispatcher = Dispatcher(self.store.deliveries, transport, letters, policy, connections=connections)
+        dispatcher = Dispatcher(
+            self.store.deliveries, transport, letters, policy, connections=connections, subscribers=subscribers
+        )
         keys = [issue.key for issue in ready]
         try:
             tally = dispatcher.run(keys, now=now, limit=limit, progress=progress)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
 from newsletter.bootstrap.core import secret, site
-from newsletter.bootstrap.mail import bounce_address, renderer, returns, signer, writer
+from newsletter.bootstrap.mail import bounce_address, policy, renderer, returns, signer, transport, writer
 from newsletter.bootstrap.ranking import ranker, rankers
 
 if TYPE_CHECKING:
     from newsletter.config import Settings
+    from newsletter.correspondence import Correspondence
     from newsletter.foretaste import Foretaste, Rankers
     from newsletter.letters import Letterhead
     from newsletter.meanings import Meanings
@@ -64,16 +66,31 @@ def welcome(settings: Settings, store: Store) -> Welcome:
     return Welcome(store=store, letterhead=letterhead(settings, store))
 
 
-def reading(settings: Settings, store: Store) -> tuple[Foretaste, Meanings]:
-    """Give what shows a visitor what they would get, and what finds papers by their meaning: over one model."""
+@dataclass(frozen=True)
+class Reading:
+    """What the web pages read and rank with, over one model, which is loaded at the first need."""
+
+    foretaste: Foretaste
+    meanings: Meanings
+    correspondence: Correspondence
+
+
+def reading(settings: Settings, store: Store) -> Reading:
+    """Give what previews issues, finds papers by their meaning, and writes to single subscribers."""
+    from newsletter.correspondence import Correspondence  # noqa: PLC0415
     from newsletter.foretaste import Foretaste  # noqa: PLC0415
     from newsletter.meanings import Meanings  # noqa: PLC0415
 
-    # Loaded at the first question and once, whichever thread asks it.
+    # Once, whichever thread asks first.
     lock, load = threading.Lock(), cache(lambda: rankers(settings, store.vectors))
 
     def loaded() -> Rankers:
         with lock:
             return load()
 
-    return Foretaste(newsletter(settings, store), loaded), Meanings(store, loaded)
+    warm = replace(newsletter(settings, store), ranker=lambda: loaded().keeping)
+    return Reading(
+        Foretaste(warm, loaded),
+        Meanings(store, loaded),
+        Correspondence(warm, transport(settings), policy(settings)),
+    )

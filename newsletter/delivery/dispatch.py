@@ -11,7 +11,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeAlias
@@ -74,8 +74,17 @@ class Dispatcher:
     """One run over the queue of some issues."""
 
     def __init__(
-        self, deliveries: Deliveries, transport: Transport, letters: Letters, policy: Policy, *, connections: int
+        self,
+        deliveries: Deliveries,
+        transport: Transport,
+        letters: Letters,
+        policy: Policy,
+        *,
+        connections: int,
+        subscribers: Collection[int] = (),
     ) -> None:
+        """Of some `subscribers` only, where these are named."""
+        self._subscribers = subscribers
         self._deliveries = deliveries
         self._transport = transport
         self._letters = letters
@@ -132,7 +141,15 @@ class Dispatcher:
             self.tally.held = next(quota for quota in self._policy.quotas if sent[quota] >= quota.limit)
             return []
         most = min(x for x in (self._connections * _CLAIMED_EACH, left, allowed) if x is not None)
-        return self._deliveries.claim(issue_keys, owner=self._owner, due=due, now=real, lease=LEASE, limit=most)
+        return self._deliveries.claim(
+            issue_keys,
+            owner=self._owner,
+            due=due,
+            now=real,
+            lease=LEASE,
+            limit=most,
+            subscribers=self._subscribers,
+        )
 
     def _feed(self, claimed: Sequence[Delivery], clock: _Clock, progress: _Progress) -> None:
         """Give the workers something to do, and wait until they will soon want more."""

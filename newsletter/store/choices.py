@@ -43,12 +43,15 @@ class Choices:
                 raise _gone()
             return many(connection, rows)[0]
 
-    def leave(self, public_id: str) -> None:
-        """Stop all mail to a subscriber; whoever left, was suppressed or is forgotten already stays so."""
+    def leave(self, public_id: str) -> bool:
+        """Stop all mail to a subscriber, and tell whether there was any to stop.
+
+        Whoever left, was suppressed or is forgotten already stays so.
+        """
         mine = subscribers.c.public_id == public_id, subscribers.c.status.in_(_MAY_LEAVE)
         with self._database.writing() as connection:
             change = subscribers.update().where(*mine)
-            connection.execute(change.values(status=SubscriberStatus.UNSUBSCRIBED.value))
+            return bool(connection.execute(change.values(status=SubscriberStatus.UNSUBSCRIBED.value)).rowcount)
 
     def come_back(self, public_id: str) -> bool:
         """Mail a subscriber again who left, and tell whether that was so. Who is suppressed stays suppressed."""

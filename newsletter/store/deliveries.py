@@ -7,7 +7,7 @@ outcome after. Every change is fenced by the owner of the lease: who was too slo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -48,9 +48,17 @@ class Deliveries:
         self._database = database
 
     def claim(
-        self, issue_keys: Iterable[int], *, owner: str, due: datetime, now: datetime, lease: timedelta, limit: int
+        self,
+        issue_keys: Iterable[int],
+        *,
+        owner: str,
+        due: datetime,
+        now: datetime,
+        lease: timedelta,
+        limit: int,
+        subscribers: Collection[int] = (),
     ) -> list[Delivery]:
-        """Take up to `limit` rows that wait and are due, for as long as the lease lasts.
+        """Take up to `limit` rows that wait and are due, for as long as the lease lasts; of some `subscribers` only.
 
         `due` is the newsletter's clock, by which retries are timed and which a replay may set; `now` is the real one,
         by which leases end.
@@ -62,6 +70,8 @@ class Deliveries:
             sa.or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until < now),
         )
         query = sa.select(deliveries).where(*wanted).order_by(deliveries.c.key).limit(limit)
+        if subscribers:
+            query = query.where(deliveries.c.subscriber_key.in_(subscribers))
         with self._database.writing() as connection:
             rows = connection.execute(query.with_for_update(skip_locked=True)).all()
             self._lease(connection, [row.key for row in rows], owner, now + lease)

@@ -32,10 +32,19 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import BigInteger, TypeEngine
 
-REVISION = "0007"
+REVISION = "0008"
 FIRST_REVISION = "0001"
 # Tables that the first revision did not have.
-ADDED = {"summaries": "0002", "bounces": "0003", "consents": "0004", "attempts": "0004"}
+ADDED = {
+    "summaries": "0002",
+    "bounces": "0003",
+    "consents": "0004",
+    "attempts": "0004",
+    "address_changes": "0008",
+    "api_keys": "0008",
+    "webhooks": "0008",
+    "webhook_calls": "0008",
+}
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -261,6 +270,54 @@ consents = Table(
     Column("wishes", Json, nullable=False),
     Column("confirmed_at", UtcDateTime),
     Column("confirmed_origin_hash", String(64), nullable=False),
+)
+
+# An address that a subscriber wants to change to: it takes both ends to say yes.
+address_changes = Table(
+    "address_changes",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("subscriber_key", Key, ForeignKey("subscribers.key", ondelete="CASCADE"), nullable=False, index=True),
+    Column("email", String(320), nullable=False),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("old_confirmed_at", UtcDateTime),
+    Column("new_confirmed_at", UtcDateTime),
+    Column("done_at", UtcDateTime),
+)
+
+# Who may use the API, by the hash of a key that only they have.
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("name", String(100), nullable=False, unique=True),
+    Column("secret_hash", String(64), nullable=False, unique=True),
+    Column("scopes", Json, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+# Addresses that are told what happens, and what each is still to be told. `next_attempt_at` is None: no more.
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("secret", String(100), nullable=False),
+    Column("events", Json, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+webhook_calls = Table(
+    "webhook_calls",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("webhook_key", Key, ForeignKey("webhooks.key", ondelete="CASCADE"), nullable=False, index=True),
+    Column("event", String(40), nullable=False),
+    Column("data", Json, nullable=False),
+    Column("happened_at", UtcDateTime, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_at", UtcDateTime, index=True),
+    Column("response", Text, nullable=False),
 )
 
 # What is limited, as keyed hashes; kept for a day.

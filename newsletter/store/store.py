@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from newsletter.errors import StoreError
 from newsletter.store import schema
+from newsletter.store.addresses import Addresses
 from newsletter.store.archive import Archive
 from newsletter.store.attempts import Attempts
 from newsletter.store.bounces import Bounces
@@ -49,6 +50,7 @@ class Store:
         self.subscribers = Subscribers(self._database)
         self.choices = Choices(self._database)
         self.consents = Consents(self._database)
+        self.addresses = Addresses(self._database)
         self.attempts = Attempts(self._database)
         self.archive = Archive(self._database)
         self.search = Search(self._database)

@@ -78,6 +78,11 @@ class Subscribers:
         with self._database.reading() as connection:
             return _one(connection, subscribers.c.key == _key_of(connection, email))
 
+    def find(self, email: str) -> Subscriber | None:
+        """Give the subscriber of an address, None where nobody is subscribed with it."""
+        with self._database.reading() as connection:
+            return next(iter(many(connection, connection.execute(_row_of(email)).all())), None)
+
     def all(self) -> list[Subscriber]:
         """Give every subscriber, by address."""
         with self._database.reading() as connection:
@@ -157,6 +162,10 @@ def drop_nobodys(connection: Connection, paper_keys: Iterable[int]) -> None:
 
 def _by_email(email: str) -> sa.Select[tuple[int]]:
     return sa.select(subscribers.c.key).where(subscribers.c.address == email.strip().casefold())
+
+
+def _row_of(email: str) -> sa.Select[Any]:
+    return sa.select(subscribers).where(subscribers.c.address == email.strip().casefold())
 
 
 def _key_of(connection: Connection, email: str) -> int:

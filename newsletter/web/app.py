@@ -7,13 +7,25 @@ from fastapi.responses import PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
-from newsletter.web import archive, feedback, feeds, personal, preferences, preview, subscribe, trouble, unsubscribe
+from newsletter.web import (
+    address,
+    archive,
+    feedback,
+    feeds,
+    personal,
+    preferences,
+    preview,
+    subscribe,
+    trouble,
+    unsubscribe,
+    view,
+)
 from newsletter.web.guard import Guard
 from newsletter.web.parts import Here, Parts
 
 _FOR_EVER = "public, max-age=31536000, immutable"  # the address changes with the file
 
-_PAGES = (subscribe, preview, unsubscribe, feedback, preferences, personal, archive, feeds)
+_PAGES = (subscribe, preview, unsubscribe, feedback, preferences, address, personal, view, archive, feeds)
 
 router = APIRouter()
 

@@ -13,7 +13,7 @@ from starlette.datastructures import FormData
 
 from newsletter import bootstrap, catalogue
 from newsletter.config import Settings
-from newsletter.delivery.transport import Transport
+from newsletter.correspondence import Correspondence
 from newsletter.foretaste import Foretaste
 from newsletter.meanings import Meanings
 from newsletter.model import Topic
@@ -42,11 +42,11 @@ class Parts:
     topics: dict[str, Topic]
     pages: Pages
     welcome: Welcome
-    transport: Transport
     errands: Errands
     foretaste: Foretaste
     meanings: Meanings
     maps: Maps
+    correspondence: Correspondence
     previews: Pace
     now: Callable[[], datetime]
 
@@ -69,7 +69,7 @@ def assemble(settings: Settings, store: Store, *, now: Callable[[], datetime] = 
     """
     secret = bootstrap.secret(settings, store)
     site, topics = bootstrap.site(settings), catalogue.load(settings.topics)
-    foretaste, meanings = bootstrap.reading(settings, store)
+    reading = bootstrap.reading(settings, store)
     return Parts(
         settings=settings,
         store=store,
@@ -79,11 +79,11 @@ def assemble(settings: Settings, store: Store, *, now: Callable[[], datetime] = 
         topics=topics,
         pages=Pages(site, settings.rendering.templates),
         welcome=bootstrap.welcome(settings, store),
-        transport=bootstrap.transport(settings),
         errands=Errands(),
-        foretaste=foretaste,
-        meanings=meanings,
-        maps=Maps(meanings, topics),
+        foretaste=reading.foretaste,
+        meanings=reading.meanings,
+        correspondence=reading.correspondence,
+        maps=Maps(reading.meanings, topics),
         previews=Pace(burst=60, per_minute=90),
         now=now,
     )

@@ -12,8 +12,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from newsletter.errors import ProfileError
-from newsletter.model import DeliveryState, NewSubscriber, SubscriberStatus
+from newsletter.correspondence import send
+from newsletter.errors import NewsletterError, ProfileError
+from newsletter.model import NewSubscriber, SubscriberStatus
 from newsletter.subscriptions.signup import subscription
 from newsletter.web import examples, forms
 from newsletter.web.catalogue import CHOICES, catalogue, languages
@@ -90,9 +91,9 @@ def confirm(here: Here, request: Request, token: str) -> Response:
     said = here.tokens.read_confirm(token, today=here.today())
     place = origin(request, here)
     begun = here.store.consents.confirm(said.public_id, said.request, origin_hash=place, now=here.now())
-    if begun.examples:
+    if begun.examples is not None:
         named = examples.Examples.unpacked(begun.examples)
-        here.errands.run(lambda: examples.keep(here, said.public_id, named))
+        here.errands.run(lambda: _begin(here, said.public_id, named))
     return _confirmation(here, said.public_id, said.request, begun=bool(begun))
 
 
@@ -139,12 +140,17 @@ def _mail(here: Parts, new: NewSubscriber, named: examples.Examples, place: str)
         today=here.today(),
         now=here.now(),
     )
-    if message is None:
-        return
-    with here.transport.session() as session:
-        outcome = session.deliver(message)
-    if outcome.state is not DeliveryState.SENT:  # the page has told how to ask again
-        _log.error("a confirmation was not sent: %s", outcome.response)
+    if message:  # where it cannot be sent, the page has told how to ask again
+        send(here.correspondence.transport, message)
+
+
+def _begin(here: Parts, public_id: str, named: examples.Examples) -> None:
+    """Greet who has confirmed, once the papers that they named are known: their first issue is ranked by these."""
+    try:
+        examples.keep(here, public_id, named)
+    except NewsletterError as error:
+        _log.error("examples were not kept: %s", error)
+    here.correspondence.welcome(here.store.choices.get(public_id), today=here.today(), now=here.now())
 
 
 def _confirmation(here: Parts, public_id: str, request: int, *, begun: bool = False) -> Response:

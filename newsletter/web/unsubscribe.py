@@ -41,7 +41,9 @@ def act(here: Here, request: Request, token: str, form: Form) -> Response:
     """
     public_id, wanted = here.tokens.read_unsubscribe(token), text(form, "act") or _LEAVE
     if wanted == _LEAVE:
-        here.store.choices.leave(public_id)
+        if here.store.choices.leave(public_id):
+            reader, now = here.store.choices.get(public_id), here.now()
+            here.errands.run(lambda: here.correspondence.goodbye(reader, erased=False, now=now))
         return _page(here, public_id, said="You are unsubscribed. No more mail will come.")
     if wanted == _BACK:
         back = here.store.choices.come_back(public_id)
