@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: setup demo test lint lock clean
+.PHONY: setup demo test lint translations lock clean
 
 setup: $(READY)
 
@@ -26,6 +26,17 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Puts the words of mails into newsletter/locales/*/LC_MESSAGES/newsletter.po, to be translated there, and compiles them.
+# A new language: `.venv/bin/pybabel init -D newsletter -i build/newsletter.pot -d newsletter/locales -l XX`.
+translations: setup
+	mkdir -p build
+	$(BIN)/pybabel -q extract --ignore-dirs '.*' --no-default-keywords -k _ -k say -k many:1,2 --no-location --sort-output --no-wrap \
+		--project newsletter \
+		-F newsletter/locales/extract.cfg -o build/newsletter.pot .
+	$(BIN)/pybabel -q update -D newsletter --no-wrap --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date \
+		-i build/newsletter.pot -d newsletter/locales
+	$(BIN)/pybabel -q compile -D newsletter -d newsletter/locales
 
 # Takes the newest versions that pyproject.toml allows; run the tests before committing what it wrote.
 lock:

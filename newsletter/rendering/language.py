@@ -48,7 +48,11 @@ class Language:
 
     def many(self, one: str, several: str, number: int, /, **values: str) -> str:
         """Give one of two messages by a number, which stands where they have `%(count)s`."""
-        return self._catalogue.ngettext(one, several, number) % {"count": self.number(number), **values}
+        return self.choose(one, several, number) % {"count": self.number(number), **values}
+
+    def choose(self, one: str, several: str, number: int) -> str:
+        """Give that message as it stands in the catalogue, with no values put in."""
+        return self._catalogue.ngettext(one, several, number)
 
     def number(self, number: int) -> str:
         """Give "1,234"."""

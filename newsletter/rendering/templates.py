@@ -101,8 +101,9 @@ def speaking(environment: jinja2.Environment, say: Language, theme: Theme) -> ji
             return Markup(said) % values if values else Markup(said)  # noqa: S704 (translations are our own)
         return said % values if values else said
 
-    def many(one: str, several: str, number: int) -> str:
-        return say.many(one, several, number)
+    def many(one: str, several: str, number: int, **values: Any) -> str:
+        said = say.choose(one, several, number)
+        return (Markup(said) if escaped else said) % {"count": say.number(number), **values}  # noqa: S704
 
     environment.globals |= {
         "_": translated,

@@ -73,7 +73,7 @@ def announced(say: Language, announcements: Sequence[Announcement]) -> str:
     groups = []
     for day, sources in by_day.items():
         hidden = len(sources) - _NAMED_SOURCES
-        others = [say.many("%(count)s other", "%(count)s others", hidden)] if hidden > 0 else []
+        others = [say.many("%(count)s other source", "%(count)s other sources", hidden)] if hidden > 0 else []
         named = say.listed([*sources[:_NAMED_SOURCES], *others])
         groups.append(" · ".join(filter(None, (named, say.short_date(day) if day else ""))))
     return ", ".join(filter(None, groups[:_NAMED_SOURCES]))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from newsletter.rendering import Renderer
+from tests.rendering.arabic import arabic
 from tests.rendering.editions import golden_view, message, paper, view
 
 ENDLESS = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 3
@@ -51,13 +52,15 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def pages(renderer: Renderer) -> dict[str, str]:
+def pages(renderer: Renderer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    folder = tmp_path_factory.mktemp("own")
+    say = arabic(folder)
     hostile = [paper(n, title=f"{ENDLESS} {n}", authors=(ENDLESS,), abstract=ENDLESS) for n in range(1, 5)]
     return {
         "golden": renderer.render(golden_view()).html,
         "empty": renderer.render(view([])).html,
         "hostile": renderer.render(view(hostile, brief=2)).html,
-        "rtl": renderer.render(view(hostile, brief=2, language="ar")).html,
+        "rtl": Renderer(override=folder).render(view(hostile, brief=2, say=say)).html,
     }
 
 

@@ -41,7 +41,7 @@ def test_sources_of_one_day_are_joined_and_of_others_stand_apart() -> None:
     assert announced(ENGLISH, [of("HF", day), of("arXiv cs.CL", day), of("HF", day)]) == "HF and arXiv cs.CL · 20 Aug"
     assert announced(ENGLISH, [of("HF", day), of("arXiv cs.CL", before)]) == "HF · 20 Aug, arXiv cs.CL · 19 Aug"
     assert announced(ENGLISH, [of("HF", None)]) == "HF"
-    assert announced(ENGLISH, [of(name, day) for name in "ABCDE"]) == "A, B, C and 2 others · 20 Aug"
+    assert announced(ENGLISH, [of(name, day) for name in "ABCDE"]) == "A, B, C and 2 other sources · 20 Aug"
 
 
 @pytest.mark.parametrize(
