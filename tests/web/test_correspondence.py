@@ -1,4 +1,4 @@
-"""Mail to single readers: a welcome with a first issue, a lost link, a new address, a goodbye; an issue in the browser."""
+"""Mail to single readers: a welcome with a first issue, a lost link, a new address, a goodbye; an issue on a page."""
 
 from __future__ import annotations
 
