@@ -16,6 +16,8 @@ from newsletter.cli import (
     evaluate,
     ingest,
     issues,
+    keys,
+    password,
     preview,
     send,
     serve,
@@ -69,6 +71,8 @@ app.command()(preview.preview)
 app.command()(send.send)
 app.command()(bounces.bounces)
 app.command()(serve.serve)
+app.add_typer(keys.app, name="keys")
+app.command()(password.password)
 app.command()(embed.embed)
 app.command()(evaluate.evaluate)
 app.command()(check.check)

@@ -21,6 +21,7 @@ from pydantic_settings import (
 
 from newsletter import assets
 from newsletter.config.sections import (
+    Admin,
     Database,
     DeliverySettings,
     Dkim,
@@ -42,6 +43,7 @@ from newsletter.config.values import SmtpSecurity, SourceKind, TransportKind, Un
 from newsletter.errors import ConfigError
 
 __all__ = [
+    "Admin",
     "Database",
     "DeliverySettings",
     "Dkim",
@@ -126,6 +128,7 @@ class Settings(BaseSettings):
     smtp: Smtp = Smtp()
     dkim: Dkim = Dkim()
     web: Web = Web()
+    admin: Admin = Admin()
     ranking: Ranking = Ranking()
     embedding: Embedding = Embedding()
     rendering: Rendering = Rendering()

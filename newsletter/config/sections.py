@@ -118,6 +118,19 @@ class Web(_Section):
     proxies: tuple[str, ...] = ("127.0.0.1", "::1")
 
 
+class Admin(_Section):
+    """The operator's own pages, which are there once a password is set."""
+
+    password_hash: SecretStr = SecretStr("")
+
+    @field_validator("password_hash")
+    @classmethod
+    def _argon2(cls, value: SecretStr) -> SecretStr:
+        if (said := value.get_secret_value()) and not said.startswith("$argon2id$"):
+            raise ValueError("must be what `newsletter password` prints")
+        return value
+
+
 class Ranking(_Section):
     """How papers are compared with profiles."""
 

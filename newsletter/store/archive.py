@@ -46,6 +46,12 @@ class Archive:
         with self._database.reading() as connection:
             return [paper_of(row, ()) for row in connection.execute(query)]
 
+    def newest(self, limit: int, *, below: int) -> list[Paper]:
+        """Give papers whose keys are below one, the newest first, without announcements."""
+        query = sa.select(papers).where(IS_NEWS, papers.c.key < below).order_by(papers.c.key.desc()).limit(limit)
+        with self._database.reading() as connection:
+            return [paper_of(row, ()) for row in connection.execute(query)]
+
     def modified(self, limit: int, *, skip: int = 0) -> list[tuple[str, datetime]]:
         """Give the ids of papers and when they were first seen, newest first: what a site map lists."""
         query = sa.select(papers.c.id, papers.c.first_seen_at).where(IS_NEWS).order_by(papers.c.key.desc())

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from newsletter.errors import StoreError
 from newsletter.store import schema
 from newsletter.store.addresses import Addresses
+from newsletter.store.api_keys import ApiKeys
 from newsletter.store.archive import Archive
 from newsletter.store.attempts import Attempts
 from newsletter.store.bounces import Bounces
@@ -25,6 +26,7 @@ from newsletter.store.sources import Sources
 from newsletter.store.subscribers import Subscribers
 from newsletter.store.summaries import Summaries
 from newsletter.store.vectors import Vectors
+from newsletter.store.webhooks import Webhooks
 
 
 class Store:
@@ -51,6 +53,8 @@ class Store:
         self.choices = Choices(self._database)
         self.consents = Consents(self._database)
         self.addresses = Addresses(self._database)
+        self.api_keys = ApiKeys(self._database)
+        self.webhooks = Webhooks(self._database)
         self.attempts = Attempts(self._database)
         self.archive = Archive(self._database)
         self.search = Search(self._database)

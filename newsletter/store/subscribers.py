@@ -88,6 +88,14 @@ class Subscribers:
         with self._database.reading() as connection:
             return many(connection, connection.execute(sa.select(subscribers).order_by(subscribers.c.address)).all())
 
+    def page(self, limit: int, *, above: int, status: SubscriberStatus | None = None) -> list[Subscriber]:
+        """Give subscribers whose keys are above one, in the order they came, of one status or of any."""
+        query = sa.select(subscribers).where(subscribers.c.key > above).order_by(subscribers.c.key).limit(limit)
+        if status:
+            query = query.where(subscribers.c.status == status.value)
+        with self._database.reading() as connection:
+            return many(connection, connection.execute(query).all())
+
     def counts(self) -> dict[SubscriberStatus, int]:
         """Tell how many subscribers there are of each status; those without any are left out."""
         query = sa.select(subscribers.c.status, sa.func.count()).group_by(subscribers.c.status)

@@ -1,4 +1,4 @@
-"""All pages as one ASGI application."""
+"""All pages, and the API, as one ASGI application."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 
 from newsletter.web import (
     address,
+    admin,
     archive,
     feedback,
     feeds,
@@ -20,12 +21,11 @@ from newsletter.web import (
     unsubscribe,
     view,
 )
+from newsletter.web.api.app import api
 from newsletter.web.guard import Guard
 from newsletter.web.parts import Here, Parts
 
 _FOR_EVER = "public, max-age=31536000, immutable"  # the address changes with the file
-
-_PAGES = (subscribe, preview, unsubscribe, feedback, preferences, address, personal, view, archive, feeds)
 
 router = APIRouter()
 
@@ -35,8 +35,9 @@ def application(parts: Parts) -> ASGIApp:
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     app.state.parts = parts
     trouble.install(app)
-    for each in (router, *(module.router for module in _PAGES)):
+    for each in _ROUTERS:
         app.include_router(each)
+    app.mount("/api", api(parts))
     return Guard(app)
 
 
@@ -54,3 +55,19 @@ def health(here: Here) -> Response:
     """Say that the pages and the database work. Raises StoreError (503) where the database does not."""
     here.store.subscribers.count_active()
     return PlainTextResponse("ok\n", headers={"Cache-Control": "no-store"})
+
+
+_ROUTERS = (
+    router,
+    subscribe.router,
+    preview.router,
+    unsubscribe.router,
+    feedback.router,
+    address.router,
+    preferences.router,
+    personal.router,
+    view.router,
+    archive.router,
+    feeds.router,
+    admin.router,
+)

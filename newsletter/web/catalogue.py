@@ -7,21 +7,14 @@ from __future__ import annotations
 import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from newsletter.model import Topic
+from newsletter.rendering import available
 from newsletter.subscriptions.signup import MOST_PAPERS
 
-_LANGUAGES = {
-    "en": "English",
-    "de": "Deutsch",
-    "es": "Español",
-    "fr": "Français",
-    "ar": "العربية",
-    "he": "עברית",
-    "ja": "日本語",
-    "zh": "中文",
-}
 _WEIGHTS = {0.5: "a little", 1.0: "as usual", 2.0: "a lot", 4.0: "above all"}
 
 
@@ -85,6 +78,18 @@ CHOICES: Mapping[str, Any] = {
 }
 
 
-def languages(chosen: str) -> tuple[tuple[str, str], ...]:
-    """Give the languages to choose from, with the one that is chosen, also where it is none of ours."""
-    return tuple(({chosen: chosen} | _LANGUAGES).items())
+def languages(chosen: str, override: Path | None) -> tuple[tuple[str, str], ...]:
+    """Give the languages that mails can be written in, with the one that is chosen, also where it is none of these."""
+    there = {tag: _own_name(tag) for tag in available(override)}
+    return tuple(there.items()) if chosen in there else ((chosen, _own_name(chosen)), *there.items())
+
+
+@lru_cache(maxsize=256)
+def _own_name(tag: str) -> str:
+    from babel import Locale, UnknownLocaleError  # noqa: PLC0415  lazy: it reads files
+
+    try:
+        name = Locale.parse(tag, sep="-").display_name
+    except (UnknownLocaleError, ValueError):
+        return tag
+    return f"{name[:1].upper()}{name[1:]}" if name else tag

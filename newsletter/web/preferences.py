@@ -169,7 +169,7 @@ def _page(
         faults=filled.faults,
         topics=catalogue(here.topics, filled.chosen, sought),
         **CHOICES,
-        languages=languages(filled.shown["language"]),
+        languages=languages(filled.shown["language"], here.settings.rendering.templates),
         preview=preview,
         rated=rated,
         answered=len(reader.profile.answers),

@@ -18,6 +18,7 @@ from newsletter.model import NewSubscriber, SubscriberStatus
 from newsletter.subscriptions.signup import subscription
 from newsletter.web import examples, forms
 from newsletter.web.catalogue import CHOICES, catalogue, languages
+from newsletter.web.happenings import tell
 from newsletter.web.pages import count
 from newsletter.web.parts import Form, Here, Parts, origin, text
 from newsletter.web.preview import Preview, of_form
@@ -94,6 +95,7 @@ def confirm(here: Here, request: Request, token: str) -> Response:
     if begun.examples is not None:
         named = examples.Examples.unpacked(begun.examples)
         here.errands.run(lambda: _begin(here, said.public_id, named))
+        tell(here, "subscriber.confirmed", {"id": said.public_id})
     return _confirmation(here, said.public_id, said.request, begun=bool(begun))
 
 
@@ -116,7 +118,7 @@ def _form(
         faults=faults or {},
         topics=catalogue(here.topics, filled.chosen, sought),
         **CHOICES,
-        languages=languages(filled.shown["language"]),
+        languages=languages(filled.shown["language"], here.settings.rendering.templates),
         preview=preview,
         consent=consent(here),
         trap=_TRAP,

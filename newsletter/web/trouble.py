@@ -17,6 +17,7 @@ _log = logging.getLogger(__name__)
 
 _WORDS = {
     400: ("That did not arrive whole", "What your browser sent cannot be read. Please go back and try again."),
+    403: ("That may not be", "What was sent did not come from a page of this site. Please open the page again."),
     404: (
         "There is nothing here",
         "If this was a link from one of our mails, the mail program may have cut it: open it from the mail again.",

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 
 from newsletter.errors import ExpiredError
 from newsletter.model import Cadence, Subscriber, SubscriberStatus
+from newsletter.web.happenings import tell
 from newsletter.web.parts import Form, Here, Parts, origin, text
 from newsletter.web.words import CADENCES, masked
 
@@ -44,12 +45,14 @@ def act(here: Here, request: Request, token: str, form: Form) -> Response:
         if here.store.choices.leave(public_id):
             reader, now = here.store.choices.get(public_id), here.now()
             here.errands.run(lambda: here.correspondence.goodbye(reader, erased=False, now=now))
+            tell(here, "subscriber.unsubscribed", {"id": public_id})
         return _page(here, public_id, said="You are unsubscribed. No more mail will come.")
     if wanted == _BACK:
         back = here.store.choices.come_back(public_id)
         if back:
             place = origin(request, here)
             here.store.consents.record(public_id, wording=_CAME_BACK, origin_hash=place, now=here.now())
+            tell(here, "subscriber.returned", {"id": public_id})
         return _page(here, public_id, said="Welcome back. Your settings are as you left them." if back else "")
     if wanted not in set(Cadence):
         raise HTTPException(422)

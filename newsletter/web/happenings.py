@@ -1,0 +1,40 @@
+"""What happens on pages and in the API, and who is told: webhooks are called after the page was answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from newsletter.errors import UsageError
+from newsletter.model import Issue, IssueState
+from newsletter.web.parts import Parts
+from newsletter.webhooks import send_due
+
+# What may become of an issue, and what that is called.
+CHANGES = {
+    (IssueState.DRAFT, IssueState.OPEN): "issue.approved",
+    (IssueState.OPEN, IssueState.PAUSED): "issue.paused",
+    (IssueState.PAUSED, IssueState.OPEN): "issue.resumed",
+}
+
+
+def tell(here: Parts, event: str, data: Mapping[str, Any]) -> None:
+    """Queue an event, and have the calls made soon; one that cannot be made now is made with the next."""
+    if here.store.webhooks.happened(event, data, now=here.now()):
+        private = here.settings.fetching.allow_private
+        here.errands.run(lambda: _send(here, allow_private=private))
+
+
+def _send(here: Parts, *, allow_private: bool) -> None:
+    send_due(here.store, now=here.now, allow_private=allow_private)
+
+
+def set_state(here: Parts, issue: Issue, state: IssueState) -> None:
+    """Approve, pause or resume an issue, and tell so. Raises UsageError where that is not to be done with it."""
+    if issue.state is state:
+        return
+    event = CHANGES.get((issue.state, state))
+    if event is None:
+        raise UsageError(f"the issue is {issue.state}, and cannot become {state}")
+    here.store.issues.set_state(issue, state)
+    tell(here, event, {"day": issue.day.isoformat(), "cadence": issue.cadence.value})
