@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from newsletter.errors import ExpiredError, NewsletterError, NotFoundError, StoreError
+from newsletter.web.api.problems import problem
 from newsletter.web.parts import Parts
 
 _log = logging.getLogger(__name__)
@@ -53,6 +54,8 @@ def trouble(parts: Parts, status: int) -> Response:
 
 
 def _http(request: Request, error: Any) -> Response:
+    if request.scope["path"].startswith("/api/"):  # a path with a line end in it is led past what is mounted there
+        return problem(error.status_code)
     answer = trouble(request.app.state.parts, error.status_code)
     answer.headers.update(error.headers or {})
     return answer
