@@ -16,10 +16,11 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from newsletter.errors import NewsletterError
-from newsletter.model import Cadence, InterestProfile, Issue, Paper, Pick
+from newsletter.model import Cadence, InterestProfile, Issue, Paper, Pick, Topic
 from newsletter.pipeline import Newsletter
 from newsletter.ranking.candidates import Candidates, paper_text
 from newsletter.ranking.encoder import CachedEncoder
+from newsletter.ranking.interests import Interests, understand
 from newsletter.ranking.ranker import Ranker
 
 MOST_CARDS = 12
@@ -42,6 +43,7 @@ class Rankers:
     keeping: Ranker
     picking: Ranker
     encoder: CachedEncoder
+    topics: Mapping[str, Topic]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,13 @@ class Foretaste:
             return self._picked(ready, self._load(), profile, min(cards, MOST_CARDS), now)
         finally:
             self._turn.release()
+
+    def interests(self, profile: InterestProfile, *, now: datetime) -> Interests:
+        """Give what the ranker makes of a profile: its topics, its keywords by kind, its papers in groups."""
+        rankers, some = self._load(), _bounded(profile)
+        library = self._newsletter.store.papers.named(some.rated)
+        some = _known_first(some, library, rankers.encoder)
+        return understand(some, rankers.topics, library, rankers.encoder, now=now)
 
     def finish(self) -> None:
         """Wait until what is being prepared is ready."""

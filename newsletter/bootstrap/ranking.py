@@ -39,6 +39,7 @@ def rankers(settings: Settings, vectors: VectorCache) -> Rankers:
         keeping=Ranker(cached(model, settings, vectors), topics, exploring=exploring),
         picking=Ranker(looking, topics, exploring=exploring),
         encoder=looking,
+        topics=topics,
     )
 
 
