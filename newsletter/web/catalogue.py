@@ -52,7 +52,7 @@ def catalogue(topics: Mapping[str, Topic], chosen: Mapping[str, float], sought: 
     for topic in topics.values():
         found_by = " ".join((topic.title, topic.field, topic.description, *topic.keywords)).lower()
         if topic.slug not in chosen and all(word in found_by for word in wanted):
-            groups.setdefault(topic.field, []).append((topic, found_by))
+            groups.setdefault(topic.field, []).append((topic, " ".join(dict.fromkeys(found_by.split()))))
     return Catalogue(
         chosen=tuple(_chosen(topics[slug], weight) for slug, weight in chosen.items() if slug in topics),
         groups=tuple(Group(field, tuple(some)) for field, some in groups.items()),

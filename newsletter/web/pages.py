@@ -6,7 +6,7 @@ The folder of the setting `rendering.templates` goes before the shipped one, fil
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import jinja2
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 
 from newsletter import assets
 from newsletter.errors import TemplateError
@@ -42,6 +42,7 @@ class Pages:
         """Read what browsers fetch. Raises TemplateError where a file is missing."""
         roots = [root for root in (override, assets.TEMPLATES) if root is not None]
         self.static: Mapping[str, StaticFile] = {name: _read(name, roots) for name in _STATIC}
+        self._kept: dict[str, Response] = {}
         self._environment = html_environment()
         self._environment.loader = jinja2.FileSystemLoader(roots)
         self._environment.trim_blocks = self._environment.lstrip_blocks = True
@@ -66,6 +67,13 @@ class Pages:
             return self._environment.get_template(f"web/{name}").render(**values)
         except jinja2.TemplateError as error:
             raise TemplateError(f"web/{name}: {error.message}") from error
+
+    def once(self, name: str, make: Callable[[], Response]) -> Response:
+        """Give an answer that never changes while the program runs, made the first time it is asked for."""
+        if name not in self._kept:
+            self._kept[name] = make()
+        kept = self._kept[name]
+        return Response(kept.body, kept.status_code, dict(kept.headers))
 
     def page(self, name: str, *, status: int = 200, public: bool = False, **values: Any) -> HTMLResponse:
         """Give a page as an answer. `public`: it is the same for everybody, and may be found by search engines."""

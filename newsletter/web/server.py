@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -45,6 +46,8 @@ def serve(settings: Settings, store: Store, ready: Callable[[str], None]) -> Non
 
 def configured(app: ASGIApp, settings: Settings, *, log_config: dict[str, Any] | None = None) -> uvicorn.Config:
     """Give how the pages are served; without `log_config` logging stays as the program has it."""
+    # `access_log=False` only takes its handlers away; whoever turns logging up must not find links in it.
+    logging.getLogger("uvicorn.access").disabled = True
     return uvicorn.Config(
         app,
         log_config=log_config,

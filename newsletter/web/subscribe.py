@@ -49,8 +49,8 @@ def home(here: Here) -> Response:
 
 @router.get("/subscribe")
 def form(here: Here) -> Response:
-    """Show the form."""
-    return _form(here, forms.of_wishes(forms.blank(here)), "", public=True)
+    """Show the form, which is rendered once: it is the same for everybody who comes."""
+    return here.pages.once("subscribe", lambda: _form(here, forms.of_wishes(forms.blank(here)), "", public=True))
 
 
 @router.post("/subscribe")
