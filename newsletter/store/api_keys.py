@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
 from newsletter.errors import NotFoundError, StoreError
-from newsletter.store.engine import Database
+from newsletter.store.engine import Database, insert_ignore
 from newsletter.store.schema import api_keys
 
 PREFIX = "nl_"  # by which programs that look for leaked secrets can tell what it is
@@ -37,13 +36,9 @@ class ApiKeys:
         """Make a key and give it, this once. Raises StoreError where the name is taken."""
         secret = PREFIX + secrets.token_urlsafe(32)
         row = {"name": name, "secret_hash": _hash(secret), "scopes": sorted(set(scopes)), "created_at": now}
-        try:
-            with self._database.writing() as connection:
-                connection.execute(api_keys.insert().values(row))
-        except IntegrityError as error:
-            raise StoreError(
-                f"there is a key {name!r} already", hint="`newsletter keys remove` takes it back"
-            ) from error
+        with self._database.writing() as connection:
+            if not connection.execute(insert_ignore(connection, api_keys).values(row)).rowcount:
+                raise StoreError(f"there is a key {name!r} already", hint="`newsletter keys remove` takes it back")
         return secret
 
     def find(self, secret: str) -> ApiKey | None:

@@ -7,11 +7,11 @@ they begin ("robot" finds "robotics").
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from newsletter import identity
 from newsletter.store.engine import Database
 
 _MOST_RANKED = 3000  # of a word that stands in half of all papers only the newest are ranked
@@ -44,7 +44,7 @@ class Search:
 
     def keys(self, words: Sequence[str], most: int) -> list[int]:
         """Give the keys of papers that have all words, those that fit best first; [] where there is no word."""
-        wanted = [word for text in words for word in _WORD.findall(identity.folded(text))]
+        wanted = [word for text in words for word in _WORD.findall(_folded(text))]
         if not wanted:
             return []
         with self._database.reading() as connection:
@@ -54,3 +54,8 @@ class Search:
             told = {"words": " ".join(f'"{word}"*' for word in wanted)}
             above = connection.scalar(sa.text(_SQLITE_ABOVE), {**told, "ranked": _MOST_RANKED}) - 1
             return list(connection.scalars(sa.text(_SQLITE), {**told, "most": most, "above": above}))
+
+
+def _folded(text: str) -> str:
+    """Give a text as both indexes have it: in small letters, without accents; ß stays ß."""
+    return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c)).lower()
