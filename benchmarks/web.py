@@ -1,6 +1,6 @@
 """How fast the pages are, and how large; how fast papers are found among many.
 
-    .venv/bin/python -m benchmarks.web [--papers N] [--database URL] [--json]
+    .venv/bin/python benchmarks/web.py [--papers N] [--database URL] [--json]
 
 The server runs in a process of its own on one core, and is asked over loopback by another process.
 """
