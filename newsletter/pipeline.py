@@ -180,9 +180,8 @@ class Newsletter:
     def waiting(self, issue: Issue) -> list[Subscriber]:
         """Give the subscribers who are to get an issue and have no edition of it yet."""
         done = self.store.issues.published(issue) if issue.key else set()
-        active = [
-            subscriber for subscriber in self.store.subscribers.active(issue.cadence) if subscriber.key not in done
-        ]
+        awake = self.store.subscribers.active(issue.cadence, at=issue.window.end)
+        active = [subscriber for subscriber in awake if subscriber.key not in done]
         hashes = {subscriber.key: address_hash(subscriber.email, self.letterhead.secret) for subscriber in active}
         suppressed = self.store.subscribers.suppressed(hashes.values())
         return [subscriber for subscriber in active if hashes[subscriber.key] not in suppressed]

@@ -62,8 +62,12 @@ class Choices:
             return bool(connection.execute(change.values(status=SubscriberStatus.ACTIVE.value)).rowcount)
 
     def keep_to(self, public_id: str, cadence: Cadence) -> None:
-        """Change how often a subscriber is mailed."""
-        self._set(public_id, {"cadence": cadence.value})
+        """Change how often a subscriber is mailed; a pause is over."""
+        self._set(public_id, {"cadence": cadence.value, "paused_until": None})
+
+    def pause(self, public_id: str, until: datetime) -> None:
+        """Mail a subscriber no issues until a time, and then as before."""
+        self._set(public_id, {"paused_until": until})
 
     def change(self, public_id: str, new: NewSubscriber) -> None:
         """Write all that a subscriber chooses but their address, status, and what they said of papers."""

@@ -180,6 +180,7 @@ subscribers = Table(
     Column("quiet", String(20), nullable=False, server_default="note"),
     Column("profile", Json, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("paused_until", UtcDateTime),
 )
 
 ratings = Table(

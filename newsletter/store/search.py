@@ -11,16 +11,21 @@ import unicodedata
 from collections.abc import Sequence
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from newsletter.store.engine import Database
 
-_MOST_RANKED = 3000  # of a word that stands in half of all papers only the newest are ranked
+_FEW = 10
+_MOST_RANKED = 1000  # of a word that stands in half of all papers only the newest are ranked
 _WORD = re.compile(r"[^\W_]+")
 # A hit in the title counts most, then one among the authors.
+# What is no news is taken out of the few that are left: a row of `papers` is long, and reading thousands takes longest.
 _SQLITE = """
-SELECT i.rowid FROM paper_index AS i JOIN papers AS p ON p.key = i.rowid
-WHERE paper_index MATCH :words AND p.announced AND p.same_as IS NULL AND i.rowid > :above
-ORDER BY bm25(paper_index, 8.0, 1.0, 4.0), i.rowid DESC LIMIT :most
+SELECT f.key FROM (
+  SELECT rowid AS key, bm25(paper_index, 8.0, 1.0, 4.0) AS worth FROM paper_index
+  WHERE paper_index MATCH :words AND rowid > :above ORDER BY worth, rowid DESC LIMIT :most + 100
+) AS f JOIN papers AS p ON p.key = f.key WHERE p.announced AND p.same_as IS NULL
+ORDER BY f.worth, f.key DESC LIMIT :most
 """
 _SQLITE_ABOVE = """
 SELECT coalesce(min(rowid), 0) FROM
@@ -43,17 +48,27 @@ class Search:
         self._database = database
 
     def keys(self, words: Sequence[str], most: int) -> list[int]:
-        """Give the keys of papers that have all words, those that fit best first; [] where there is no word."""
+        """Give the keys of papers that have all words, those that fit best first; [] where there is no word.
+
+        Where few have the words themselves, those follow that have words which begin with them.
+        """
         wanted = [word for text in words for word in _WORD.findall(_folded(text))]
         if not wanted:
             return []
         with self._database.reading() as connection:
-            if connection.dialect.name == "postgresql":
-                told = {"words": " & ".join(f"{word}:*" for word in wanted), "most": most, "ranked": _MOST_RANKED}
-                return list(connection.scalars(sa.text(_POSTGRESQL), told))
-            told = {"words": " ".join(f'"{word}"*' for word in wanted)}
-            above = connection.scalar(sa.text(_SQLITE_ABOVE), {**told, "ranked": _MOST_RANKED}) - 1
-            return list(connection.scalars(sa.text(_SQLITE), {**told, "most": most, "above": above}))
+            found = _keys(connection, wanted, most, begin=False)
+            if len(found) < _FEW:  # all that begins so is gathered before any of it is ranked, which takes long
+                found += _keys(connection, wanted, most, begin=True)
+            return list(dict.fromkeys(found))[:most]
+
+
+def _keys(connection: Connection, words: Sequence[str], most: int, *, begin: bool) -> list[int]:
+    if connection.dialect.name == "postgresql":
+        told = {"words": " & ".join(f"{word}:*" if begin else word for word in words), "most": most}
+        return list(connection.scalars(sa.text(_POSTGRESQL), {**told, "ranked": _MOST_RANKED}))
+    told = {"words": " ".join(f'"{word}"*' if begin else f'"{word}"' for word in words)}
+    above = connection.scalar(sa.text(_SQLITE_ABOVE), {**told, "ranked": _MOST_RANKED}) - 1
+    return list(connection.scalars(sa.text(_SQLITE), {**told, "most": most, "above": above}))
 
 
 def _folded(text: str) -> str:

@@ -102,9 +102,11 @@ class Subscribers:
         with self._database.reading() as connection:
             return {SubscriberStatus(status): count for status, count in connection.execute(query)}
 
-    def active(self, cadence: Cadence) -> list[Subscriber]:
-        """Give the subscribers who get issues of a cadence."""
-        wanted = _IS_ACTIVE, subscribers.c.cadence == cadence.value
+    def active(self, cadence: Cadence, *, at: datetime | None = None) -> list[Subscriber]:
+        """Give the subscribers who get issues of a cadence; without those whose pause lasts beyond a time."""
+        until = subscribers.c.paused_until
+        awake = sa.or_(until.is_(None), until <= at) if at else sa.true()
+        wanted = _IS_ACTIVE, subscribers.c.cadence == cadence.value, awake
         with self._database.reading() as connection:
             rows = connection.execute(sa.select(subscribers).where(*wanted).order_by(subscribers.c.key)).all()
             return many(connection, rows)
@@ -296,4 +298,5 @@ def _subscriber(row: Row[Any], said: Sequence[Row[Any]]) -> Subscriber:
         language=row.language,
         quiet=QuietDay(row.quiet),
         created_at=row.created_at,
+        paused_until=row.paused_until,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from newsletter.model import Cadence, SubscriberStatus
@@ -131,3 +133,19 @@ def test_an_issue_that_waits_is_not_sent_to_who_left_meanwhile(house: House) -> 
     reader = house.subscriber()
     house.post(house.unsubscribe(reader), ONE_CLICK)
     assert house.store.subscribers.active(Cadence.DAILY) == []
+
+
+def test_a_pause_of_a_month_ends_by_itself_or_by_a_button(house: House) -> None:
+    reader = house.subscriber()
+    page = house.post(house.unsubscribe(reader), {"act": "month"})
+    assert "no mail comes until Saturday, 19 September 2026" in words(page).replace("Saturday 19", "Saturday, 19")
+    assert "goes on by itself" in words(house.get(house.unsubscribe(reader)))
+    now = house.clock()
+
+    def mailed(days: int) -> int:
+        return len(house.store.subscribers.active(Cadence.DAILY, at=now + timedelta(days=days)))
+
+    assert [mailed(0), mailed(29), mailed(30)] == [0, 0, 1]
+    house.post(house.unsubscribe(reader), {"act": "daily"})
+    assert mailed(0) == 1
+    assert house.again(reader) == reader

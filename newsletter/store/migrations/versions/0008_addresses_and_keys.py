@@ -1,4 +1,4 @@
-"""Changes of address that wait to be confirmed from both ends; keys of the API; who is told what happens."""
+"""Pauses that end by themselves; changes of address that wait for both ends; keys of the API; webhooks."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,6 +13,7 @@ TIME = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
+    op.add_column("subscribers", sa.Column("paused_until", TIME, nullable=True))
     op.create_table(
         "address_changes",
         sa.Column("key", KEY, nullable=False),
