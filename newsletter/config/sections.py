@@ -116,6 +116,7 @@ class Web(_Section):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    proof_of_work: int = Field(default=0, ge=0, le=20)
 
 
 class Admin(_Section):

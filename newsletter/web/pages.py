@@ -42,7 +42,7 @@ class Pages:
         """Read what browsers fetch. Raises TemplateError where a file is missing."""
         roots = [root for root in (override, assets.TEMPLATES) if root is not None]
         self.static: Mapping[str, StaticFile] = {name: _read(name, roots) for name in _STATIC}
-        self._kept: dict[str, Response] = {}
+        self._kept: dict[str, tuple[object, Response]] = {}
         self._environment = html_environment()
         self._environment.loader = jinja2.FileSystemLoader(roots)
         self._environment.trim_blocks = self._environment.lstrip_blocks = True
@@ -68,11 +68,11 @@ class Pages:
         except jinja2.TemplateError as error:
             raise TemplateError(f"web/{name}: {error.message}") from error
 
-    def once(self, name: str, make: Callable[[], Response]) -> Response:
-        """Give an answer that never changes while the program runs, made the first time it is asked for."""
-        if name not in self._kept:
-            self._kept[name] = make()
-        kept = self._kept[name]
+    def once(self, name: str, version: object, make: Callable[[], Response]) -> Response:
+        """Give an answer that is the same as long as its version is, made the first time it is asked for."""
+        if name not in self._kept or self._kept[name][0] != version:
+            self._kept[name] = version, make()
+        kept = self._kept[name][1]
         return Response(kept.body, kept.status_code, dict(kept.headers))
 
     def page(self, name: str, *, status: int = 200, public: bool = False, **values: Any) -> HTMLResponse:

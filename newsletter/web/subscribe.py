@@ -16,7 +16,7 @@ from newsletter.correspondence import send
 from newsletter.errors import NewsletterError, ProfileError
 from newsletter.model import NewSubscriber, SubscriberStatus
 from newsletter.subscriptions.signup import subscription
-from newsletter.web import examples, forms
+from newsletter.web import examples, forms, work
 from newsletter.web.catalogue import CHOICES, catalogue, languages
 from newsletter.web.happenings import tell
 from newsletter.web.pages import count
@@ -49,8 +49,9 @@ def home(here: Here) -> Response:
 
 @router.get("/subscribe")
 def form(here: Here) -> Response:
-    """Show the form, which is rendered once: it is the same for everybody who comes."""
-    return here.pages.once("subscribe", lambda: _form(here, forms.of_wishes(forms.blank(here)), "", public=True))
+    """Show the form, which is rendered once a day: it is the same for everybody who comes."""
+    blank = forms.of_wishes(forms.blank(here))
+    return here.pages.once("subscribe", here.today(), lambda: _form(here, blank, "", public=True))
 
 
 @router.post("/subscribe")
@@ -72,6 +73,8 @@ def ask(here: Here, request: Request, form: Form) -> Response:
         new = subscription(typed[: _LONGEST_ADDRESS + 1], filled.wishes)
     except ProfileError as error:
         faults["email"] = "Write your address as in ada@lab.example." if not typed.strip() else forms.says(error)
+    if not faults and not work.done(here, typed, text(form, "work")):
+        faults["email"] = "Your browser was to do some work first. Please switch its scripts on, and press once more."
     if faults:
         return _form(here, filled, typed, faults=faults, status=422)
     if not text(form, _TRAP):
@@ -121,6 +124,7 @@ def _form(
         languages=languages(filled.shown["language"], here.settings.rendering.templates),
         preview=preview,
         consent=consent(here),
+        work=work.asked(here),
         trap=_TRAP,
     )
 
