@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from newsletter.errors import UsageError
@@ -10,6 +12,7 @@ from newsletter.model import Issue, IssueState
 from newsletter.web.parts import Parts
 from newsletter.webhooks import send_due
 
+_MINUTE = 60.0
 # What may become of an issue, and what that is called.
 CHANGES = {
     (IssueState.DRAFT, IssueState.OPEN): "issue.approved",
@@ -19,14 +22,36 @@ CHANGES = {
 
 
 def tell(here: Parts, event: str, data: Mapping[str, Any]) -> None:
-    """Queue an event, and have the calls made soon; one that cannot be made now is made with the next."""
+    """Queue an event, and have the calls made soon."""
     if here.store.webhooks.happened(event, data, now=here.now()):
-        private = here.settings.fetching.allow_private
-        here.errands.run(lambda: _send(here, allow_private=private))
+        call(here)
 
 
-def _send(here: Parts, *, allow_private: bool) -> None:
-    send_due(here.store, now=here.now, allow_private=allow_private)
+def call(here: Parts) -> None:
+    """Have the calls made that are due, also those that failed before."""
+
+    def errand() -> None:
+        send_due(here.store, now=here.now, allow_private=here.settings.fetching.allow_private)
+
+    here.errands.run(errand)
+
+
+@contextmanager
+def calling_again(here: Parts) -> Iterator[None]:
+    """Look every minute for calls that are to be tried again, for as long as the pages are served."""
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(_MINUTE):
+            call(here)
+
+    thread = threading.Thread(target=look, name="webhooks", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def set_state(here: Parts, issue: Issue, state: IssueState) -> None:

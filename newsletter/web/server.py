@@ -15,6 +15,7 @@ from newsletter.config import Settings
 from newsletter.errors import ConfigError
 from newsletter.store import Store
 from newsletter.web.app import application
+from newsletter.web.happenings import calling_again
 from newsletter.web.parts import assemble
 
 _BACKLOG = 2048
@@ -39,7 +40,8 @@ def serve(settings: Settings, store: Store, ready: Callable[[str], None]) -> Non
     with _listening(host, port) as listening:
         ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")
         config = configured(application(parts), settings, log_config=_LOGGING)
-        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how one ends a server; requests were answered
+        # Ctrl-C is how one ends a server; requests were answered.
+        with calling_again(parts), contextlib.suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listening])
     parts.close()
 

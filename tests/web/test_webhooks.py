@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from newsletter.config import Fetching
+from newsletter.web import happenings
 from newsletter.webhooks import rest
 from tests.web.house import House, running
 from tests.web.test_subscribe import asked
@@ -26,6 +27,7 @@ class Listener(HTTPServer):
 
     status = 204
     told: list[tuple[dict[str, str], bytes]]
+    again: threading.Event
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -34,6 +36,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.told.append((dict(self.headers), body))
+        if len(self.server.told) > 1:
+            self.server.again.set()
         self.send_response(self.server.status)
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -45,7 +49,7 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def listener() -> Iterator[Listener]:
     server = Listener(("127.0.0.1", 0), _Handler)
-    server.told = []
+    server.told, server.again = [], threading.Event()
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield server
@@ -130,3 +134,20 @@ def test_a_webhook_is_made_with_a_secret_that_is_told_once(house: House, listene
     assert "secret" not in house.get("/api/v1/webhooks", headers=headers).json()[0]
     assert house.client.delete(f"/api/v1/webhooks/{made['key']}", headers=headers).status_code == 204
     assert house.get("/api/v1/webhooks", headers=headers).json() == []
+
+
+def test_while_the_pages_are_served_calls_that_failed_are_made_again(
+    house: House, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(happenings, "_MINUTE", 0.01)
+    house.store.webhooks.add(url(listener), ["issue.paused"], now=house.clock())
+    listener.status = 503
+    happenings.tell(house.parts, "issue.paused", {"day": "2026-08-20"})
+    house.parts.errands.finish()
+    assert len(listener.told) == 1
+    house.clock.pass_(minutes=2)
+    listener.status = 204
+    with happenings.calling_again(house.parts):
+        assert listener.again.wait(20)
+    house.parts.errands.finish()
+    assert len(listener.told) == 2
