@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: setup demo test lint translations lock clean
+.PHONY: setup demo test simulation lint translations screenshots lock clean
 
 setup: $(READY)
 
@@ -20,6 +20,10 @@ demo: setup
 
 test: lint
 	$(BIN)/pytest -n auto --dist worksteal $(PYTEST_ARGS)
+
+# Months of the schedule with a fast clock; takes minutes, so `make test` leaves it out.
+simulation: setup
+	$(BIN)/pytest -m simulation
 
 lint: setup
 	$(BIN)/ruff check .
@@ -37,6 +41,10 @@ translations: setup
 	$(BIN)/pybabel -q update -D newsletter --no-wrap --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date \
 		-i build/newsletter.pot -d newsletter/locales
 	$(BIN)/pybabel -q compile -D newsletter -d newsletter/locales
+
+# Takes the pictures of the README anew: docs/images. Needs Chromium.
+screenshots: setup
+	$(BIN)/python docs/screenshots.py
 
 # Takes the newest versions that pyproject.toml allows; run the tests before committing what it wrote.
 lock:

@@ -12,23 +12,40 @@ import resource
 import time
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import sqlalchemy as sa
+from pydantic import SecretStr
 
-from newsletter import assets, catalogue
-from newsletter.model import InterestProfile, Paper, Topic
+from newsletter import assets, bootstrap, catalogue
+from newsletter.config import Database, Ranking, Settings, Site
+from newsletter.model import (
+    Cadence,
+    DeliveryState,
+    Digest,
+    InterestProfile,
+    NewSubscriber,
+    Paper,
+    PaperRecord,
+    SubscriberStatus,
+    Topic,
+)
 from newsletter.ranking.blend import scores
 from newsletter.ranking.candidates import Candidates, paper_text
 from newsletter.ranking.encoder import CachedEncoder, Encoder, Vectors
-from newsletter.ranking.interests import Interests, understand
+from newsletter.ranking.interests import Interests, topic_text, understand
 from newsletter.ranking.minilm import MiniLM
 from newsletter.ranking.ranker import Ranker
 from newsletter.ranking.reasons import Explainer
 from newsletter.ranking.wordllama import WordLlama
 from newsletter.store import Store
+from newsletter.store.schema import ratings, subscribers
+from newsletter.store.subscribers import columns
 
 CANDIDATES, BACKGROUND, ENCODED = 200, 500, 64
 NOW = datetime(2025, 8, 21, tzinfo=UTC)
@@ -116,48 +133,113 @@ def ranked(count: int, store: Store, world: World) -> dict[str, Any]:
 
 
 class MadeUp:
-    """Vectors that chance gives, as long as MiniLM's: how fast they are ranked does not depend on their values."""
+    """Vectors made up from the topics that papers are of, as long as MiniLM's: how fast they are ranked does not depend
+    on what they mean.
+    """
 
     name, dimensions = "made-up/384", 384
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Give unit vectors, the same for the same text."""
-        rows = [np.random.default_rng(zlib.crc32(text.encode())).normal(size=self.dimensions) for text in texts]
+        """Give unit vectors, the same for the same text; those of papers of one topic have a cosine of about 0.5."""
+        rows = [2 * self._noise("papers") + 3 * self._noise(_subject(text)) + 3 * self._noise(text) for text in texts]
         vectors = np.array(rows, np.float32).reshape(len(texts), self.dimensions)
         unit: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         return unit
 
+    def _noise(self, text: str) -> Any:
+        return np.random.default_rng(zlib.crc32(text.encode())).normal(size=self.dimensions)
+
+
+def _subject(text: str) -> str:
+    return text.split(". ", 2)[1] if ". " in text else text  # made-up abstracts begin with their topic's description
+
 
 def large(count: int, *, known: bool) -> dict[str, Any]:
-    """Pick for many readers who liked much: papers of the background (`known`), or as many others."""
-    topics = catalogue.load(assets.CONFIG / "topics.toml")
-    papers = made_up_papers(list(topics.values()), LARGE_CANDIDATES + 2 * LARGE_BACKGROUND)
-    day, rest = papers[:LARGE_CANDIDATES], papers[LARGE_CANDIDATES:]
-    background, others = rest[:LARGE_BACKGROUND], rest[LARGE_BACKGROUND:]
-    chance = random.Random(20250822)
-    shelf = background if known else others
-    profiles = [
-        InterestProfile(liked=tuple(paper.id for paper in chance.sample(shelf, LARGE_LIKED))) for _ in range(count)
-    ]
-    library = {paper.id: paper for paper in shelf}
-    with Store("sqlite://") as store:
-        encoder = CachedEncoder(MadeUp(), store.vectors)
-        encoder.encode([paper_text(paper) for paper in papers])
-        ranker = Ranker(CachedEncoder(MadeUp(), store.vectors), topics)
-        preparing, candidates = timed(lambda: ranker.prepare(day, background))
-        picking, _ = timed(
-            lambda: [len(ranker.pick(candidates, one, library, cards=CARDS, also=ALSO, now=NOW)) for one in profiles]
+    """Make the editions of an issue for many readers who liked much, as `send` does: profiles from a database, picks
+    into it. They liked papers of the background (`known`), or as many older ones.
+    """
+    with TemporaryDirectory() as folder:
+        settings = Settings(
+            site=Site(secret=SecretStr("of no worth")),
+            database=Database(url=f"sqlite:///{folder}/newsletter.db"),
+            ranking=Ranking(background=LARGE_BACKGROUND, also_today=ALSO),
         )
+        # A process of its own, so that what it takes is not counted.
+        filling = get_context("spawn").Process(target=fill, args=(settings, count, known))
+        filling.start()
+        filling.join()
+        with bootstrap.open_store(settings) as store:
+            encoder = CachedEncoder(MadeUp(), store.vectors)
+            ranker = Ranker(encoder, catalogue.load(assets.CONFIG / "topics.toml"))
+            newsletter = replace(bootstrap.newsletter(settings, store), ranker=lambda: ranker)
+            [issue] = [one for one in newsletter.open_issues(NOW.date(), now=NOW) if one.cadence is Cadence.DAILY]
+            preparing, _ = timed(lambda: newsletter.picking(issue).since(issue.window.start))
+            ranking, ranked = timed(lambda: newsletter.rank(issue, now=NOW))
+            if (ranked, encoder.encoded, store.deliveries.counts([issue.key])) != (
+                count,
+                0,
+                {DeliveryState.QUEUED: count},
+            ):
+                raise SystemExit("not every reader got an edition, or not all vectors were known")
     return {
         "subscribers": count,
         "candidates": LARGE_CANDIDATES,
         "background": LARGE_BACKGROUND,
         "liked": LARGE_LIKED,
         "liked_in_background": known,
-        "seconds": {"prepare": round(preparing, 2), "pick": round(picking, 2)},
-        "milliseconds_per_subscriber": round(1000 * picking / count, 3),
+        "seconds": {"of_which_prepare": round(preparing, 2), "all": round(ranking, 2)},
+        "milliseconds_per_subscriber": round(1000 * (ranking - preparing) / count, 3),
         "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
+
+
+def fill(settings: Settings, count: int, known: bool) -> None:
+    """Put papers, their vectors and readers into the database."""
+    topics = catalogue.load(assets.CONFIG / "topics.toml")
+    papers = made_up_papers(list(topics.values()), LARGE_CANDIDATES + 2 * LARGE_BACKGROUND)
+    recent = LARGE_BACKGROUND - LARGE_CANDIDATES  # the day's own papers are the background's newest
+    shelves = papers[recent + LARGE_CANDIDATES :], papers[:recent]
+    with bootstrap.open_store(settings) as store:
+        for days, some in ((9, shelves[0]), (5, shelves[1]), (0, papers[recent : recent + LARGE_CANDIDATES])):
+            records = tuple(
+                PaperRecord(one.title, one.abstract, one.authors, categories=one.categories) for one in some
+            )
+            store.papers.add(Digest("Made up", records), source="made up", now=NOW - timedelta(days=days, hours=1))
+        encoder = CachedEncoder(MadeUp(), store.vectors)
+        encoder.encode([paper_text(one) for some in store.papers.every() for one in some])
+        encoder.encode([topic_text(topic) for topic in topics.values()])
+        titles = {one.title: one.key for some in store.papers.every() for one in some}
+    shelf = [(titles[one.title], _subject(paper_text(one))) for one in shelves[known]]
+    _subscribe(settings.database.url, count, shelf)
+
+
+def _subscribe(url: str, count: int, shelf: Sequence[tuple[int, str]]) -> None:
+    """Write readers of two subjects each: straight into the tables, as 100,000 sign-ups would take an hour."""
+    chance = random.Random(20250822)
+    of_subject: dict[str, list[int]] = {}
+    for key, subject in shelf:
+        of_subject.setdefault(subject, []).append(key)
+    people = [
+        NewSubscriber(f"reader{number}@example.test", InterestProfile(), papers=CARDS, status=SubscriberStatus.ACTIVE)
+        for number in range(count)
+    ]
+    rows = [
+        {**columns(one), "key": key, "public_id": f"reader{key}", "created_at": NOW}
+        for key, one in enumerate(people, 1)
+    ]
+    liked = []
+    for key in range(1, count + 1):
+        mine = [paper for subject in chance.sample(sorted(of_subject), 2) for paper in of_subject[subject]]
+        some = chance.sample(mine, min(LARGE_LIKED, len(mine)))
+        liked += [
+            {"subscriber_key": key, "paper_key": one, "liked": True, "rated_at": NOW, "answer": False} for one in some
+        ]
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(subscribers.insert(), rows)
+        for start in range(0, len(liked), 100_000):
+            connection.execute(ratings.insert(), liked[start : start + 100_000])
+    engine.dispose()
 
 
 def explained(candidates: Candidates, interests: Interests, found: Any) -> list[Any]:
@@ -239,8 +321,8 @@ def told(document: dict[str, Any]) -> None:
         where = "of" if one["liked_in_background"] else "outside"
         print(
             f"{one['subscribers']} readers who liked {LARGE_LIKED} papers {where} the background, "
-            f"{LARGE_CANDIDATES} papers against {LARGE_BACKGROUND}: prepared in {one['seconds']['prepare']} s, "
-            f"picked in {one['seconds']['pick']} s, {one['peak_megabytes']} MB at most"
+            f"{LARGE_CANDIDATES} papers against {LARGE_BACKGROUND}: editions made in {one['seconds']['all']} s, "
+            f"{one['milliseconds_per_subscriber']} ms each, {one['peak_megabytes']} MB at most"
         )
     for one in document["encoding"]:
         print(f"{one['encoder']}: {one['texts_per_second']:.0f} abstracts a second")

@@ -99,7 +99,7 @@ class Ways:
         folder = TemplateFolder("daily")
         joined = join(folder.read(HTML), folder.include)
         look = self.renderer.theme
-        self._source = replace(joined, text=theme.put_in(joined.text, look.values, "daily"))
+        self._source = replace(joined, text=theme.put_in(joined.text, look.values, joined.at_offset))
         say = self.renderer.language("en")
         self._naive: jinja2.Environment = speaking(html_environment(), say, look)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -73,7 +74,7 @@ class Duties:
                 self._ingest(self._settings.source)
         opened = self._rounds.open(now=self._clock())
         if opened:
-            _give_memory_back()
+            self._let_go_of_the_model()
         for issue in opened:
             counts = self._store.deliveries.counts([issue.key])
             logs.event(_LOG, "issue opened", day=str(issue.day), cadence=str(issue.cadence), state=str(issue.state),
@@ -92,6 +93,10 @@ class Duties:
             logs.event(_LOG, "delivered", **{str(state): count for state, count in tally.states.items()})
         if tally.alarm:
             self.alarmed(tally)
+
+    def follow(self) -> None:
+        """Let what waits go by what its readers have set meanwhile."""
+        self._rounds.follow_readers(now=self._clock())
 
     def take_returns(self) -> None:
         """Take in the mail that came back to the mailbox that is set."""
@@ -129,10 +134,19 @@ class Duties:
             dropped = self._store.trimming.trim(bootstrap.retention(self._settings), now=now)
             logs.event(_LOG, "tidied up", **{name: count for name, count in dropped.items() if count})
 
+    def _let_go_of_the_model(self) -> None:
+        """Give back what encoder and ranking took, some 150 MB; loading it for the next issue costs half a second."""
+        for name in ("_rounds", "_newsletter"):
+            self.__dict__.pop(name, None)
+        gc.collect()
+        with contextlib.suppress(OSError, AttributeError):  # other systems have no malloc_trim, and no need of it
+            ctypes.CDLL(None).malloc_trim(0)
+
     def _is_due(self, source: SourceSettings) -> bool:
         now, tried = self._clock(), self._read.get(source.name)
-        names = (source.name, f"{source.name}: ")
-        done = [one.last_success_at for one in self._store.sources.all() if one.name.startswith(names)]
+        # What a list of feeds or a pattern of files stands for is called `name: …`.
+        theirs = (one for one in self._store.sources.all() if one.name.partition(": ")[0] == source.name)
+        done = [one.last_success_at for one in theirs]
         last = max((moment for moment in done if moment), default=None)
         every = timedelta(minutes=source.every or self._settings.schedule.ingest_every)
         if tried and (last is None or last < tried):  # it failed, or gave nothing to remember
@@ -181,12 +195,6 @@ class Duties:
         notice = self._newsletter.letterhead.notice(alert, recipient=operator, now=self._clock())
         if problem := hand_over(bootstrap.transport(self._settings), notice):
             logs.event(_LOG, "the operator could not be told", level=logging.ERROR, error=problem)
-
-
-def _give_memory_back() -> None:
-    """Return what ranking took and freed to the system: glibc would keep some 100 MB of it until the next day."""
-    with contextlib.suppress(OSError, AttributeError):  # other systems have no malloc_trim, and no need of it
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _name(issue: Issue) -> str:

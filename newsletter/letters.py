@@ -95,6 +95,7 @@ class Letterhead:
             preferences=f"{url}/preferences/{tokens.preferences(public_id, day)}",
             unsubscribe=f"{url}/unsubscribe/{tokens.unsubscribe(public_id)}",
             archive=f"{url}/issues/{day.isoformat()}{_which(edition.issue)}",
+            browser=f"{url}/view/{tokens.view(public_id, day, edition.issue.cadence)}",
             feedback={
                 pick.paper_key: (answer(pick.paper_key, liked=True), answer(pick.paper_key, liked=False))
                 for pick in edition.picks

@@ -267,7 +267,10 @@ class NewSubscriber:
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
-    """A subscriber as stored. `public_id` is the random name used in links; the address never stands in one."""
+    """A subscriber as stored. `public_id` is the random name used in links; the address never stands in one.
+
+    Until `paused_until` no issue is made for them.
+    """
 
     key: int
     public_id: str
@@ -282,6 +285,7 @@ class Subscriber:
     language: str
     created_at: datetime
     quiet: QuietDay = QuietDay.NOTE
+    paused_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

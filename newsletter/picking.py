@@ -48,6 +48,17 @@ class Picking:
         self._preparing = threading.Lock()
         self._rated: dict[str, Paper] = {}
 
+    def since(self, start: datetime) -> Candidates | None:
+        """Give what came since a time, up to the issue's end; None where nothing did."""
+        with self._preparing:
+            if start not in self._prepared:
+                longer = [since for since in self._prepared if since != self.issue.window.start]
+                for since in longer[: max(0, len(longer) + 1 - _LONGER_WINDOWS)]:
+                    del self._prepared[since]
+                self._prepared[start] = self._prepare(start)
+            self._prepared.move_to_end(start)
+            return self._prepared[start]
+
     def editions(self, subscribers: Sequence[Subscriber], unkept: Mapping[str, Paper] = NO_PAPERS) -> list[Edition]:
         """Give each subscriber their edition. Nobody is given a paper that an earlier edition gave them.
 
@@ -55,7 +66,7 @@ class Picking:
         want then. `unkept` has rated papers that the store does not know, by the names that profiles use.
         """
         window = self.issue.window
-        if not subscribers or self._since(window.start) is None:
+        if not subscribers or self.since(window.start) is None:
             return [Edition(self.issue, one, ()) for one in subscribers]
         library = {**self._library(subscribers), **unkept}
         begins = self._begins(subscribers)
@@ -89,7 +100,7 @@ class Picking:
         """Pick for readers, those together whose editions begin at the same time."""
         window = self.issue.window
         for since in sorted({begins[one.key] for one in readers}):
-            candidates = self._since(since)
+            candidates = self.since(since)
             if candidates is None:
                 continue
             theirs = [one for one in readers if begins[one.key] == since]
@@ -98,17 +109,6 @@ class Picking:
             began = None if since == window.start else since
             for one, picks in zip(theirs, picked, strict=True):
                 yield Edition(self.issue, one, picks, began)
-
-    def _since(self, start: datetime) -> Candidates | None:
-        """Give what came since a time, up to the issue's end; None where nothing did."""
-        with self._preparing:
-            if start not in self._prepared:
-                longer = [since for since in self._prepared if since != self.issue.window.start]
-                for since in longer[: max(0, len(longer) + 1 - _LONGER_WINDOWS)]:
-                    del self._prepared[since]
-                self._prepared[start] = self._prepare(start)
-            self._prepared.move_to_end(start)
-            return self._prepared[start]
 
     def _prepare(self, start: datetime) -> Candidates | None:
         end = self.issue.window.end

@@ -129,7 +129,6 @@ class Rounds:
         Raises TransportError where the transport cannot work at all.
         """
         recover(self.store.deliveries, resend=policy.resend_uncertain)
-        self.follow_readers(now=now)
         due = self.store.issues.by_key(self.store.deliveries.due(now=now))
         ready = [issue for issue in due.values() if issue.state is IssueState.OPEN]
         if not ready:

@@ -20,7 +20,7 @@ from newsletter.errors import NewsletterError
 _LOG = logs.of("schedule")
 _SAID_AGAIN = 3600.0  # seconds after which the same trouble is told anew
 # Seconds between two rounds of each duty.
-EVERY = {"read": 60, "open": 20, "deliver": 20, "take_returns": 120, "watch": 300, "tidy": 1800}
+EVERY = {"read": 60, "open": 30, "follow": 60, "deliver": 20, "take_returns": 120, "watch": 300, "tidy": 1800}
 
 
 class Schedule:

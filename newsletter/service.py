@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _LOG = logs.of("service")
 _STOPPING = DRAIN + 2.0  # seconds
-_RESTART = ("database", "web")  # sections that only a new process goes by
+_RESTART = ("database", "web", "returns")  # sections that only a new process goes by
 
 
 class Service:
@@ -83,7 +83,7 @@ def run(settings: Settings, store: Store, read_again: Callable[[], Settings]) ->
     Raises NewsletterError where it cannot start.
     """
     service = Service(settings, store)
-    with _signals() as told:
+    with _signals() as told, _listening(settings, store):
         service.start()
         systemd.notify("READY=1", "STATUS=running")
         well = _attend(service, told, read_again)
@@ -93,6 +93,17 @@ def run(settings: Settings, store: Store, read_again: Callable[[], Settings]) ->
         logging.shutdown()
         os._exit(0 if well else 1)
     return well
+
+
+@contextmanager
+def _listening(settings: Settings, store: Store) -> Iterator[None]:
+    """Take mail that comes back from the mail server of this machine, where that is set. Raises ConfigError."""
+    if not settings.returns.listen:
+        yield
+        return
+    with bootstrap.listener(settings, store).running() as listener:
+        logs.event(_LOG, "listening for bounces", host=listener.host, port=listener.port)
+        yield
 
 
 def _attend(service: Service, told: _Told, read_again: Callable[[], Settings]) -> bool:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
+from typing import Any
 
 from newsletter.letters import Letterhead
 from newsletter.model import Message, NewSubscriber, SubscriberStatus
@@ -12,6 +15,7 @@ from newsletter.store import Store
 from newsletter.subscriptions.signup import address_hash
 
 MAILS_A_DAY = 3  # to one address: nobody's inbox is to be filled by strangers
+_NONE: Mapping[str, Any] = MappingProxyType({})
 _KEPT_UNCONFIRMED = timedelta(days=30)
 
 
@@ -22,9 +26,19 @@ class Welcome:
     store: Store
     letterhead: Letterhead
 
-    def ask(self, new: NewSubscriber, *, wording: str, origin_hash: str, today: date, now: datetime) -> Message | None:
+    def ask(
+        self,
+        new: NewSubscriber,
+        *,
+        wording: str,
+        origin_hash: str,
+        today: date,
+        now: datetime,
+        examples: Mapping[str, Any] = _NONE,
+    ) -> Message | None:
         """Keep a request, and give the mail to its address; None where that must not be mailed, or was too often.
 
+        `examples` are papers that were named, ready for JSON; they are given back when the request is confirmed.
         Whoever asks must not learn which it was.
         """
         self.store.consents.drop_unconfirmed(before=now - _KEPT_UNCONFIRMED)
@@ -33,7 +47,7 @@ class Welcome:
             return None
         if not self.store.attempts.allow(hashed, most=MAILS_A_DAY, within=timedelta(days=1), now=now):
             return None
-        asked = self.store.consents.ask(new, wording=wording, origin_hash=origin_hash, now=now)
+        asked = self.store.consents.ask(new, wording=wording, origin_hash=origin_hash, now=now, examples=examples)
         if asked.status is SubscriberStatus.SUPPRESSED:
             return None
         site, tokens = self.letterhead.site, self.letterhead.tokens

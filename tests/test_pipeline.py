@@ -6,6 +6,7 @@ import itertools
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from email.parser import BytesHeaderParser
 from pathlib import Path
@@ -30,6 +31,7 @@ from newsletter.model import (
     Outcome,
     PaperRecord,
     QuietDay,
+    Section,
     Subscriber,
     SubscriberStatus,
     Window,
@@ -330,3 +332,52 @@ def test_who_is_forgotten_between_the_claim_and_the_letter_gets_none(newsletter:
     letters = StoredLetters(newsletter.store, newsletter.letterhead, issues, now=now)(claimed)
     assert letters[claimed[0].key] == Outcome(DeliveryState.SKIPPED, "the subscriber was forgotten")
     assert callable(letters[claimed[1].key])
+
+
+@pytest.mark.parametrize(("quiet", "expected"), [(QuietDay.SILENCE, [1, 0, 0]), (QuietDay.MISSED, [1, 1, 0])])
+def test_a_quiet_day_brings_what_was_missed_to_who_wants_that(
+    newsletter: Newsletter, quiet: QuietDay, expected: list[int]
+) -> None:
+    def announce(day: int, *titles: str) -> None:
+        records = tuple(PaperRecord(title, f"{title}, in short.") for title in titles)
+        newsletter.store.papers.add(Digest("Reports", records), source="reports", now=MONDAY + timedelta(days=day))
+
+    newsletter = replace(newsletter, edited=replace(newsletter.edited, also_today=0))
+    profile = InterestProfile(keywords=("protein folding",))
+    new = NewSubscriber("ada@lab.example", profile, papers=1, quiet=quiet, status=SubscriberStatus.ACTIVE)
+    newsletter.store.subscribers.add(new, now=MONDAY)
+    announce(0, "Protein folding by heat", "Protein folding by cold", "Galaxies")
+    announce(1, "Number theory of dunes")
+    announce(2, "Galaxies of sand")
+    [ada], cards = newsletter.store.subscribers.all(), []
+    for day in range(3):
+        now = MONDAY + timedelta(days=day)
+        [issue] = [one for one in newsletter.open_issues(now.date(), now=now) if one.cadence is Cadence.DAILY]
+        newsletter.rank(issue, now=now)
+        cards.append(len(newsletter.store.issues.picks(issue.key, [ada.key])[ada.key]))
+    assert cards == expected
+
+
+def test_who_missed_some_issues_is_given_of_the_whole_gap_and_the_preview_says_the_same(
+    newsletter: Newsletter, settings: Settings, tmp_path: Path
+) -> None:
+    subscribe(newsletter, "ada", papers=8)
+    subscribe(newsletter, "ben", papers=8)
+    for day in range(4):
+        publish(newsletter, day)
+        now = MONDAY + timedelta(days=day)
+        reader = newsletter.store.subscribers.get("ada@lab.example")
+        newsletter.store.choices.keep_to(reader.public_id, Cadence.DAILY if day in {0, 3} else Cadence.PAUSED)
+        if day < 3:
+            send(newsletter, tmp_path / "mail", day)
+    reader = newsletter.store.subscribers.get("ada@lab.example")
+    foreseen = newsletter.preview(reader, now.date(), now=now)
+    before = foreseen.edition
+    assert before.since == MONDAY + timedelta(microseconds=1)
+    assert {pick.paper_key for pick in before.picks if pick.section is Section.FOR_YOU} == {7, 11, 15}
+    send(newsletter, tmp_path / "mail", 3)
+    sent = newsletter.preview(reader, now.date(), now=now)
+    assert (sent.edition.picks, sent.edition.since) == (before.picks, before.since)
+    assert sent.message.data == foreseen.message.data
+    ben = newsletter.preview(newsletter.store.subscribers.get("ben@lab.example"), now.date(), now=now)
+    assert ben.edition.since is None

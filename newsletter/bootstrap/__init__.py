@@ -19,9 +19,9 @@ from newsletter.bootstrap.mail import (
     transport,
     writer,
 )
-from newsletter.bootstrap.product import letterhead, newsletter, timetable, welcome
+from newsletter.bootstrap.product import letterhead, newsletter, reading, timetable, welcome
 from newsletter.bootstrap.ranking import cached, encoder, ranker
-from newsletter.bootstrap.sources import files, library, matching, sources
+from newsletter.bootstrap.sources import files, library, looked_up, matching, sources
 
 __all__ = [
     "MEMORY",
@@ -35,11 +35,13 @@ __all__ = [
     "letterhead",
     "library",
     "listener",
+    "looked_up",
     "matching",
     "newsletter",
     "open_store",
     "policy",
     "ranker",
+    "reading",
     "renderer",
     "retention",
     "returns",

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import time, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
 from newsletter.bootstrap.core import secret, site
-from newsletter.bootstrap.mail import bounce_address, renderer, returns, signer, writer
-from newsletter.bootstrap.ranking import ranker
+from newsletter.bootstrap.mail import bounce_address, policy, renderer, returns, signer, transport, writer
+from newsletter.bootstrap.ranking import ranker, rankers
 
 if TYPE_CHECKING:
     from newsletter.config import Settings
+    from newsletter.correspondence import Correspondence
+    from newsletter.foretaste import Foretaste, Rankers
     from newsletter.letters import Letterhead
+    from newsletter.meanings import Meanings
     from newsletter.pipeline import Newsletter
     from newsletter.store import Store
     from newsletter.store.issues import Then
@@ -91,3 +96,33 @@ def welcome(settings: Settings, store: Store) -> Welcome:
     from newsletter.welcome import Welcome  # noqa: PLC0415
 
     return Welcome(store=store, letterhead=letterhead(settings, store))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the web pages read and rank with, over one model, which is loaded at the first need."""
+
+    foretaste: Foretaste
+    meanings: Meanings
+    correspondence: Correspondence
+
+
+def reading(settings: Settings, store: Store) -> Reading:
+    """Give what previews issues, finds papers by their meaning, and writes to single subscribers."""
+    from newsletter.correspondence import Correspondence  # noqa: PLC0415
+    from newsletter.foretaste import Foretaste  # noqa: PLC0415
+    from newsletter.meanings import Meanings  # noqa: PLC0415
+
+    # Once, whichever thread asks first.
+    lock, load = threading.Lock(), cache(lambda: rankers(settings, store.vectors))
+
+    def loaded() -> Rankers:
+        with lock:
+            return load()
+
+    warm = replace(newsletter(settings, store), ranker=lambda: loaded().keeping)
+    return Reading(
+        Foretaste(warm, loaded),
+        Meanings(store, loaded),
+        Correspondence(warm, transport(settings), policy(settings)),
+    )

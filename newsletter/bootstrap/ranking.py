@@ -10,6 +10,7 @@ from newsletter.errors import EncoderError
 
 if TYPE_CHECKING:
     from newsletter.config import Settings
+    from newsletter.foretaste import Rankers
     from newsletter.ranking.encoder import CachedEncoder, Encoder, VectorCache
     from newsletter.ranking.ranker import Ranker
 
@@ -33,6 +34,23 @@ def deferred(settings: Settings) -> Encoder:
     from newsletter.ranking.minilm import MiniLM, name_of  # noqa: PLC0415
 
     return Deferred(name_of(), MiniLM.dimensions, MiniLM)
+
+
+def rankers(settings: Settings, vectors: VectorCache) -> Rankers:
+    """Give what previews are made with: one model, and two rankers of which only one keeps vectors."""
+    from newsletter.foretaste import Rankers  # noqa: PLC0415
+    from newsletter.ranking.encoder import ReadOnly  # noqa: PLC0415
+    from newsletter.ranking.ranker import Ranker  # noqa: PLC0415
+
+    model, topics = deferred(settings), catalogue.load(settings.topics)
+    looking = cached(model, settings, ReadOnly(vectors))
+    exploring = settings.ranking.exploration
+    return Rankers(
+        keeping=Ranker(cached(model, settings, vectors), topics, exploring=exploring),
+        picking=Ranker(looking, topics, exploring=exploring),
+        encoder=looking,
+        topics=topics,
+    )
 
 
 def cached(

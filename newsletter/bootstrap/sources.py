@@ -153,7 +153,14 @@ def library(
                     f"{path} lists {len(unknown)} papers that are not known here; {lookups} at once can be looked up",
                     hint="split the list, or take a bibliography, which has titles and abstracts",
                 )
-            sources.append(lookup.LookupSource(path.name, unknown, at=settings.lookup, limits=settings.fetching))
+            sources.append(looked_up(settings, unknown, name=path.name))
         if not ids:
             sources.append(source.FileSource(path.name, path, kind=kind, limits=settings.fetching))
     return known, sources
+
+
+def looked_up(settings: Settings, ids: Sequence[str], *, name: str = "what was named") -> Source:
+    """Give papers of which only the ids are known, as a source called `name`."""
+    from newsletter.sources.lookup import LookupSource  # noqa: PLC0415
+
+    return LookupSource(name, ids, at=settings.lookup, limits=settings.fetching)

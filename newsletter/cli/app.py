@@ -17,6 +17,8 @@ from newsletter.cli import (
     evaluate,
     ingest,
     issues,
+    keys,
+    password,
     preview,
     run,
     send,
@@ -76,6 +78,8 @@ app.command()(run.run)
 app.command()(stats.stats)
 app.command()(serve.serve)
 app.command()(worker.worker)
+app.add_typer(keys.app, name="keys")
+app.command()(password.password)
 app.command()(embed.embed)
 app.command()(evaluate.evaluate)
 app.command()(check.check)

@@ -148,7 +148,7 @@ def _serve(context: typer.Context, subscriber: str | None, profile: Path | None,
     from newsletter.editor import desk, server  # noqa: PLC0415  lazy: the web framework takes half a second
 
     current = settings(context)
-    with bootstrap.open_store(current, looking=True) as store:
+    with bootstrap.open_store(current) as store:  # not one in memory: the page's threads would each have their own
         asked = desk.Asked(
             day=day(issue, current).isoformat() if issue else "",
             eyes=f"reader:{subscriber}" if subscriber else "file" if profile else "",

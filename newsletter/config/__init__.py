@@ -21,6 +21,7 @@ from pydantic_settings import (
 
 from newsletter import assets
 from newsletter.config.sections import (
+    Admin,
     Cluster,
     Database,
     DeliverySettings,
@@ -48,6 +49,7 @@ from newsletter.config.values import SmtpSecurity, SourceKind, TransportKind, Un
 from newsletter.errors import ConfigError
 
 __all__ = [
+    "Admin",
     "Cluster",
     "Database",
     "DeliverySettings",
@@ -143,6 +145,7 @@ class Settings(BaseSettings):
     webhooks: Webhooks = Webhooks()
     web: Web = Web()
     logging: LoggingSettings = LoggingSettings()
+    admin: Admin = Admin()
     ranking: Ranking = Ranking()
     embedding: Embedding = Embedding()
     rendering: Rendering = Rendering()

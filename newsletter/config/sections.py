@@ -154,6 +154,7 @@ class Web(_Section):
     port: int = Field(default=8000, ge=1, le=65535)
     proxies: tuple[str, ...] = ("127.0.0.1", "::1")
     metrics_token: HeaderWord = SecretStr("")
+    proof_of_work: int = Field(default=0, ge=0, le=20)
 
 
 class LoggingSettings(_Section):
@@ -162,6 +163,19 @@ class LoggingSettings(_Section):
     format: Literal["auto", "human", "json"] = "auto"
     level: Literal["", "debug", "info", "warning", "error"] = ""
     addresses: bool = False
+
+
+class Admin(_Section):
+    """The operator's own pages, which are there once a password is set."""
+
+    password_hash: SecretStr = SecretStr("")
+
+    @field_validator("password_hash")
+    @classmethod
+    def _argon2(cls, value: SecretStr) -> SecretStr:
+        if (said := value.get_secret_value()) and not said.startswith("$argon2id$"):
+            raise ValueError("must be what `newsletter password` prints")
+        return value
 
 
 class Ranking(_Section):

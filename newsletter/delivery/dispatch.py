@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeAlias
 
 from newsletter import logs
-from newsletter.delivery.ledger import Ledger
+from newsletter.delivery.ledger import Ledger, Line
 from newsletter.delivery.limits import Limits
 from newsletter.delivery.policy import Failures, Policy, Quota
 from newsletter.delivery.recovery import owner_name, retire
@@ -104,30 +104,6 @@ class _Clock:
 
     def __call__(self) -> datetime:
         return self.start + timedelta(seconds=time.monotonic() - self._began)
-
-
-class _Line:
-    """What one connection has still to write down: the outcome of its last message, with the next that begins."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
-        self._last: Settlement | None = None
-
-    def begin(self, key: int) -> bool:
-        """Begin a delivery; tell, when that and what came before is durable, whether it may be sent."""
-        last, self._last = self._last, None
-        return self._ledger.advance(last, key)
-
-    def settle(self, settled: Settlement) -> None:
-        """Note an outcome, to be written when the next delivery begins."""
-        self.flush()
-        self._last = settled
-
-    def flush(self) -> None:
-        """Write what is noted now, as nothing else begins soon."""
-        if self._last is not None:
-            last, self._last = self._last, None
-            self._ledger.advance(last)
 
 
 class Dispatcher:
@@ -252,7 +228,7 @@ class Dispatcher:
             ended.wait(None if until is None else max(0.0, until - time.monotonic()))
 
     def _worker(self, clock: _Clock, progress: _Progress, ended: threading.Event) -> None:
-        line = _Line(self._ledger)
+        line = Line(self._ledger)
         try:
             with self._transport.session() as session:
                 try:
@@ -267,7 +243,7 @@ class Dispatcher:
         finally:
             ended.set()
 
-    def _next(self, line: _Line) -> _Task | None:
+    def _next(self, line: Line) -> _Task | None:
         """Give the next task; before a wait for one, what is not recorded yet is."""
         try:
             task = self._work.get_nowait()
@@ -298,7 +274,7 @@ class Dispatcher:
     def _one(
         self,
         session: Session,
-        line: _Line,
+        line: Line,
         delivery: Delivery,
         letter: Callable[[], Message] | Outcome,
         clock: _Clock,
@@ -326,7 +302,7 @@ class Dispatcher:
         self._limits.told(_domain(message), outcome)
         return self._settle(line, delivery, outcome, clock, took=time.perf_counter() - started)
 
-    def _may_go(self, line: _Line, delivery: Delivery, message: Message, clock: _Clock) -> bool:
+    def _may_go(self, line: Line, delivery: Delivery, message: Message, clock: _Clock) -> bool:
         """Wait for our turn; where the recipient's domain is to get nothing now, put the message off."""
         wait = self._limits.domain(_domain(message))
         if wait > 0:
@@ -339,13 +315,15 @@ class Dispatcher:
         return self._within_quotas() and self._paced(line)
 
     def _within_quotas(self) -> bool:
-        """Take a turn of each quota; where one is used up, end the run."""
+        """Take a turn of each quota; where one is used up, nothing more is claimed.
+
+        The run is not broken off for it: other connections may have turns that they have not used yet.
+        """
         if held := self._limits.spend():
             self.tally.held = held
-            self._break_off()
         return held is None
 
-    def _paced(self, line: _Line) -> bool:
+    def _paced(self, line: Line) -> bool:
         """Wait for a turn of this second; tell whether it came before we are to stop."""
         while not self._stop.is_set() and (wait := self._limits.pace()) > 0:
             line.flush()
@@ -353,7 +331,7 @@ class Dispatcher:
         return not self._stop.is_set()
 
     def _settle(
-        self, line: _Line, delivery: Delivery, outcome: Outcome, clock: _Clock, *, took: float | None = None
+        self, line: Line, delivery: Delivery, outcome: Outcome, clock: _Clock, *, took: float | None = None
     ) -> None:
         """Settle a delivery; `took` is how many seconds the try took, None where none was begun."""
         begun = took is not None
@@ -365,7 +343,7 @@ class Dispatcher:
         again = next_attempt(outcome, attempts, clock(), limit=limit, jitter=jitter, resend_uncertain=resend)
         self._record(line, Settlement(delivery.key, state, outcome.response, again, seconds=took), outcome)
 
-    def _record(self, line: _Line, settled: Settlement, outcome: Outcome) -> None:
+    def _record(self, line: Line, settled: Settlement, outcome: Outcome) -> None:
         line.settle(settled)
         self._tell(settled)
         with self._lock:

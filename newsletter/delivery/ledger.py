@@ -63,3 +63,27 @@ class Ledger:
             raise
         for entry in entries:
             entry.done, entry.begun = True, entry.begin in begun
+
+
+class Line:
+    """What one connection has still to write down: the outcome of its last message, with the next that begins."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._last: Settlement | None = None
+
+    def begin(self, key: int) -> bool:
+        """Begin a delivery; tell, when that and what came before is durable, whether it may be sent."""
+        last, self._last = self._last, None
+        return self._ledger.advance(last, key)
+
+    def settle(self, settled: Settlement) -> None:
+        """Note an outcome, to be written when the next delivery begins."""
+        self.flush()
+        self._last = settled
+
+    def flush(self) -> None:
+        """Write what is noted now, as nothing else begins soon."""
+        if self._last is not None:
+            last, self._last = self._last, None
+            self._ledger.advance(last)

@@ -15,7 +15,10 @@ _LONGEST_SCOPE = 300  # letters, as the column has
 
 
 class Limits:
-    """One sender's part of what all may send. For any number of threads."""
+    """One sender's part of what all may send. For any number of threads.
+
+    The clock is read under the lock: a time that is older than another thread's turn would seem to be too early.
+    """
 
     def __init__(self, policy: Policy, allowances: Allowances) -> None:
         self._allowances = allowances
@@ -26,26 +29,26 @@ class Limits:
 
     def exhausted(self) -> Quota | None:
         """Give a quota of the installation that is used up, None where something may be sent."""
-        now = time.monotonic()
         with self._lock:
+            now = time.monotonic()
             return next((quota for quota, tokens in self._quotas if tokens.ready(now) > now), None)
 
     def spend(self) -> Quota | None:
         """Take a turn of each quota; give one that is used up, None where the message may go."""
-        now = time.monotonic()
         with self._lock:
+            now = time.monotonic()
             return next((quota for quota, tokens in self._quotas if tokens.turn(now) > now), None)
 
     def pace(self) -> float:
         """Take a turn of this second, and give 0; or give how many seconds to wait before asking again."""
-        now = time.monotonic()
         with self._lock:
+            now = time.monotonic()
             return self._second.turn(now) - now if self._second else 0.0
 
     def domain(self, name: str) -> float:
         """Take a turn of a recipient's domain, and give 0; or give for how many seconds to put the message off."""
-        now = time.monotonic()
         with self._lock:
+            now = time.monotonic()
             return self._domains.turn(name, now) - now
 
     def told(self, domain: str, outcome: Outcome) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import fields
 from typing import Annotated, Any, Literal, get_type_hints
 
@@ -49,10 +49,13 @@ _ALIVE = 15.0  # seconds after which a word is sent, so that nobody takes the co
 router = APIRouter()
 
 
-def application(desk: Desk, token: str) -> FastAPI:
-    """Give the page over a desk; all its addresses begin with the token."""
+def application(desk: Desk, token: str, ending: Callable[[], bool] = lambda: False) -> FastAPI:
+    """Give the page over a desk; all its addresses begin with the token.
+
+    `ending` tells that the server is to stop: connections that a page holds open are ended then.
+    """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.desk, app.state.token = desk, token
+    app.state.desk, app.state.token, app.state.ending = desk, token, ending
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)
     app.include_router(router, prefix="/{token}", dependencies=[Depends(_known)])
 
@@ -99,10 +102,9 @@ def choices(here: Here) -> Response:
 
 @router.post("/show")
 def show(here: Here, asked: Annotated[dict[str, Any], Body()]) -> Response:
-    """Make a mail, and give all that is to be said of it."""
+    """Make a mail, and give all that is in it."""
     started = time.perf_counter()
-    shown = here.show(_asked(asked))
-    told = {**_told(shown), "checks": report.checks(here.check(shown.number))}
+    told = _told(here.show(_asked(asked)))
     return JSONResponse({**told, "seconds": round(time.perf_counter() - started, 3)}, headers=_HEADERS)
 
 
@@ -116,8 +118,14 @@ def mail(here: Here, number: int, scheme: Literal["light", "dark"] = "light", pi
     return HTMLResponse(html, headers={**_HEADERS, "Content-Security-Policy": policy})
 
 
-@router.post("/check/{number}")
+@router.get("/check/{number}")
 def check(here: Here, number: int) -> Response:
+    """Look at a mail. This comes after it, so that a change is seen without waiting for what is to be said of it."""
+    return JSONResponse(report.checks(here.check(number)), headers=_HEADERS)
+
+
+@router.post("/check/{number}")
+def check_in_full(here: Here, number: int) -> Response:
     """Look at a mail in full: also whether its links are alive, and with a spam filter."""
     return JSONResponse(report.checks(here.check(number, full=True)), headers=_HEADERS)
 
@@ -138,7 +146,7 @@ async def events(request: Request, here: Here) -> Response:
         yield "retry: 500\n\n"
         said = time.monotonic()
         async for changed in changes(here.watched):
-            if await request.is_disconnected():
+            if request.app.state.ending() or await request.is_disconnected():
                 return
             if changed:
                 here.refresh()

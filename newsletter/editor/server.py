@@ -34,15 +34,16 @@ def serve(desk: Desk, asked: Asked, port: int, ready: Callable[[str], None]) -> 
         threading.Thread(target=_warm, args=(desk,), daemon=True).start()
         ready(f"http://{HOST}:{listening.getsockname()[1]}/{token}/{query}")
         config = uvicorn.Config(
-            application(desk, token),
+            application(desk, token, lambda: server.should_exit),
             log_level="error",
             access_log=False,  # the token is a key
             server_header=False,
             lifespan="off",
-            timeout_graceful_shutdown=1,  # the page holds a connection open, for as long as it is there
+            timeout_graceful_shutdown=5,
         )
-        with contextlib.suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run(sockets=[listening])
+        server = uvicorn.Server(config)
+        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how one ends it
+            server.run(sockets=[listening])
 
 
 def _warm(desk: Desk) -> None:

@@ -75,7 +75,7 @@ def _walk(
     colour = own.get("color") or _colour(style, "color") or colour
     ground = own.get("background-color") or _colour(style, "background-color", "background") or ground
     texts = [element.text, *(child.tail for child in element)]
-    if any((text or "").strip("\xa0 \n\t") for text in texts):
+    if any((text or "").strip("\xa0 \n\t") for text in (*texts, element.get("alt"))):  # a picture may not be there
         yield Seen(element, invert(colour), invert(ground)) if inverted else Seen(element, colour, ground)
     for child in element:
         yield from _walk(child, colour, ground, over, inverted=inverted)

@@ -18,12 +18,12 @@ from newsletter.ranking.candidates import COSINE_FLOOR, Candidates, Scores
 from newsletter.ranking.encoder import Vectors
 from newsletter.ranking.interests import Interests, Query
 
-_KNN = 5
-_RIDGE, _NEAREST, _LEXICAL = 1.0, 0.2, 0.1
+_RIDGE, _NEAREST, _LEXICAL = 1.0, 0.1, 0.1
 _RIDGE_FLOOR = 0.002  # at a strictness of 1; the columns widen with its root
 _QUERY_LEXICAL = 0.15  # less than for topics: phrase_evidence counts the words of a query too
 _TOPIC_LEXICAL = 0.3
 _FEEDBACK_PAPERS, _FEEDBACK_SHARE = 20, 250
+_HOLDERS, _ENOUGH_HOLDERS = 1.5, 5
 _FEW = 10
 _SAME = 0.99  # the cosine from which a candidate is the liked paper itself
 _KEYWORDS_AS_PAPERS = 2.0
@@ -33,7 +33,7 @@ _CATEGORY = 0.5
 _AUTHOR = 3.0
 _DISLIKE = 0.5
 _SHARPNESS = 2.0
-_TREND, _ATTENTION_FLOOR, _ANOTHER_SOURCE = 0.1, 0.5, 0.7
+_TREND, _ATTENTION_FLOOR = 0.1, 0.5
 _LITTLE_TOLD, _ENOUGH_TOLD = 4, 9  # statements; between them attention counts less and less
 _LEXICAL_FLOOR = 0.02  # for words what COSINE_FLOOR is for cosines
 
@@ -43,23 +43,13 @@ def scores(candidates: Candidates, interests: Interests) -> Scores:
     if len(candidates) == 0:
         return np.zeros(0, np.float32)
     if interests.empty:
-        return popularity(candidates)
+        return candidates.attention
     total = _softmax_join(_columns(candidates, interests), len(candidates))
     total += trend(candidates, interests)
     total += phrase_evidence(candidates, interests.profile.keywords, _PHRASE, _PHRASE_MOST)
     for name in interests.profile.authors:
         total[list(candidates.by_author(name))] += _AUTHOR
     return total - _dislikes(candidates, interests)
-
-
-def popularity(candidates: Candidates) -> Scores:
-    """Give what there is for a reader who told us nothing: the attention that papers get, on a log scale.
-
-    That is readers' votes, and how many sources announced it.
-    """
-    votes = np.array([max(0, paper.upvotes or 0) for paper in candidates.papers], np.float32)
-    sources = np.array([max(1, len(paper.announcements)) for paper in candidates.papers], np.float32)
-    return _float32(np.log1p(votes) + _ANOTHER_SOURCE * (sources - 1))
 
 
 def trend(candidates: Candidates, interests: Interests) -> Scores:
@@ -73,7 +63,7 @@ def trend(candidates: Candidates, interests: Interests) -> Scores:
     thin = min(1.0, max(0.0, (_ENOUGH_TOLD - told) / (_ENOUGH_TOLD - _LITTLE_TOLD)))
     if thin == 0 or len(candidates) == 0:
         return np.zeros(len(candidates), np.float32)
-    attention = popularity(candidates)
+    attention = candidates.attention
     above = np.clip(standard(attention, _ATTENTION_FLOOR), 0, 2)
     return _float32(_TREND * thin * above * (attention > 0))
 
@@ -105,12 +95,12 @@ def _library_column(candidates: Candidates, interests: Interests) -> Scores:
     count = float(some.weights.sum())
     ridge = _float32(some.weights / count) @ candidates.ridge.examples(some.texts, some.vectors, some.strictness)
     cosines = candidates.cosines(some.texts, some.vectors)
-    nearest = standard(_nearest_mean(cosines), COSINE_FLOOR)
-    lexical = standard(_nearest_mean(candidates.overlap(some.texts)), _LEXICAL_FLOOR)
+    nearest = cosines.max(axis=0)
+    lexical = candidates.overlap(some.texts).max(axis=0)
     parts = [
-        (_RIDGE, _scaled(ridge, some.strictness, cosines.max(axis=0) < _SAME)),
-        (_NEAREST, nearest),
-        (_LEXICAL, lexical),
+        (_RIDGE, _scaled(ridge, some.strictness, nearest < _SAME)),
+        (_NEAREST, standard(nearest, COSINE_FLOOR)),
+        (_LEXICAL, standard(lexical, _LEXICAL_FLOOR)),
     ]
     if count <= _FEW:
         mean = (some.vectors * some.weights[:, None]).sum(axis=0) / count
@@ -160,8 +150,28 @@ def foresee(candidates: Candidates, readers: Iterable[Interests]) -> None:
 def query_column(candidates: Candidates, query: Query) -> Scores:
     """Words alone: cosine + a few words + what the papers of the background that fit best say."""
     close = candidates.closeness(query.vector).standard
-    parts = [(1.0, close), (_QUERY_LEXICAL, _word_overlap(candidates, query.text))]
+    parts = [(1.0, close), (_QUERY_LEXICAL, _word_overlap(candidates, query.text)), *_holders(candidates, query)]
     return _weighted(*parts, *_feedback(candidates, query.vector, 1.0, _strictness(_FEW)))
+
+
+def _holders(candidates: Candidates, query: Query) -> list[tuple[float, Scores]]:
+    """Take the papers of the background that hold the query's keywords as if they were liked.
+
+    The more and the rarer the words, and the nearer the paper to the query, the more it counts; of many holders the
+    first twenty do.
+    """
+    ridge, index = candidates.ridge, candidates.background_phrases
+    if not query.keywords or len(ridge.background) == 0:
+        return []
+    held = sum(index.rarity(word) * index.hits(word) for word in dict.fromkeys(query.keywords))
+    near = np.maximum(candidates.background.vectors @ query.vector, 0)
+    weights = _float32(held * near**2)[: len(ridge.background)]
+    rows = np.argsort(-weights, kind="stable")[:_FEEDBACK_PAPERS]
+    rows = rows[weights[rows] > 0]
+    if len(rows) == 0:
+        return []
+    column = ridge.background_examples(rows, weights[rows] / weights[rows].sum(), _strictness(_FEW))
+    return [(_HOLDERS * min(1.0, len(rows) / _ENOUGH_HOLDERS), _scaled(column, _strictness(_FEW)))]
 
 
 def _feedback(
@@ -219,12 +229,6 @@ def phrase_evidence(candidates: Candidates, phrases: tuple[str, ...], each: floa
 def _word_overlap(candidates: Candidates, text: str) -> Scores:
     overlap = candidates.overlap([text])[0]
     return _float32(overlap / max(float(overlap.std()), _LEXICAL_FLOOR))
-
-
-def _nearest_mean(similarities: Scores) -> Scores:
-    """Give the mean of the five largest of each column (of all, where there are fewer)."""
-    count = min(_KNN, len(similarities))
-    return _float32(np.partition(similarities, -count, axis=0)[-count:].mean(axis=0))
 
 
 def standard(column: Scores, floor: float) -> Scores:

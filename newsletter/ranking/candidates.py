@@ -24,6 +24,7 @@ Scores = NDArray[np.float32]
 # Where a day holds nothing on a subject, its cosines differ by noise alone; without a floor the noise would be blown up
 # to the size of a signal.
 COSINE_FLOOR = 0.08
+_ANOTHER_SOURCE = 0.7  # of attention: as much as a first vote
 _TEXTS = 20_000  # a popular paper's text is asked for once by each of its readers
 
 
@@ -91,6 +92,7 @@ class Candidates:
     words: Words
     lexical: Any
     phrases: PhraseIndex
+    background_phrases: PhraseIndex
     topic_columns: dict[str, Scores] = field(default_factory=dict)
     _overlaps: Remembered = field(default_factory=Remembered)
     _cosines: Remembered = field(default_factory=lambda: Remembered(in_blocks=True))
@@ -109,7 +111,8 @@ class Candidates:
             ridge=KernelRidge.of(vectors, known, background),
             words=words,
             lexical=words.matrix(texts),
-            phrases=PhraseIndex(papers),
+            phrases=PhraseIndex([f"{paper.title}\n{paper.abstract}" for paper in papers]),
+            background_phrases=PhraseIndex(background),
         )
 
     def __len__(self) -> int:
@@ -150,6 +153,14 @@ class Candidates:
     def _overlap(self, texts: Sequence[str]) -> Scores:
         found: Scores = (self.words.matrix(texts) @ self.lexical.T).toarray()
         return found
+
+    @cached_property
+    def attention(self) -> Scores:
+        """The attention that papers get (n), on a log scale: readers' votes, and how many sources announced it."""
+        votes = np.array([max(0, paper.upvotes or 0) for paper in self.papers], np.float32)
+        sources = np.array([max(1, len(paper.announcements)) for paper in self.papers], np.float32)
+        attention: Scores = (np.log1p(votes) + _ANOTHER_SOURCE * (sources - 1)).astype(np.float32)
+        return attention
 
     @cached_property
     def _by_surname(self) -> dict[str, list[tuple[int, str]]]:

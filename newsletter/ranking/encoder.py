@@ -84,6 +84,20 @@ class Deferred:
         return self.load().encode(texts)
 
 
+class ReadOnly:
+    """A cache in which nothing is kept: what strangers type into a page is nobody's to store."""
+
+    def __init__(self, cache: VectorCache) -> None:
+        self._cache = cache
+
+    def load(self, encoder: str, text_hashes: Iterable[str]) -> dict[str, bytes]:
+        """Give the vectors that are known, by text hash."""
+        return self._cache.load(encoder, text_hashes)
+
+    def save(self, encoder: str, by_hash: Mapping[str, bytes]) -> None:
+        """Keep nothing."""
+
+
 class CachedEncoder:
     """An encoder that encodes a text once ever. Vectors are kept as float16, whose error (1e-3) is below the int8
     weights' own; also fresh vectors go through float16, so that a first and a second run rank alike.
@@ -145,6 +159,14 @@ class CachedEncoder:
         self._remember(known)
         joined = b"".join(known[name] for name in hashes)
         return np.frombuffer(joined, np.float16).reshape(len(texts), self.dimensions).astype(np.float32)
+
+    def known(self, texts: Sequence[str]) -> tuple[list[int], Vectors]:
+        """Give the places of the texts (n of them) that need not be encoded, and their vectors (n × d)."""
+        hashes = [_text_hash(text) for text in texts]
+        known = self._known(hashes)
+        places = [place for place, name in enumerate(hashes) if name in known]
+        joined = b"".join(known[hashes[place]] for place in places)
+        return places, np.frombuffer(joined, np.float16).reshape(len(places), self.dimensions).astype(np.float32)
 
     def _fresh(self, texts: Mapping[str, str]) -> dict[str, bytes]:
         rows = self._encoder.encode(list(texts.values())).astype(np.float16)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from newsletter.model import Reason, ReasonKind
-from newsletter.ranking.blend import popularity, standard
+from newsletter.ranking.blend import standard
 from newsletter.ranking.candidates import Candidates, Scores
 from newsletter.ranking.interests import Interests
 from newsletter.ranking.reasons import Explainer
@@ -54,7 +54,7 @@ def compose(
     full = [Listed(row, explainer.reasons(row)) for row in rows]
     room = cards >= _ROOM_FOR_ELSEWHERE and len(full) >= _LEAST_AT_HOME
     if exploring and room and not interests.empty:
-        elsewhere = _elsewhere(candidates, explainer, scores, [row for row in order if row not in rows])
+        elsewhere = _elsewhere(candidates, explainer, scores, [*allowed.difference(rows)])
         if elsewhere is not None:
             full = [*full[: cards - 1], Listed(elsewhere, (Reason(ReasonKind.ELSEWHERE, ""),))]
     taken = {one.row for one in full}
@@ -67,10 +67,12 @@ def _elsewhere(candidates: Candidates, explainer: Explainer, scores: Scores, row
 
     What nobody minds would be a random paper, and who asked for interests did not ask for that.
     """
-    attention = popularity(candidates)
-    worth = standard(attention, 0.5) + 0.5 * standard(scores, 0.5)
-    minded = sorted((row for row in rows if attention[row] > 0), key=lambda row: (-worth[row], row))
-    return next((row for row in minded[:_TRIED] if not explainer.interest(row)), None)
+    worth = standard(candidates.attention, 0.5) + 0.5 * standard(scores, 0.5)
+    allowed = np.zeros(len(candidates), bool)
+    allowed[rows] = True
+    minded = np.flatnonzero(allowed & (candidates.attention > 0))
+    best = minded[np.argsort(-worth[minded], kind="stable")[:_TRIED]]
+    return next((row for row in best.tolist() if not explainer.interest(row)), None)
 
 
 def ordered(scores: Scores, allowed: Sequence[bool]) -> list[int]:

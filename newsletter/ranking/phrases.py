@@ -1,4 +1,4 @@
-"""Which of a day's papers hold which phrase, and how much that says."""
+"""Which papers hold which phrase, and how much that says."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newsletter import identity
-from newsletter.model import Paper
 from newsletter.phrases import core, is_acronym, pattern
 
-_MOST_REMEMBERED = 50_000  # phrases; each takes a byte a paper
+_MOST_REMEMBERED = 50_000_000  # phrases × papers, a byte each
 
 
 class PhraseIndex:
-    """Which of a day's papers hold a phrase. Each phrase is looked for once, however many subscribers name it."""
+    """Which of some papers' texts hold a phrase. Each phrase is looked for once, however many subscribers name it."""
 
-    def __init__(self, papers: Sequence[Paper]) -> None:
-        self._texts = [f"{paper.title}\n{paper.abstract}" for paper in papers]
-        self._folded = [identity.folded(text) for text in self._texts]
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._texts = texts
+        self._folded = [identity.folded(text) for text in texts]
         self._found: dict[str, NDArray[np.bool_]] = {}
 
     def hits(self, phrase: str) -> NDArray[np.bool_]:
@@ -29,7 +28,7 @@ class PhraseIndex:
             texts = self._texts if is_acronym(phrase.strip()) else self._folded
             some = core(phrase)  # most texts lack it, and `in` tells so 20 times as fast as the pattern
             found = [wanted is not None and some in text and wanted.search(text) is not None for text in texts]
-            if len(self._found) >= _MOST_REMEMBERED:
+            if len(self._found) * len(found) >= _MOST_REMEMBERED:
                 self._found.clear()
             self._found[phrase] = np.array(found, bool)
         return self._found[phrase]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from newsletter.model import Reason, ReasonKind
 from newsletter.ranking.blend import trend
@@ -33,10 +34,18 @@ class Explainer:
         self._liked = interests.liked
         # What candidates are like what was liked: cosines (m × n), which the scores had worked out.
         self._similar = candidates.cosines(interests.liked.texts, interests.liked.vectors)
-        self._likest = self._similar.argmax(axis=0) if interests.liked.papers else np.zeros(0, np.intp)
-        self._usual = candidates.usual(interests.liked.texts, interests.liked.vectors)
+        self._likest, self._alike = self._most_like()
         self._group = {row: number for number, rows in enumerate(interests.liked.groups) for row in rows}
         self._trend = trend(candidates, interests)
+
+    def _most_like(self) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        """Give for each candidate the place of the liked paper that is most like it, and whether it is like enough."""
+        if not self._liked.papers:
+            return np.zeros(0, np.intp), np.zeros(len(self._candidates), bool)
+        likest = self._similar.argmax(axis=0)
+        cosines = self._similar[likest, np.arange(len(likest))]
+        mean, spread = self._candidates.usual(self._liked.texts, self._liked.vectors)[likest].T
+        return likest, (cosines >= _LIKE_COSINE) & (cosines - mean >= _LIKE_SPREADS * spread)
 
     @property
     def blind(self) -> bool:
@@ -97,13 +106,10 @@ class Explainer:
         ]
 
     def _by_example(self, row: int) -> list[_Strength]:
-        if not self._liked.papers:
+        if not self._alike[row]:
             return []
         best = int(self._likest[row])
         cosine = float(self._similar[best, row])
-        mean, spread = self._usual[best].tolist()
-        if cosine < _LIKE_COSINE or cosine - mean < _LIKE_SPREADS * spread:
-            return []
         reason = Reason(ReasonKind.LIKED_PAPER, self._liked.papers[best].title)
         return [(2.0 + cosine, reason, _named(self._group[best]))]
 

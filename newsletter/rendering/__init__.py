@@ -9,6 +9,7 @@ Every other mail has a type of its own in `mails`: `renderer.fill(WelcomeView(si
 
 from newsletter.rendering.language import ENGLISH, Language, available, language
 from newsletter.rendering.mails import (
+    AddressView,
     AlertView,
     ConfirmView,
     Finding,
@@ -36,6 +37,7 @@ from newsletter.rendering.written import Writer
 
 __all__ = [
     "ENGLISH",
+    "AddressView",
     "AlertView",
     "CardView",
     "ConfirmView",

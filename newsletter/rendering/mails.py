@@ -13,7 +13,7 @@ from typing import ClassVar
 from newsletter.model import Cadence
 
 ISSUES = ("daily", "weekly", "quiet", "test")
-NOTICES = ("confirm", "welcome", "preferences", "goodbye", "alert")
+NOTICES = ("confirm", "welcome", "preferences", "address", "goodbye", "alert")
 ALL = (*ISSUES, *NOTICES)
 
 
@@ -52,7 +52,10 @@ class ConfirmView(Notice):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WelcomeView(Notice):
-    """A subscription began. `first_issue` is the day of the first, where it is known; `hour` is in `timezone`."""
+    """A subscription began. `first_issue` is the day of the first, where it is known; `hour` is in `timezone`.
+
+    `taste`: a small selection comes at once, before the first regular issue.
+    """
 
     mail: ClassVar[str] = "welcome"
 
@@ -64,6 +67,7 @@ class WelcomeView(Notice):
     preferences_url: str
     unsubscribe_url: str
     archive_url: str
+    taste: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +76,21 @@ class PreferencesView(Notice):
 
     mail: ClassVar[str] = "preferences"
 
+    url: str
+    days: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressView(Notice):
+    """A subscription is to go to another address, and both are asked. `url` is the page with the button that says yes.
+
+    `new`: this goes to the new address; `other` is the one at the other end, masked. The link works for `days`.
+    """
+
+    mail: ClassVar[str] = "address"
+
+    new: bool
+    other: str
     url: str
     days: int
 

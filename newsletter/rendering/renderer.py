@@ -163,7 +163,7 @@ class Renderer:
         )
 
     def _dressed(self, source: JoinedSource) -> JoinedSource:
-        return replace(source, text=put_in(source.text, self.theme.values, source.lines[0].file))
+        return replace(source, text=put_in(source.text, self.theme.values, source.at_offset))
 
     def _html(self, source: JoinedSource) -> str:
         """Compiled HTML, which is the same in all languages."""

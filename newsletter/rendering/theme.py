@@ -9,7 +9,7 @@ from __future__ import annotations
 import colorsys
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,22 +80,16 @@ def load(name: str, override: Path | None = None) -> Theme:
     raise TemplateError(f"there is no theme {name}", hint=f"rendering.theme is one of {there}, or a file of your own")
 
 
-def files(name: str, override: Path | None = None) -> list[Path]:
-    """Give where the file of a theme may be; what changes there changes the mails."""
-    return [
-        root / "themes" / f"{one}.toml" for root in (override, assets.TEMPLATES) if root for one in (name, STANDARD)
-    ]
+def put_in(text: str, values: Mapping[str, str], place: Callable[[int], object]) -> str:
+    """Give a template with the values of a look where it asks for them; lines keep their places.
 
-
-def put_in(text: str, values: Mapping[str, str], where: str) -> str:
-    """Give a template with the values of a look where it asks for them; lines keep their places."""
+    `place` says where a character is, by its offset. Raises TemplateError: it asks for what themes have not.
+    """
 
     def value(found: re.Match[str]) -> str:
         if found[1] not in values:
-            line = text.count("\n", 0, found.start()) + 1
-            raise TemplateError(
-                f"{where}, line {line}: themes have no {found[1]}", hint=f"they have {', '.join(values)}"
-            )
+            where = place(found.start())
+            raise TemplateError(f"{where}: themes have no {found[1]}", hint=f"they have {', '.join(values)}")
         return values[found[1]]
 
     return _PLACE.sub(value, text)

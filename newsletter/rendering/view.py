@@ -28,12 +28,16 @@ _MOST_CATEGORIES = 4
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """One subscriber's own pages. `feedback` maps paper keys to (more like this, not for me); it may lack papers."""
+    """One subscriber's own pages. `feedback` maps paper keys to (more like this, not for me); it may lack papers.
+
+    `browser` shows this very mail; where there is no such page, `archive` has the day's papers.
+    """
 
     preferences: str
     unsubscribe: str
     archive: str
     feedback: Mapping[int, tuple[str, str]]
+    browser: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,7 @@ class EditionView:
     preferences_url: str
     unsubscribe_url: str
     archive_url: str
+    browser_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +182,7 @@ def edition_view(
         preferences_url=links.preferences,
         unsubscribe_url=links.unsubscribe,
         archive_url=links.archive,
+        browser_url=links.browser or links.archive,
     )
 
 

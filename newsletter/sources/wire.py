@@ -176,7 +176,17 @@ class Browser:
     @contextmanager
     def get(self, url: str, headers: dict[str, str]) -> Iterator[httpx.Response]:
         """Give the answer, whose body is still to be read. Raises FetchError where refused, and FAILURES."""
-        request = httpx.Request("GET", url, headers={**self._headers, **headers})
+        with self._asked(httpx.Request("GET", url, headers={**self._headers, **headers})) as response:
+            yield response
+
+    @contextmanager
+    def post(self, url: str, body: bytes, headers: dict[str, str]) -> Iterator[httpx.Response]:
+        """Send something, and give the answer as `get` does."""
+        with self._asked(httpx.Request("POST", url, content=body, headers={**self._headers, **headers})) as response:
+            yield response
+
+    @contextmanager
+    def _asked(self, request: httpx.Request) -> Iterator[httpx.Response]:
         self._cookies.set_cookie_header(request)
         # The certificates take 20 ms to load: only where they are needed.
         tls = httpx.create_ssl_context() if request.url.scheme == "https" else None
@@ -200,6 +210,7 @@ def _for_the_wire(request: httpx.Request) -> httpcore.Request:
         request.method,
         httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
         headers=request.headers.raw,
+        content=request.read(),
     )
 
 

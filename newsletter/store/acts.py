@@ -1,4 +1,4 @@
-"""What is done once, whoever does it, and when things were done last."""
+"""What is done once, whoever does it."""
 
 from __future__ import annotations
 

@@ -1,16 +1,14 @@
-"""What everybody may see: the issues that came out, their papers, and papers by their words."""
+"""What everybody may see: the issues that came out, and their papers."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 import sqlalchemy as sa
 
 from newsletter.model import IssueState, Paper, Window
 from newsletter.store.engine import Database
-from newsletter.store.papers import IS_NEWS, inside, with_announcements
+from newsletter.store.papers import IS_NEWS, inside, paper_of, with_announcements
 from newsletter.store.schema import issues, papers
 
 _CAME_OUT = issues.c.state != IssueState.DRAFT.value
@@ -28,6 +26,13 @@ class Archive:
         with self._database.reading() as connection:
             return list(connection.scalars(query.limit(limit).offset(skip)))
 
+    def beside(self, day: date) -> tuple[date | None, date | None]:
+        """Give the day before and the day after one on which issues came out, None where there is none."""
+        earlier = sa.select(sa.func.max(issues.c.day)).where(_CAME_OUT, issues.c.day < day)
+        later = sa.select(sa.func.min(issues.c.day)).where(_CAME_OUT, issues.c.day > day)
+        with self._database.reading() as connection:
+            return connection.scalar(earlier), connection.scalar(later)
+
     def papers(self, window: Window, limit: int, *, skip: int = 0) -> list[Paper]:
         """Give the papers of an issue: those with most votes first, then in the order they were announced."""
         query = sa.select(papers).where(IS_NEWS, *inside(window))
@@ -35,23 +40,20 @@ class Archive:
         with self._database.reading() as connection:
             return with_announcements(connection, connection.execute(query.limit(limit).offset(skip)).all())
 
-    def search(self, words: Sequence[str], limit: int, *, skip: int = 0) -> list[Paper]:
-        """Give the papers that have all words in title, abstract or authors: those with most in the title first."""
-        titled = [papers.c.title.icontains(word, autoescape=True) for word in words]
-        hits = [
-            sa.or_(in_title, papers.c.abstract.icontains(word, autoescape=True), self._author(word))
-            for word, in_title in zip(words, titled, strict=True)
-        ]
-        score = sum((sa.case((in_title, 1), else_=0) for in_title in titled), sa.literal(0))
-        query = sa.select(papers).where(IS_NEWS, *hits)
-        query = query.order_by(score.desc(), papers.c.first_seen_at.desc(), papers.c.key)
+    def texts(self, above: int, limit: int) -> list[Paper]:
+        """Give papers whose keys are above one, in the order of their keys, without announcements."""
+        query = sa.select(papers).where(IS_NEWS, papers.c.key > above).order_by(papers.c.key).limit(limit)
         with self._database.reading() as connection:
-            return with_announcements(connection, connection.execute(query.limit(limit).offset(skip)).all())
+            return [paper_of(row, ()) for row in connection.execute(query)]
 
-    def _author(self, word: str) -> sa.ColumnElement[bool]:
-        names = sa.cast(papers.c.authors, sa.Text)
-        # SQLite keeps the JSON as we wrote it, in ASCII; PostgreSQL as the letters that it means.
-        written = sa.or_(
-            names.icontains(word, autoescape=True), names.icontains(json.dumps(word)[1:-1], autoescape=True)
-        )
-        return written if not word.isascii() else names.icontains(word, autoescape=True)
+    def newest(self, limit: int, *, below: int) -> list[Paper]:
+        """Give papers whose keys are below one, the newest first, without announcements."""
+        query = sa.select(papers).where(IS_NEWS, papers.c.key < below).order_by(papers.c.key.desc()).limit(limit)
+        with self._database.reading() as connection:
+            return [paper_of(row, ()) for row in connection.execute(query)]
+
+    def modified(self, limit: int, *, skip: int = 0) -> list[tuple[str, datetime]]:
+        """Give the ids of papers and when they were first seen, newest first: what a site map lists."""
+        query = sa.select(papers.c.id, papers.c.first_seen_at).where(IS_NEWS).order_by(papers.c.key.desc())
+        with self._database.reading() as connection:
+            return [(row.id, row.first_seen_at) for row in connection.execute(query.limit(limit).offset(skip))]

@@ -29,6 +29,8 @@ def save(url: str, path: Path) -> int:
     if path.exists():
         raise StoreError(f"{path} is there already", hint="move it away, or name another file")
     engine = open_engine(url, as_it_is=True)
+    if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").is_file():
+        raise StoreError(f"there is no database {engine.url.database}", hint="check database.url, and where you are")
     try:
         check_schema(engine, as_it_is=True)
     finally:

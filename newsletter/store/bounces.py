@@ -50,6 +50,14 @@ class Bounces:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    def summary(self, since: datetime) -> list[tuple[BounceKind, str, int]]:
+        """Tell what came back since a time, and how often: kind, reason, number, the most frequent first."""
+        number = sa.func.count().label("number")
+        query = sa.select(bounces.c.kind, bounces.c.reason, number).where(bounces.c.recorded_at >= since)
+        query = query.group_by(bounces.c.kind, bounces.c.reason).order_by(number.desc(), bounces.c.reason)
+        with self._database.reading() as connection:
+            return [(BounceKind(row.kind), row.reason, row.number) for row in connection.execute(query)]
+
     def addressee(self, delivery_key: int) -> Addressee | None:
         """Give whom a delivery was for; None where there is no such delivery (any more)."""
         with self._database.reading() as connection:

@@ -43,12 +43,15 @@ class Choices:
                 raise _gone()
             return many(connection, rows)[0]
 
-    def leave(self, public_id: str) -> None:
-        """Stop all mail to a subscriber; whoever left, was suppressed or is forgotten already stays so."""
+    def leave(self, public_id: str) -> bool:
+        """Stop all mail to a subscriber, and tell whether there was any to stop.
+
+        Whoever left, was suppressed or is forgotten already stays so.
+        """
         mine = subscribers.c.public_id == public_id, subscribers.c.status.in_(_MAY_LEAVE)
         with self._database.writing() as connection:
             change = subscribers.update().where(*mine)
-            connection.execute(change.values(status=SubscriberStatus.UNSUBSCRIBED.value))
+            return bool(connection.execute(change.values(status=SubscriberStatus.UNSUBSCRIBED.value)).rowcount)
 
     def come_back(self, public_id: str) -> bool:
         """Mail a subscriber again who left, and tell whether that was so. Who is suppressed stays suppressed."""
@@ -59,8 +62,12 @@ class Choices:
             return bool(connection.execute(change.values(status=SubscriberStatus.ACTIVE.value)).rowcount)
 
     def keep_to(self, public_id: str, cadence: Cadence) -> None:
-        """Change how often a subscriber is mailed."""
-        self._set(public_id, {"cadence": cadence.value})
+        """Change how often a subscriber is mailed; a pause is over."""
+        self._set(public_id, {"cadence": cadence.value, "paused_until": None})
+
+    def pause(self, public_id: str, until: datetime) -> None:
+        """Mail a subscriber no issues until a time, and then as before."""
+        self._set(public_id, {"paused_until": until})
 
     def change(self, public_id: str, new: NewSubscriber) -> None:
         """Write all that a subscriber chooses but their address, status, and what they said of papers."""

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +18,7 @@ from newsletter.store.engine import Database, insert_ignore
 from newsletter.store.schema import consents, subscribers
 from newsletter.store.subscribers import columns
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 _NOT_ASKED_FOR = ("email", "address", "status")
 _MAY_BEGIN = (SubscriberStatus.PENDING.value, SubscriberStatus.UNSUBSCRIBED.value)
 
@@ -28,6 +30,16 @@ class Asked:
     public_id: str
     status: SubscriberStatus
     key: int
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What a confirmation began: a subscription, with the examples of its request; nothing where they are None."""
+
+    examples: Mapping[str, Any] | None = None
+
+    def __bool__(self) -> bool:
+        return self.examples is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +59,18 @@ class Consents:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def ask(self, new: NewSubscriber, *, wording: str, origin_hash: str, now: datetime) -> Asked:
+    def ask(
+        self,
+        new: NewSubscriber,
+        *,
+        wording: str,
+        origin_hash: str,
+        now: datetime,
+        examples: Mapping[str, Any] = _NOTHING,
+    ) -> Asked:
         """Keep a request of somebody who says that an address is theirs; whoever is new is pending.
+
+        `examples` (JSON) travel with the request, and come back from `confirm`.
 
         A subscription that is there already stays as it is until its owner confirms.
         """
@@ -61,6 +83,8 @@ class Consents:
             if row.status not in _MAY_BEGIN:
                 return Asked(row.public_id, SubscriberStatus(row.status), 0)
             wishes = {name: value for name, value in values.items() if name not in _NOT_ASKED_FOR}
+            if examples:
+                wishes["examples"] = dict(examples)
             key = _add(connection, row.key, wording, origin_hash, now, wishes=wishes)
             return Asked(row.public_id, SubscriberStatus(row.status), key)
 
@@ -69,7 +93,7 @@ class Consents:
         with self._database.reading() as connection:
             return _consent(_one(connection, public_id, key))
 
-    def confirm(self, public_id: str, key: int, *, origin_hash: str, now: datetime) -> bool:
+    def confirm(self, public_id: str, key: int, *, origin_hash: str, now: datetime) -> Begun:
         """Begin to mail whoever confirms a request as they asked; tell whether this did it.
 
         A request is good for once: whoever left after it does not come back by it. Raises ExpiredError.
@@ -77,12 +101,14 @@ class Consents:
         with self._database.writing() as connection:
             row = _one(connection, public_id, key)
             if row.confirmed_at is not None:
-                return False
+                return Begun()
             confirmed = {"confirmed_at": now, "confirmed_origin_hash": origin_hash, "wishes": {}}
             connection.execute(consents.update().where(consents.c.key == key).values(confirmed))
             waiting = subscribers.c.key == row.subscriber_key, subscribers.c.status.in_(_MAY_BEGIN)
-            begun = {**row.wishes, "status": SubscriberStatus.ACTIVE.value}
-            return bool(connection.execute(subscribers.update().where(*waiting).values(begun)).rowcount)
+            wishes = dict(row.wishes)
+            examples = wishes.pop("examples", {})
+            begun = subscribers.update().where(*waiting).values(**wishes, status=SubscriberStatus.ACTIVE.value)
+            return Begun(examples) if connection.execute(begun).rowcount else Begun()
 
     def record(self, public_id: str, *, wording: str, origin_hash: str, now: datetime) -> None:
         """Keep that somebody agreed who had proven before that the address is theirs. Raises ExpiredError."""

@@ -7,7 +7,7 @@ outcome after. Every change is fenced by the owner of the lease: who was too slo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -301,6 +301,23 @@ class Deliveries:
         query = query.where(deliveries.c.issue_key.in_(set(issue_keys))).group_by(deliveries.c.state)
         with self._database.reading() as connection:
             return {DeliveryState(row.state): row.number for row in connection.execute(query)}
+
+    def page(
+        self,
+        limit: int,
+        *,
+        above: int,
+        issue_keys: Collection[int] | None = None,
+        state: DeliveryState | None = None,
+    ) -> list[Delivery]:
+        """Give deliveries whose keys are above one, in the order they were queued."""
+        query = sa.select(deliveries).where(deliveries.c.key > above).order_by(deliveries.c.key).limit(limit)
+        if issue_keys is not None:
+            query = query.where(deliveries.c.issue_key.in_(issue_keys))
+        if state:
+            query = query.where(deliveries.c.state == state.value)
+        with self._database.reading() as connection:
+            return [_delivery(row) for row in connection.execute(query)]
 
     def of_issues(self, issue_keys: Iterable[int]) -> list[Delivery]:
         """Give the deliveries of some issues, in the order they were queued."""

@@ -87,6 +87,12 @@ class Issues:
             rows = connection.execute(sa.select(issues).order_by(issues.c.day.desc(), issues.c.cadence))
             return [_issue(row) for row in rows]
 
+    def page(self, limit: int, *, below: int) -> list[Issue]:
+        """Give issues whose keys are below one, those that were opened last first."""
+        query = sa.select(issues).where(issues.c.key < below).order_by(issues.c.key.desc()).limit(limit)
+        with self._database.reading() as connection:
+            return [_issue(row) for row in connection.execute(query)]
+
     def by_key(self, keys: Iterable[int]) -> dict[int, Issue]:
         """Give issues by key."""
         with self._database.reading() as connection:

@@ -147,7 +147,7 @@ class Papers:
         query = sa.select(papers).where(IS_NEWS, papers.c.first_seen_at < before)
         with self._database.reading() as connection:
             rows = connection.execute(query.order_by(papers.c.first_seen_at.desc(), papers.c.key).limit(limit))
-            return [_paper(row, ()) for row in rows]
+            return [paper_of(row, ()) for row in rows]
 
     def every(self) -> Iterator[list[Paper]]:
         """Give every paper, news or of a reader's library, newest first and without announcements, some at a time."""
@@ -157,7 +157,7 @@ class Papers:
                 rows = connection.execute(query.where(below).order_by(papers.c.key.desc()).limit(SIZE)).all()
             if not rows:
                 return
-            yield [_paper(row, ()) for row in rows]
+            yield [paper_of(row, ()) for row in rows]
             below = papers.c.key < rows[-1].key
 
     def by_key(self, keys: Iterable[int]) -> dict[int, Paper]:
@@ -264,7 +264,7 @@ def _known(connection: Connection, records: Sequence[PaperRecord]) -> _Batch:
         for row in connection.execute(sa.select(paper_names).where(paper_names.c.paper_key.in_(few))):
             names_of.setdefault(row.paper_key, set()).add(row.name)
         for row in connection.execute(sa.select(papers).where(papers.c.key.in_(few)).order_by(papers.c.key)):
-            draft = Draft.of(_paper(row, ()), names_of[row.key])
+            draft = Draft.of(paper_of(row, ()), names_of[row.key])
             batch.drafts.append(draft)
             batch.know(draft)
     return batch
@@ -296,10 +296,11 @@ def with_announcements(connection: Connection, rows: Sequence[Row[Any]]) -> list
         query = sa.select(announcements).where(announcements.c.paper_key.in_(some))
         for row in connection.execute(query.order_by(announcements.c.seen_at, announcements.c.source)):
             found.setdefault(row.paper_key, []).append(Announcement(row.source, row.title, row.day, row.seen_at))
-    return [_paper(row, tuple(found.get(row.key, ()))) for row in rows]
+    return [paper_of(row, tuple(found.get(row.key, ()))) for row in rows]
 
 
-def _paper(row: Row[Any], announced: tuple[Announcement, ...]) -> Paper:
+def paper_of(row: Row[Any], announced: tuple[Announcement, ...]) -> Paper:
+    """Give the paper of a row."""
     values = dict(row._mapping)  # noqa: SLF001  SQLAlchemy's documented access by name
     values["authors"] = tuple(values["authors"])
     values["categories"] = tuple(values["categories"])

@@ -50,6 +50,10 @@ ADDED = {
     "consents": "0004",
     "attempts": "0004",
     "lifted": "0005",
+    "address_changes": "0008",
+    "api_keys": "0008",
+    "webhooks": "0008",
+    "webhook_calls": "0008",
     "acts": "0009",
     "allowances": "0013",
 }
@@ -188,6 +192,8 @@ subscribers = Table(
     Column("quiet", String(20), nullable=False, server_default="note"),
     Column("profile", Json, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    # A pause that ends by itself.
+    Column("paused_until", UtcDateTime),
     # "file": kept in step with the operator's file of subscribers, which changes no "person" who came otherwise.
     Column("origin", String(20), nullable=False, server_default="person"),
 )
@@ -328,6 +334,54 @@ consents = Table(
     Column("confirmed_origin_hash", String(64), nullable=False),
 )
 
+# An address that a subscriber wants to change to: it takes both ends to say yes.
+address_changes = Table(
+    "address_changes",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("subscriber_key", Key, ForeignKey("subscribers.key", ondelete="CASCADE"), nullable=False, index=True),
+    Column("email", String(320), nullable=False),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("old_confirmed_at", UtcDateTime),
+    Column("new_confirmed_at", UtcDateTime),
+    Column("done_at", UtcDateTime),
+)
+
+# Who may use the API, by the hash of a key that only they have.
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("name", String(100), nullable=False, unique=True),
+    Column("secret_hash", String(64), nullable=False, unique=True),
+    Column("scopes", Json, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+# Addresses that are told what happens, and what each is still to be told. `next_attempt_at` is None: no more.
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("secret", String(100), nullable=False),
+    Column("events", Json, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+webhook_calls = Table(
+    "webhook_calls",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("webhook_key", Key, ForeignKey("webhooks.key", ondelete="CASCADE"), nullable=False, index=True),
+    Column("event", String(40), nullable=False),
+    Column("data", Json, nullable=False),
+    Column("happened_at", UtcDateTime, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_at", UtcDateTime, index=True),
+    Column("response", Text, nullable=False),
+)
+
 # What is limited, as keyed hashes; kept for a day.
 attempts = Table(
     "attempts",
@@ -347,7 +401,7 @@ allowances = Table(
     Column("changed_at", UtcDateTime, nullable=False, index=True),
 )
 
-# What is done once whoever does it, and when things were done last.
+# What is done once whoever does it, and when it was.
 acts = Table(
     "acts",
     metadata,

@@ -13,7 +13,9 @@ import sqlalchemy as sa
 from newsletter.errors import StoreError
 from newsletter.store import schema
 from newsletter.store.acts import Acts
+from newsletter.store.addresses import Addresses
 from newsletter.store.allowances import Allowances
+from newsletter.store.api_keys import ApiKeys
 from newsletter.store.archive import Archive
 from newsletter.store.attempts import Attempts
 from newsletter.store.bounces import Bounces
@@ -24,11 +26,13 @@ from newsletter.store.engine import Database, check_schema, driver, insert_ignor
 from newsletter.store.figures import Figures
 from newsletter.store.issues import Issues
 from newsletter.store.papers import Papers
+from newsletter.store.search import Search
 from newsletter.store.sources import Sources
 from newsletter.store.subscribers import Subscribers
 from newsletter.store.summaries import Summaries
 from newsletter.store.trimming import Trimming
 from newsletter.store.vectors import Vectors
+from newsletter.store.webhooks import Webhooks
 
 
 class Store:
@@ -55,10 +59,14 @@ class Store:
         self.subscribers = Subscribers(self._database)
         self.choices = Choices(self._database)
         self.consents = Consents(self._database)
+        self.addresses = Addresses(self._database)
+        self.api_keys = ApiKeys(self._database)
+        self.webhooks = Webhooks(self._database)
         self.attempts = Attempts(self._database)
         self.allowances = Allowances(self._database)
         self.archive = Archive(self._database)
         self.acts = Acts(self._database)
+        self.search = Search(self._database)
         self.issues = Issues(self._database)
         self.deliveries = Deliveries(self._database)
         self.bounces = Bounces(self._database)

@@ -113,10 +113,23 @@ class Subscribers:
         with self._database.reading() as connection:
             return _one(connection, subscribers.c.key == _key_of(connection, email))
 
+    def find(self, email: str) -> Subscriber | None:
+        """Give the subscriber of an address, None where nobody is subscribed with it."""
+        with self._database.reading() as connection:
+            return next(iter(many(connection, connection.execute(_row_of(email)).all())), None)
+
     def all(self) -> list[Subscriber]:
         """Give every subscriber, by address."""
         with self._database.reading() as connection:
             return many(connection, connection.execute(sa.select(subscribers).order_by(subscribers.c.address)).all())
+
+    def page(self, limit: int, *, above: int, status: SubscriberStatus | None = None) -> list[Subscriber]:
+        """Give subscribers whose keys are above one, in the order they came, of one status or of any."""
+        query = sa.select(subscribers).where(subscribers.c.key > above).order_by(subscribers.c.key).limit(limit)
+        if status:
+            query = query.where(subscribers.c.status == status.value)
+        with self._database.reading() as connection:
+            return many(connection, connection.execute(query).all())
 
     def counts(self) -> dict[SubscriberStatus, int]:
         """Tell how many subscribers there are of each status; those without any are left out."""
@@ -131,11 +144,16 @@ class Subscribers:
             return connection.execute(query).first() is not None
 
     def without_edition(self, issue: Issue, shard: Shard = EVERYBODY, *, limit: int = SIZE) -> list[Subscriber]:
-        """Give the first `limit` of a shard, by key, who get issues of this cadence and have no edition of that day."""
+        """Give the first `limit` of a shard, by key, who get issues of this cadence and have no edition of that day.
+
+        Without those whose pause lasts beyond the issue.
+        """
+        until = subscribers.c.paused_until
+        awake = sa.or_(until.is_(None), until <= issue.window.end)
         with self._database.reading() as connection:
             of_day = list(connection.scalars(sa.select(issues.c.key).where(issues.c.day == issue.day)))
             theirs = editions.c.issue_key.in_(of_day), editions.c.subscriber_key == subscribers.c.key
-            wanted = IS_ACTIVE, subscribers.c.cadence == issue.cadence.value, ~sa.exists().where(*theirs)
+            wanted = IS_ACTIVE, subscribers.c.cadence == issue.cadence.value, awake, ~sa.exists().where(*theirs)
             query = sa.select(subscribers).where(*wanted, *within(subscribers.c.key, shard))
             return many(connection, connection.execute(query.order_by(subscribers.c.key).limit(limit)).all())
 
@@ -218,6 +236,10 @@ def drop_nobodys(connection: Connection, paper_keys: Iterable[int]) -> None:
 
 def _by_email(email: str) -> sa.Select[tuple[int]]:
     return sa.select(subscribers.c.key).where(subscribers.c.address == email.strip().casefold())
+
+
+def _row_of(email: str) -> sa.Select[Any]:
+    return sa.select(subscribers).where(subscribers.c.address == email.strip().casefold())
 
 
 def _key_of(connection: Connection, email: str) -> int:
@@ -373,4 +395,5 @@ def _subscriber(row: Row[Any], said: Sequence[Row[Any]]) -> Subscriber:
         language=row.language,
         quiet=QuietDay(row.quiet),
         created_at=row.created_at,
+        paused_until=row.paused_until,
     )

@@ -23,6 +23,7 @@ def document(one: Subscriber) -> dict[str, Any]:
         "papers": one.papers,
         "language": one.language,
         "quiet": one.quiet.value,
+        "paused_until": one.paused_until.isoformat() if one.paused_until else None,
         "created_at": one.created_at.isoformat(),
         "profile": profile,
     }

@@ -1,11 +1,19 @@
-"""The topics as people choose among them: first what they chose, then the others by field, as far as they fit."""
+"""What people choose among. Topics: first what they chose, then the others by field, as far as they fit. Zones, hours,
+languages.
+"""
 
 from __future__ import annotations
 
+import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
 from newsletter.model import Topic
+from newsletter.rendering import available
+from newsletter.subscriptions.signup import MOST_PAPERS
 
 _WEIGHTS = {0.5: "a little", 1.0: "as usual", 2.0: "a lot", 4.0: "above all"}
 
@@ -44,7 +52,7 @@ def catalogue(topics: Mapping[str, Topic], chosen: Mapping[str, float], sought: 
     for topic in topics.values():
         found_by = " ".join((topic.title, topic.field, topic.description, *topic.keywords)).lower()
         if topic.slug not in chosen and all(word in found_by for word in wanted):
-            groups.setdefault(topic.field, []).append((topic, found_by))
+            groups.setdefault(topic.field, []).append((topic, " ".join(dict.fromkeys(found_by.split()))))
     return Catalogue(
         chosen=tuple(_chosen(topics[slug], weight) for slug, weight in chosen.items() if slug in topics),
         groups=tuple(Group(field, tuple(some)) for field, some in groups.items()),
@@ -56,3 +64,32 @@ def catalogue(topics: Mapping[str, Topic], chosen: Mapping[str, float], sought: 
 def _chosen(topic: Topic, weight: float) -> Chosen:
     weights = {**_WEIGHTS, weight: _WEIGHTS.get(weight, f"weight {weight:g}")}
     return Chosen(topic, weight, tuple(sorted(weights.items())))
+
+
+def _zones() -> tuple[str, ...]:
+    return tuple(sorted(zone for zone in zoneinfo.available_timezones() if "/" in zone or zone == "UTC"))
+
+
+# What the fields of a form offer, whoever fills it in.
+CHOICES: Mapping[str, Any] = {
+    "zones": _zones(),
+    "hours": tuple((str(hour), f"{hour:02d}:00") for hour in range(24)),
+    "most_papers": MOST_PAPERS,
+}
+
+
+def languages(chosen: str, override: Path | None) -> tuple[tuple[str, str], ...]:
+    """Give the languages that mails can be written in, with the one that is chosen, also where it is none of these."""
+    there = {tag: _own_name(tag) for tag in available(override)}
+    return tuple(there.items()) if chosen in there else ((chosen, _own_name(chosen)), *there.items())
+
+
+@lru_cache(maxsize=256)
+def _own_name(tag: str) -> str:
+    from babel import Locale, UnknownLocaleError  # noqa: PLC0415  lazy: it reads files
+
+    try:
+        name = Locale.parse(tag, sep="-").display_name
+    except (UnknownLocaleError, ValueError):
+        return tag
+    return f"{name[:1].upper()}{name[1:]}" if name else tag

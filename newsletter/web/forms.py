@@ -9,9 +9,9 @@ from typing import Any
 from starlette.datastructures import FormData
 
 from newsletter.errors import ProfileError
-from newsletter.model import Cadence, InterestProfile, QuietDay, Topic
+from newsletter.model import Cadence, InterestProfile, QuietDay, Subscriber, Topic
 from newsletter.subscriptions.signup import Wishes, checked, choice
-from newsletter.web.parts import text, texts
+from newsletter.web.parts import Parts, text, texts
 
 _OF_PROFILE = frozenset({"topics", "keywords", "muted", "authors", "interests"})
 _BLANK = Wishes(InterestProfile())
@@ -28,6 +28,24 @@ class Filled:
     chosen: Mapping[str, float]
     faults: Mapping[str, str]
     wishes: Wishes
+
+
+def blank(here: Parts) -> Wishes:
+    """Give the wishes of somebody of whom nothing is known."""
+    return Wishes(InterestProfile(), timezone=here.settings.site.timezone)
+
+
+def wishes_of(reader: Subscriber) -> Wishes:
+    """Give what a subscriber has."""
+    return Wishes(
+        reader.profile,
+        papers=reader.papers,
+        cadence=reader.cadence,
+        timezone=reader.timezone,
+        hour=reader.hour,
+        language=reader.language,
+        quiet=reader.quiet,
+    )
 
 
 def of_wishes(wishes: Wishes) -> Filled:

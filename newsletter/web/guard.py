@@ -15,7 +15,7 @@ _MOST_SENT = 1_000_000  # bytes: a profile that is full to the brim
 # site may learn where a reader comes from.
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -36,7 +36,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        head = scope["method"] == "HEAD"
+        head, secure = scope["method"] == "HEAD", scope["scheme"] == "https"
         long = scope["path"].endswith(UPLOAD_PATH) or scope["path"].startswith(HOOKS_PATH)
         limit = MOST_UPLOADED if long else _MOST_SENT
 
@@ -45,6 +45,8 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers[name] = value
+                if secure:
+                    headers["Strict-Transport-Security"] = "max-age=31536000"
             elif head and message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)

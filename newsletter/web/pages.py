@@ -6,7 +6,7 @@ The folder of the setting `rendering.templates` goes before the shipped one, fil
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import jinja2
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 
 from newsletter import assets
 from newsletter.errors import TemplateError
@@ -23,7 +23,7 @@ from newsletter.rendering import ENGLISH, SiteView
 from newsletter.rendering.templates import html_environment
 from newsletter.rendering.words import announced, authors
 
-_STATIC = ("style.css", "topics.js", "icon.svg")
+_STATIC = ("style.css", "forms.js", "htmx.min.js", "icon.svg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +42,14 @@ class Pages:
         """Read what browsers fetch. Raises TemplateError where a file is missing."""
         roots = [root for root in (override, assets.TEMPLATES) if root is not None]
         self.static: Mapping[str, StaticFile] = {name: _read(name, roots) for name in _STATIC}
+        self._kept: dict[str, tuple[object, Response]] = {}
         self._environment = html_environment()
         self._environment.loader = jinja2.FileSystemLoader(roots)
         self._environment.trim_blocks = self._environment.lstrip_blocks = True
         self._environment.filters |= {
             "announced": partial(announced, ENGLISH),
             "authors": partial(authors, ENGLISH),
-            "count": _count,
+            "count": count,
             "long_date": ENGLISH.long_date,
             "path": _path,
         }
@@ -66,6 +67,13 @@ class Pages:
             return self._environment.get_template(f"web/{name}").render(**values)
         except jinja2.TemplateError as error:
             raise TemplateError(f"web/{name}: {error.message}") from error
+
+    def once(self, name: str, version: object, make: Callable[[], Response]) -> Response:
+        """Give an answer that is the same as long as its version is, made the first time it is asked for."""
+        if name not in self._kept or self._kept[name][0] != version:
+            self._kept[name] = version, make()
+        kept = self._kept[name][1]
+        return Response(kept.body, kept.status_code, dict(kept.headers))
 
     def page(self, name: str, *, status: int = 200, public: bool = False, **values: Any) -> HTMLResponse:
         """Give a page as an answer. `public`: it is the same for everybody, and may be found by search engines."""
@@ -91,6 +99,6 @@ def _path(text: str) -> str:
     return quote(text, safe=":/.()")
 
 
-def _count(number: int, one: str, many: str = "") -> str:
+def count(number: int, one: str, many: str = "") -> str:
     """Give "1 paper", "2 papers", "1,234 papers"."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"

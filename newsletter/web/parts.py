@@ -14,13 +14,17 @@ from starlette.datastructures import FormData
 from newsletter import bootstrap, catalogue
 from newsletter.bootstrap.hooks import Hooks
 from newsletter.config import Settings
-from newsletter.delivery.transport import Transport
+from newsletter.correspondence import Correspondence
+from newsletter.foretaste import Foretaste
+from newsletter.meanings import Meanings
 from newsletter.model import Topic
 from newsletter.rendering import SiteView
 from newsletter.store import Store
 from newsletter.subscriptions.signup import origin_hash
 from newsletter.subscriptions.tokens import Tokens
 from newsletter.web.errands import Errands
+from newsletter.web.map import Maps
+from newsletter.web.pace import Pace
 from newsletter.web.pages import Pages
 from newsletter.welcome import Welcome
 
@@ -39,14 +43,25 @@ class Parts:
     topics: dict[str, Topic]
     pages: Pages
     welcome: Welcome
-    transport: Transport
     errands: Errands
     hooks: Hooks
+    foretaste: Foretaste
+    meanings: Meanings
+    maps: Maps
+    correspondence: Correspondence
+    previews: Pace
     now: Callable[[], datetime]
 
     def today(self) -> date:
         """Give the day in the site's time zone, by which issues are named and links expire."""
         return self.now().astimezone(ZoneInfo(self.settings.site.timezone)).date()
+
+    def close(self) -> None:
+        """Finish what was begun after pages were answered, and begin no more."""
+        self.errands.close()
+        self.foretaste.finish()
+        self.maps.finish()
+        self.meanings.close()
 
 
 def assemble(settings: Settings, store: Store, *, now: Callable[[], datetime] = bootstrap.clock) -> Parts:
@@ -55,19 +70,24 @@ def assemble(settings: Settings, store: Store, *, now: Callable[[], datetime] = 
     Raises ConfigError (the topics), TemplateError (a file of the pages is missing).
     """
     secret = bootstrap.secret(settings, store)
-    site = bootstrap.site(settings)
+    site, topics = bootstrap.site(settings), catalogue.load(settings.topics)
+    reading = bootstrap.reading(settings, store)
     return Parts(
         settings=settings,
         store=store,
         site=site,
         secret=secret,
         tokens=Tokens(secret),
-        topics=catalogue.load(settings.topics),
+        topics=topics,
         pages=Pages(site, settings.rendering.templates),
         welcome=bootstrap.welcome(settings, store),
-        transport=bootstrap.transport(settings),
         errands=Errands(),
         hooks=bootstrap.hooks(settings, store),
+        foretaste=reading.foretaste,
+        meanings=reading.meanings,
+        correspondence=reading.correspondence,
+        maps=Maps(reading.meanings, topics),
+        previews=Pace(burst=60, per_minute=90),
         now=now,
     )
 

@@ -8,9 +8,10 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from newsletter.model import Pick, Subscriber
+from newsletter.model import Pick, Subscriber, SubscriberStatus
 from newsletter.subscriptions.document import document
 from newsletter.subscriptions.signup import address_hash
+from newsletter.web.happenings import tell
 from newsletter.web.parts import Form, Here, Parts, text
 from newsletter.web.words import masked
 
@@ -38,7 +39,11 @@ def erase(here: Here, token: str, form: Form) -> Response:
     if text(form, "sure") != "yes":
         return here.pages.page("erase", status=422, erased=False, address=masked(reader.email))
     hashed = address_hash(reader.email, here.secret)
-    here.store.subscribers.forget(reader.email, address_hash=hashed, now=here.now())
+    now = here.now()
+    here.store.subscribers.forget(reader.email, address_hash=hashed, now=now)
+    tell(here, "subscriber.erased", {"id": reader.public_id})
+    if reader.status is SubscriberStatus.ACTIVE:
+        here.errands.run(lambda: here.correspondence.goodbye(reader, erased=True, now=now))
     return here.pages.page("erase", erased=True, address=masked(reader.email))
 
 

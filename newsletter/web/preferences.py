@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
@@ -18,10 +16,11 @@ from newsletter import bootstrap, libraries
 from newsletter.config import SourceKind
 from newsletter.errors import ProfileError, SourceError
 from newsletter.model import Answer, Subscriber
-from newsletter.subscriptions.signup import MOST_PAPERS, MOST_PAPERS_RATED, Wishes, subscription
+from newsletter.subscriptions.signup import MOST_PAPERS_RATED, subscription
 from newsletter.web import forms
-from newsletter.web.catalogue import catalogue
+from newsletter.web.catalogue import CHOICES, catalogue, languages
 from newsletter.web.parts import Form, Here, Parts, text
+from newsletter.web.preview import Preview, of_form
 from newsletter.web.words import masked
 
 router = APIRouter(prefix="/preferences/{token}")
@@ -30,7 +29,6 @@ _PAGE = 20  # rated papers
 _LOOKUPS = 200  # papers; some minutes of questions to arXiv and Crossref
 _UPLOADS = 30  # an hour
 _FOUND = "find"
-_HOURS = tuple((str(hour), f"{hour:02d}:00") for hour in range(24))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +44,23 @@ class Rated:
 def show(here: Here, token: str, page: int = 1) -> Response:
     """Show what a subscriber gets, in a form."""
     reader = _reader(here, token)
-    return _page(here, token, reader, forms.of_wishes(_wishes(reader)), name=reader.name, number=page)
+    return _page(here, token, reader, forms.of_wishes(forms.wishes_of(reader)), name=reader.name, number=page)
 
 
 @router.post("")
-def save(here: Here, token: str, form: Form) -> Response:
+def save(here: Here, request: Request, token: str, form: Form) -> Response:
     """Keep what was sent, all of it or nothing; or look for topics, and keep nothing yet."""
     reader = _reader(here, token)
-    filled, name, sought = forms.read(form, here.topics, _wishes(reader)), text(form, "name"), text(form, "sought")
+    filled, name, sought = (
+        forms.read(form, here.topics, forms.wishes_of(reader)),
+        text(form, "name"),
+        text(form, "sought"),
+    )
     if text(form, "do") == _FOUND:
         return _page(here, token, reader, replace(filled, faults={}), name=name, sought=sought)
+    if text(form, "do") == "preview":
+        preview = of_form(here, request, form, filled.wishes)
+        return _page(here, token, reader, replace(filled, faults={}), name=name, preview=preview)
     faults = dict(filled.faults)
     try:
         new = subscription(reader.email, filled.wishes, name=name)
@@ -66,7 +71,7 @@ def save(here: Here, token: str, form: Form) -> Response:
     here.store.choices.change(reader.public_id, new)
     reader = here.store.choices.get(reader.public_id)
     said = "Saved. Your next issue follows it."
-    return _page(here, token, reader, forms.of_wishes(_wishes(reader)), name=reader.name, said=said)
+    return _page(here, token, reader, forms.of_wishes(forms.wishes_of(reader)), name=reader.name, said=said)
 
 
 @router.post("/papers")
@@ -105,18 +110,6 @@ def _reader(here: Parts, token: str) -> Subscriber:
     return here.store.choices.get(here.tokens.read_preferences(token, today=here.today()))
 
 
-def _wishes(reader: Subscriber) -> Wishes:
-    return Wishes(
-        reader.profile,
-        papers=reader.papers,
-        cadence=reader.cadence,
-        timezone=reader.timezone,
-        hour=reader.hour,
-        language=reader.language,
-        quiet=reader.quiet,
-    )
-
-
 def _sent(form: FormData) -> bytes:
     file = form.get("file")
     data = file.file.read() if isinstance(file, UploadFile) else b""
@@ -143,7 +136,7 @@ def _kept(here: Parts, reader: Subscriber, data: bytes) -> list[str]:
 
 def _again(here: Parts, token: str, said: str = "", *, fault: str = "", status: int = 200) -> Response:
     reader = _reader(here, token)
-    filled = forms.of_wishes(_wishes(reader))
+    filled = forms.of_wishes(forms.wishes_of(reader))
     return _page(here, token, reader, filled, name=reader.name, said=said, library_fault=fault, status=status)
 
 
@@ -158,6 +151,7 @@ def _page(
     number: int = 1,
     said: str = "",
     library_fault: str = "",
+    preview: Preview | None = None,
     status: int = 200,
 ) -> Response:
     rated, last = _rated(here, reader, number)
@@ -174,20 +168,15 @@ def _page(
         shown={**filled.shown, "name": name},
         faults=filled.faults,
         topics=catalogue(here.topics, filled.chosen, sought),
-        zones=_zones(),
-        hours=_HOURS,
-        most_papers=MOST_PAPERS,
+        **CHOICES,
+        languages=languages(filled.shown["language"], here.settings.rendering.templates),
+        preview=preview,
         rated=rated,
         answered=len(reader.profile.answers),
         named=len(reader.profile.liked) + len(reader.profile.disliked),
         number=min(max(number, 1), last),
         last=last,
     )
-
-
-@cache
-def _zones() -> tuple[str, ...]:
-    return tuple(sorted(zone for zone in zoneinfo.available_timezones() if "/" in zone or zone == "UTC"))
 
 
 def _rated(here: Parts, reader: Subscriber, number: int) -> tuple[list[Rated], int]:

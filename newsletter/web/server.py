@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 from collections.abc import Callable
 
@@ -13,6 +14,7 @@ from newsletter.config import Settings
 from newsletter.errors import ConfigError
 from newsletter.store import Store
 from newsletter.web.app import application
+from newsletter.web.happenings import calling_again
 from newsletter.web.parts import assemble
 
 _BACKLOG = 2048
@@ -46,14 +48,15 @@ class Pages:
 
     def run(self) -> None:
         """Serve until `stop`, or, in the main thread, until the process is told to stop."""
-        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how one ends a server; requests were answered
+        # Ctrl-C is how one ends a server; requests were answered.
+        with calling_again(lambda: self._parts), contextlib.suppress(KeyboardInterrupt):
             self._server.run(sockets=[self._listening])
 
     def renew(self, settings: Settings) -> None:
         """Go on by other settings; those of [web] need a new process. Raises ConfigError, and then stays as it was."""
         before, self._parts = self._parts, assemble(settings, self._store)
         self._app.app = application(self._parts)
-        before.errands.close()
+        before.close()
 
     def stop(self) -> None:
         """Answer what was asked, and take no more."""
@@ -62,7 +65,7 @@ class Pages:
     def close(self) -> None:
         """Give the address back, when it has stopped."""
         self._listening.close()
-        self._parts.errands.close()
+        self._parts.close()
 
 
 def serve(settings: Settings, store: Store, ready: Callable[[str], None]) -> None:
@@ -80,6 +83,8 @@ def serve(settings: Settings, store: Store, ready: Callable[[str], None]) -> Non
 
 def configured(app: ASGIApp, settings: Settings) -> uvicorn.Config:
     """Give how the pages are served; logging stays as the program has set it up (`newsletter.logs`)."""
+    # `access_log=False` only takes its handlers away; whoever turns logging up must not find links in it.
+    logging.getLogger("uvicorn.access").disabled = True
     return uvicorn.Config(
         app,
         log_config=None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,12 +12,16 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from newsletter.errors import ProfileError
-from newsletter.model import DeliveryState, InterestProfile, NewSubscriber, SubscriberStatus
-from newsletter.subscriptions.signup import Wishes, subscription
-from newsletter.web import forms
-from newsletter.web.catalogue import catalogue
+from newsletter.correspondence import send
+from newsletter.errors import NewsletterError, ProfileError
+from newsletter.model import NewSubscriber, SubscriberStatus
+from newsletter.subscriptions.signup import subscription
+from newsletter.web import examples, forms, work
+from newsletter.web.catalogue import CHOICES, catalogue, languages
+from newsletter.web.happenings import tell
+from newsletter.web.pages import count
 from newsletter.web.parts import Form, Here, Parts, origin, text
+from newsletter.web.preview import Preview, of_form
 from newsletter.web.words import CADENCES, masked
 
 router = APIRouter()
@@ -44,25 +49,36 @@ def home(here: Here) -> Response:
 
 @router.get("/subscribe")
 def form(here: Here) -> Response:
-    """Show the form."""
-    return _form(here, forms.of_wishes(_wishes(here)), "", public=True)
+    """Show the form, which is rendered once a day: it is the same for everybody who comes."""
+    blank = forms.of_wishes(forms.blank(here))
+    return here.pages.once("subscribe", here.today(), lambda: _form(here, blank, "", public=True))
 
 
 @router.post("/subscribe")
 def ask(here: Here, request: Request, form: Form) -> Response:
     """Take a request. The answer is the same whether the address is new, known, or must never be mailed."""
-    filled, typed = forms.read(form, here.topics, _wishes(here)), text(form, "email")
+    filled, typed = forms.read(form, here.topics, forms.blank(here)), text(form, "email")
+    filled = replace(filled, shown={**filled.shown, "examples": text(form, "examples")})
     if text(form, "do") == "find":
         return _form(here, filled, typed, sought=text(form, "sought"))
+    if text(form, "do") == "preview":
+        return _form(here, filled, typed, preview=of_form(here, request, form, filled.wishes))
     faults = dict(filled.faults)
+    named = examples.Examples()
+    try:
+        named = examples.read(here, form)
+    except ProfileError as error:
+        faults["examples"] = forms.says(error)
     try:
         new = subscription(typed[: _LONGEST_ADDRESS + 1], filled.wishes)
     except ProfileError as error:
         faults["email"] = "Write your address as in ada@lab.example." if not typed.strip() else forms.says(error)
+    if not faults and not work.done(here, typed, text(form, "work")):
+        faults["email"] = "Your browser was to do some work first. Please switch its scripts on, and press once more."
     if faults:
         return _form(here, filled, typed, faults=faults, status=422)
     if not text(form, _TRAP):
-        _taken(here, new, origin(request, here))
+        _taken(here, new, named, origin(request, here))
     return here.pages.page("asked", address=new.email)
 
 
@@ -79,11 +95,11 @@ def confirm(here: Here, request: Request, token: str) -> Response:
     said = here.tokens.read_confirm(token, today=here.today())
     place = origin(request, here)
     begun = here.store.consents.confirm(said.public_id, said.request, origin_hash=place, now=here.now())
-    return _confirmation(here, said.public_id, said.request, begun=begun)
-
-
-def _wishes(here: Parts) -> Wishes:
-    return Wishes(InterestProfile(), timezone=here.settings.site.timezone)
+    if begun.examples is not None:
+        named = examples.Examples.unpacked(begun.examples)
+        here.errands.run(lambda: _begin(here, said.public_id, named))
+        tell(here, "subscriber.confirmed", {"id": said.public_id})
+    return _confirmation(here, said.public_id, said.request, begun=bool(begun))
 
 
 def _form(
@@ -93,6 +109,7 @@ def _form(
     *,
     sought: str = "",
     faults: Mapping[str, str] | None = None,
+    preview: Preview | None = None,
     status: int = 200,
     public: bool = False,
 ) -> Response:
@@ -100,30 +117,46 @@ def _form(
         "subscribe",
         status=status,
         public=public,
-        shown={**filled.shown, "email": email},
+        shown={"examples": "", **filled.shown, "email": email},
         faults=faults or {},
         topics=catalogue(here.topics, filled.chosen, sought),
+        **CHOICES,
+        languages=languages(filled.shown["language"], here.settings.rendering.templates),
+        preview=preview,
         consent=consent(here),
+        work=work.asked(here),
         trap=_TRAP,
     )
 
 
-def _taken(here: Parts, new: NewSubscriber, place: str) -> None:
+def _taken(here: Parts, new: NewSubscriber, named: examples.Examples, place: str) -> None:
     """Have a request answered by mail, once the page has been. Raises HTTPException: there were too many."""
     if not here.store.attempts.allow(place, most=_A_PLACE, within=timedelta(hours=1), now=here.now()):
         raise HTTPException(429)
-    if not here.errands.run(lambda: _mail(here, new, place)):
+    if not here.errands.run(lambda: _mail(here, new, named, place)):
         raise HTTPException(503)
 
 
-def _mail(here: Parts, new: NewSubscriber, place: str) -> None:
-    message = here.welcome.ask(new, wording=consent(here), origin_hash=place, today=here.today(), now=here.now())
-    if message is None:
-        return
-    with here.transport.session() as session:
-        outcome = session.deliver(message)
-    if outcome.state is not DeliveryState.SENT:  # the page has told how to ask again
-        _log.error("a confirmation was not sent: %s", outcome.response)
+def _mail(here: Parts, new: NewSubscriber, named: examples.Examples, place: str) -> None:
+    message = here.welcome.ask(
+        new,
+        wording=consent(here),
+        origin_hash=place,
+        examples=named.packed(),
+        today=here.today(),
+        now=here.now(),
+    )
+    if message:  # where it cannot be sent, the page has told how to ask again
+        send(here.correspondence.transport, message)
+
+
+def _begin(here: Parts, public_id: str, named: examples.Examples) -> None:
+    """Greet who has confirmed, once the papers that they named are known: their first issue is ranked by these."""
+    try:
+        examples.keep(here, public_id, named)
+    except NewsletterError as error:
+        _log.error("examples were not kept: %s", error)
+    here.correspondence.welcome(here.store.choices.get(public_id), today=here.today(), now=here.now())
 
 
 def _confirmation(here: Parts, public_id: str, request: int, *, begun: bool = False) -> Response:
@@ -147,11 +180,13 @@ def _confirmation(here: Parts, public_id: str, request: int, *, begun: bool = Fa
 
 def _told(here: Parts, wishes: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Give what was asked for, as a page shows it."""
-    profile = wishes.get("profile", {})
+    profile, asked = wishes.get("profile", {}), wishes.get("examples", {})
     topics = [here.topics[slug].title for slug, _ in profile.get("topics", ()) if slug in here.topics]
     told = (
         ("Topics", ", ".join(topics)),
         ("Keywords", ", ".join(profile.get("keywords", ()))),
         ("Interests", profile.get("interests", "")),
+        ("Authors", ", ".join(profile.get("authors", ()))),
+        ("Papers", count(number, "example") if (number := len(examples.Examples.unpacked(asked))) else ""),
     )
     return [(name, value) for name, value in told if value]

@@ -11,12 +11,14 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from newsletter.errors import ExpiredError, NewsletterError, NotFoundError, StoreError
+from newsletter.web.api.problems import problem
 from newsletter.web.parts import Parts
 
 _log = logging.getLogger(__name__)
 
 _WORDS = {
     400: ("That did not arrive whole", "What your browser sent cannot be read. Please go back and try again."),
+    403: ("That may not be", "What was sent did not come from a page of this site. Please open the page again."),
     404: (
         "There is nothing here",
         "If this was a link from one of our mails, the mail program may have cut it: open it from the mail again.",
@@ -52,6 +54,8 @@ def trouble(parts: Parts, status: int) -> Response:
 
 
 def _http(request: Request, error: Any) -> Response:
+    if request.scope["path"].startswith("/api/"):  # a path with a line end in it is led past what is mounted there
+        return problem(error.status_code)
     answer = trouble(request.app.state.parts, error.status_code)
     answer.headers.update(error.headers or {})
     return answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -10,12 +11,15 @@ from starlette.exceptions import HTTPException
 
 from newsletter.errors import ExpiredError
 from newsletter.model import Cadence, Subscriber, SubscriberStatus
+from newsletter.rendering import ENGLISH
+from newsletter.web.happenings import tell
 from newsletter.web.parts import Form, Here, Parts, origin, text
 from newsletter.web.words import CADENCES, masked
 
 router = APIRouter(prefix="/unsubscribe")
 
-_LEAVE, _BACK = "unsubscribe", "back"
+_LEAVE, _BACK, _MONTH = "unsubscribe", "back", "month"
+_A_MONTH = timedelta(days=30)
 _CAME_BACK = "Subscribe again"  # what stands on the button
 
 
@@ -41,14 +45,22 @@ def act(here: Here, request: Request, token: str, form: Form) -> Response:
     """
     public_id, wanted = here.tokens.read_unsubscribe(token), text(form, "act") or _LEAVE
     if wanted == _LEAVE:
-        here.store.choices.leave(public_id)
+        if here.store.choices.leave(public_id):
+            reader, now = here.store.choices.get(public_id), here.now()
+            here.errands.run(lambda: here.correspondence.goodbye(reader, erased=False, now=now))
+            tell(here, "subscriber.unsubscribed", {"id": public_id})
         return _page(here, public_id, said="You are unsubscribed. No more mail will come.")
     if wanted == _BACK:
         back = here.store.choices.come_back(public_id)
         if back:
             place = origin(request, here)
             here.store.consents.record(public_id, wording=_CAME_BACK, origin_hash=place, now=here.now())
+            tell(here, "subscriber.returned", {"id": public_id})
         return _page(here, public_id, said="Welcome back. Your settings are as you left them." if back else "")
+    if wanted == _MONTH:
+        until = here.now() + _A_MONTH
+        here.store.choices.pause(public_id, until)
+        return _page(here, public_id, said=f"Done: no mail comes until {ENGLISH.long_date(until.date())}.")
     if wanted not in set(Cadence):
         raise HTTPException(422)
     here.store.choices.keep_to(public_id, Cadence(wanted))
@@ -59,22 +71,34 @@ def _page(here: Parts, public_id: str, *, said: str = "") -> Response:
     try:
         reader = here.store.choices.get(public_id)
     except ExpiredError:  # forgotten: whoever wants no mail has what they want
-        return here.pages.page("unsubscribe", state="gone", said="", address="", ways=())
-    state = "paused" if _mailed(reader) and reader.cadence is Cadence.PAUSED else reader.status.value
-    return here.pages.page("unsubscribe", state=state, said=said, address=masked(reader.email), ways=_ways(reader))
+        return here.pages.page("unsubscribe", state="gone", said="", address="", ways=(), until="")
+    resting = reader.paused_until if reader.paused_until and reader.paused_until > here.now() else None
+    paused = _mailed(reader) and (resting or reader.cadence is Cadence.PAUSED)
+    return here.pages.page(
+        "unsubscribe",
+        state="paused" if paused else reader.status.value,
+        said=said,
+        address=masked(reader.email),
+        ways=_ways(reader, resting=resting is not None),
+        until=ENGLISH.long_date(resting.date()) if resting and reader.cadence is not Cadence.PAUSED else "",
+    )
 
 
 def _mailed(reader: Subscriber) -> bool:
     return reader.status is SubscriberStatus.ACTIVE
 
 
-def _ways(reader: Subscriber) -> tuple[Way, ...]:
+def _ways(reader: Subscriber, *, resting: bool) -> tuple[Way, ...]:
     if not _mailed(reader):
         return ()
     labels = {
         Cadence.DAILY: "Every day",
         Cadence.WEEKDAYS: "On weekdays only",
         Cadence.WEEKLY: "Once a week",
-        Cadence.PAUSED: "Pause",
+        Cadence.PAUSED: "Pause until I come back",
     }
-    return tuple(Way(cadence.value, label) for cadence, label in labels.items() if cadence is not reader.cadence)
+    month = () if resting or reader.cadence is Cadence.PAUSED else (Way(_MONTH, "Pause for a month"),)
+    rhythms = (
+        Way(cadence.value, label) for cadence, label in labels.items() if resting or cadence is not reader.cadence
+    )
+    return (*rhythms, *month)

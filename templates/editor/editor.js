@@ -70,6 +70,8 @@ async function show() {
     by("trouble").hidden = true;
     describe(shown);
     fill();
+    const checks = await asked(`check/${shown.number}`);
+    if (turn === state.asked) judge(checks);
   } catch (error) {
     if (turn !== state.asked) return;
     by("trouble").textContent = error.message;
@@ -86,9 +88,8 @@ function describe(shown) {
   by("from").textContent = shown.from;
   by("to").textContent = shown.to;
   by("size").textContent = `${(shown.bytes / 1000).toFixed(1)} KB`;
-  by("took").textContent = `Made and checked in ${Math.round(1000 * shown.seconds)} ms.`;
+  by("took").textContent = `Made in ${Math.round(1000 * shown.seconds)} ms.`;
   by("full-said").textContent = "";
-  judge(shown.checks);
 }
 
 function judge(checks) {

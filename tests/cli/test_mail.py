@@ -406,8 +406,25 @@ def test_the_page_is_served_on_this_machine_only_and_ends_when_told(desk: Desk) 
         page = address.partition("?")[0]
         shown = httpx.post(f"{page}show", json={"eyes": "reader:ada@lab.example"}, timeout=60)
         assert shown.json()["to"] == "ada@lab.example"
+        with httpx.stream("GET", f"{page}events", timeout=60) as events:  # as an open page does
+            assert next(events.iter_lines()).startswith("retry")
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=30)
+    assert (process.returncode, said) == (0, b"")
+
+
+def test_the_page_shows_all_but_issues_before_there_are_papers(bare: Desk) -> None:
+    with bare.start("preview", "--serve") as process:
+        assert process.stdout is not None
+        page = process.stdout.readline().decode().strip()
+        shown = httpx.post(f"{page}show", json={}, timeout=60)
+        welcome = httpx.post(f"{page}show", json={"mail": "welcome", "language": "de"}, timeout=60)
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) == 0
+        _, said = process.communicate(timeout=30)
+    assert "there are no papers yet" in shown.json()["error"]
+    assert "newsletter ingest" in shown.json()["hint"]
+    assert welcome.json()["subject"] == "Willkommen bei Daily Papers"
+    assert (process.returncode, said) == (0, b"")
 
 
 def test_a_port_that_is_taken_is_told(desk: Desk) -> None:
@@ -415,3 +432,17 @@ def test_a_port_that_is_taken_is_told(desk: Desk) -> None:
         said = desk.process("preview", "--serve", "--port", taken.getsockname()[1], status=2).err
     assert "cannot listen on port" in said
     assert "--port" in said
+
+
+def test_pictures_are_shown_only_where_the_setting_allows_it(bare: Desk) -> None:
+    desk = bare
+    entries = [{**one, "thumbnail": "https://cdn.example.org/1.png"} for one in json.loads(HUGGING.read_text())]
+    (desk.folder / "pictured.json").write_text(json.dumps(entries))
+    desk("ingest", "--file", "pictured.json")
+    desk.subscribe("ada@lab.example", "--keyword", "learning")
+    preview = ("preview", "--subscriber", "ada@lab.example", "--out", "shown")
+    for allowed in (False, True):
+        desk(*preview, rendering__thumbnails=str(allowed).lower())
+        shown = (desk.folder / "shown/message.html").read_text()
+        assert ('<img class="picture"' in shown) is allowed
+        assert ('alt="Picture of: ' in shown) is allowed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import smtplib
 import socket
 import subprocess
 import time
@@ -80,9 +81,12 @@ def test_it_reads_mails_at_the_hour_serves_and_ends_in_good_order(desk: Desk) ->
     (desk.folder / "more.txt").write_bytes(desk.seed().read_bytes())
     subscribe(desk, "ada")
     subscribe(desk, "later", hour=7)
-    with running(desk) as run:
+    lmtp = free_port()
+    with running(desk, returns__listen=f"lmtp://127.0.0.1:{lmtp}") as run:
         run.wait_for("delivered")
         assert [parsed(mail)["To"] for mail in desk.mails()] == ["ada@lab.example"]
+        with smtplib.LMTP("127.0.0.1", lmtp, timeout=20) as mail_server:
+            assert mail_server.ehlo()[0] == 250
         url = f"http://127.0.0.1:{run.port}"
         health = httpx.get(f"{url}/healthz", timeout=20).json()
         assert (health["database"], health["last_issue"], health["queue_age_seconds"]) == ("ok", "2026-08-20", 0)

@@ -312,7 +312,7 @@ def test_a_server_that_refuses_what_it_offered_is_asked_without_it(verb: str, of
     answers: dict[str, list[Answer]] = {verb: refusals}
     if pipelined:  # what was written ahead gets its answers, too
         answers |= {"RCPT": ["503 no", "250 OK"]} if verb == "MAIL" else {}
-        answers["DATA"] = ["503 no", "354 go on", "354 go on"]
+        answers["DATA"] = ["503 no", "354 go ahead", "354 go ahead"]
     with Script(("DSN", "SIZE 1000000", *offers), **answers) as server, session_with(server.port) as session:
         assert session.deliver(message()).state is DeliveryState.SENT
         assert session.deliver(message(number=2)).state is DeliveryState.SENT

@@ -82,8 +82,8 @@ def opened(folder: Path, *, readers: bool = True) -> Iterator[Office]:
 @contextmanager
 def served(desk: Desk) -> Iterator[str]:
     listening = socket.create_server(("127.0.0.1", 0))
-    app = application(desk, TOKEN)
-    server = uvicorn.Server(uvicorn.Config(app, access_log=False, lifespan="off", timeout_graceful_shutdown=1))
+    app = application(desk, TOKEN, lambda: server.should_exit)
+    server = uvicorn.Server(uvicorn.Config(app, access_log=False, lifespan="off", timeout_graceful_shutdown=5))
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
     try:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from datetime import date
 
 from newsletter.model import Cadence
-from newsletter.rendering import AlertView, ConfirmView, Finding, GoodbyeView, Notice, PreferencesView, WelcomeView
+from newsletter.rendering import (
+    AddressView,
+    AlertView,
+    ConfirmView,
+    Finding,
+    GoodbyeView,
+    Notice,
+    PreferencesView,
+    WelcomeView,
+)
 from tests.rendering.editions import SITE, TOKEN
 
 _URL = f"{SITE.url}/preferences/{TOKEN}"
@@ -24,6 +33,8 @@ NOTICES: tuple[Notice, ...] = (
         archive_url=f"{SITE.url}/issues",
     ),
     PreferencesView(site=SITE, url=_URL, days=90),
+    AddressView(site=SITE, new=False, other="ad…@home.example", url=f"{SITE.url}/address/{TOKEN}", days=7),
+    AddressView(site=SITE, new=True, other="ad…@lab.example", url=f"{SITE.url}/address/{TOKEN}", days=7),
     GoodbyeView(site=SITE, url=_URL),
     GoodbyeView(site=SITE, url=f"{SITE.url}/subscribe", erased=True),
     AlertView(

@@ -211,7 +211,7 @@ def compiled_for_each(view: EditionView) -> str:
     folder = TemplateFolder(view.mail)
     joined = join(folder.read("body.mjml"), folder.include)
     environment = speaking(html_environment(), ENGLISH, _once().theme)
-    mjml = environment.from_string(put_in(joined.text, _once().theme.values, "")).render(view=view)
+    mjml = environment.from_string(put_in(joined.text, _once().theme.values, joined.at_offset)).render(view=view)
     html = compiled._mjml_to_html(mjml, joined).replace("<!doctype html>", "<!DOCTYPE html>", 1)
     return compiled._inline(compiled._FRAME_STYLE.sub(f'<style type="text/css" {compiled.NO_INLINING}>', html))
 

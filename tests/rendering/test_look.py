@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import html5lib
 import pytest
 
 from newsletter.preflight import inspect
@@ -89,6 +90,14 @@ def pages(renderer: Renderer, tmp_path_factory: pytest.TempPathFactory) -> dict[
 
 
 ALL = [*NAMES, "hostile", "turned", "turned welcome", "bulletin", "bulletin welcome"]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_it_is_valid_after_inlining(pages: dict[str, str], name: str) -> None:
+    """By the parser of the standard, in its strict mode."""
+    parser = html5lib.HTMLParser()
+    parser.parse(pages[name])
+    assert [(error[0], error[1]) for error in parser.errors] == []
 
 
 @pytest.mark.chromium

@@ -73,6 +73,12 @@ def test_it_is_made_while_others_write(full: Store, url: str, tmp_path: Path) ->
         assert again.subscribers.get("p1@example.test").key
 
 
+def test_where_there_is_no_database_none_is_made(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="there is no database"):
+        save(f"sqlite:///{tmp_path / 'newsletter.db'}", tmp_path / "saved")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_file_that_is_there_is_not_overwritten(full: Store, url: str, tmp_path: Path) -> None:
     (tmp_path / "saved").write_text("precious")
     with pytest.raises(StoreError, match="is there already"):

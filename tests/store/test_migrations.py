@@ -47,7 +47,12 @@ def run(engine: Engine, *statements: str) -> None:
 
 
 def tables(engine: Engine) -> set[str]:
-    return set(sa.inspect(engine).get_table_names())
+    """Give the names of all tables but those of the index of words, which only its own migration knows."""
+    return {name for name in sa.inspect(engine).get_table_names() if not name.startswith("paper_index")}
+
+
+def _not_of_the_index(name: str | None, _kind: str, _parents: object) -> bool:
+    return not (name or "").startswith("paper_index")
 
 
 def at_version(engine: Engine, url: str, version: str) -> None:
@@ -58,7 +63,8 @@ def at_version(engine: Engine, url: str, version: str) -> None:
 def test_a_migrated_database_has_exactly_the_tables_of_the_schema(url: str, engine: Engine) -> None:
     Store.migrate(url)
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        options = {"compare_type": True, "compare_server_default": True, "include_name": _not_of_the_index}
+        context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, schema.metadata) == []
     assert tables(engine) == {*schema.metadata.tables, "alembic_version"}
 
@@ -195,7 +201,7 @@ def sample(column: sa.Column[Any], table: str) -> Any:
     kinds = {
         sa.Boolean: True,
         sa.Integer: 1,
-        sa.Float: 0.5,
+        sa.Float: 1.5,
         schema.UtcDateTime: NOW,
         sa.Date: NOW.date(),
         sa.LargeBinary: b"\0\0",

@@ -169,4 +169,4 @@ def running(database: str, folder: Path, **sections: Any) -> Iterator[House]:
             house.papers = {"dunes": found["arxiv:2508.00001"], "speech": found["arxiv:2508.00003"]}
             house.papers["hostile"] = found["doi:10.1000/harm(1)<2>"]
             yield house
-        parts.errands.close()
+        parts.close()

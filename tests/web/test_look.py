@@ -9,14 +9,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
-from newsletter.model import InterestProfile, PaperRecord, SubscriberStatus
+from newsletter.config import Admin
+from newsletter.model import InterestProfile, PaperRecord, Subscriber, SubscriberStatus
 from tests.rendering.test_look import CONTRASTS
-from tests.store.rows import EVER, digest, sketch
+from tests.store.rows import EVER, digest, edition, message_ids, sketch
 from tests.web.house import House, running
+from tests.web.test_admin import HASH, PASSWORD
 from tests.web.test_subscribe import asked
 
 ENDLESS = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 3
+MORE = tuple(
+    PaperRecord(
+        f"On {what} and what they do", f"We look at {what} for years and tell what {what} do.", arxiv_id=f"2508.6{n:04}"
+    )
+    for n, what in enumerate(("glaciers", "robots that grasp", "black holes", "proteins", "markets", "language models"))
+)
 PROFILE = InterestProfile(
     topics=(("robotics", 1.0), ("speech-recognition", 2.5)), keywords=(ENDLESS[:190],), liked=("arxiv:2508.00001",)
 )
@@ -25,10 +34,16 @@ PROFILE = InterestProfile(
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder: Path = tmp_path_factory.mktemp("look")
-    with running(f"sqlite:///{folder / 'newsletter.db'}", folder) as house:
+    admin = Admin(password_hash=SecretStr(HASH))
+    with running(f"sqlite:///{folder / 'newsletter.db'}", folder, admin=admin) as house:
         long = PaperRecord(ENDLESS, ENDLESS, authors=(ENDLESS,), arxiv_id="2508.77777", categories=(ENDLESS,))
         house.store.papers.add(digest(long), source="long", now=house.clock())
         house.store.issues.open(replace(sketch(house.clock().date()), window=EVER), now=house.clock())
+        house.store.papers.add(digest(*MORE), source="more", now=house.clock())
+        house.post("/preview")
+        house.parts.foretaste.finish()
+        house.get("/search?q=dunes")
+        house.parts.meanings.finish()
         yield house
 
 
@@ -51,11 +66,32 @@ def paths(house: House) -> dict[str, str]:
         "paper": "/papers/arxiv:2508.77777",
         "search": "/search?q=dunes",
         "nothing": "/no/such/page",
+        "link": "/preferences",
+        "address": moved(house, reader),
+        "learned": f"{house.preferences(reader)}/learned",
+        "view": viewed(house, reader),
+        "map": "/issues/2026-08-20/map",
+        "feeds": "/feeds",
+        "login": "/admin",
     }
 
 
+def moved(house: House, reader: Subscriber) -> str:
+    number = house.store.addresses.ask(reader.public_id, f"ada@{ENDLESS[:60]}.example", now=house.clock())
+    token = house.tokens.address(reader.public_id, number, new=False, day=house.clock().date())
+    return f"/address/{token}"
+
+
+def viewed(house: House, reader: Subscriber) -> str:
+    [issue] = house.store.issues.on(house.clock().date())
+    made = edition(issue, reader, house.papers["dunes"], house.papers["hostile"])
+    house.store.issues.publish([made], message_ids([made]), now=house.clock())
+    return f"/view/{house.tokens.view(reader.public_id, issue.day, issue.cadence)}"
+
+
 PAGES = ("home", "subscribe", "confirm", "unsubscribe", "unsubscribed", "feedback", "answered", "preferences", "issues",
-         "issue", "paper", "search", "nothing")  # fmt: skip
+         "issue", "paper", "search", "nothing", "link", "address", "learned", "view", "map", "feeds",
+         "login")  # fmt: skip
 # How high everything is that one presses or writes into.
 HEIGHTS = """() => [...document.querySelectorAll(
     "button, .button, select, summary, label.choice, textarea, input:not([type=checkbox])")]
@@ -178,3 +214,20 @@ def test_a_hostile_title_runs_nowhere(browser: Any, house: House, paths: dict[st
         with opened(browser, house, paths[name]) as page:
             assert page.locator("b[onmouseover]").count() == 0
             assert page.locator("main script").count() == 0
+
+
+@pytest.mark.chromium
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_the_operators_page(
+    browser: Any, house: House, paths: dict[str, str], scheme: str
+) -> None:
+    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415
+
+    assert paths
+    with opened(browser, house, "/admin", 375, color_scheme=scheme, bypass_csp=True) as page:
+        page.fill("#password", PASSWORD)
+        page.press("#password", "Enter")
+        page.wait_for_selector("text=Log out")
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 375

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from newsletter.model import Cadence, SubscriberStatus
+from newsletter.model import Cadence, Issue, IssueState, SubscriberStatus, Window
 from newsletter.subscriptions.signup import address_hash
 from newsletter.subscriptions.tokens import Tokens
 from tests.store.rows import dump
@@ -131,3 +133,21 @@ def test_an_issue_that_waits_is_not_sent_to_who_left_meanwhile(house: House) -> 
     reader = house.subscriber()
     house.post(house.unsubscribe(reader), ONE_CLICK)
     assert not house.store.subscribers.any_active(Cadence.DAILY)
+
+
+def test_a_pause_of_a_month_ends_by_itself_or_by_a_button(house: House) -> None:
+    reader = house.subscriber()
+    page = house.post(house.unsubscribe(reader), {"act": "month"})
+    assert "no mail comes until Saturday, 19 September 2026" in words(page).replace("Saturday 19", "Saturday, 19")
+    assert "goes on by itself" in words(house.get(house.unsubscribe(reader)))
+    now = house.clock()
+
+    def mailed(days: int) -> int:
+        at = now + timedelta(days=days)
+        issue = Issue(0, Cadence.DAILY, at.date(), Window(at - timedelta(days=1), at), IssueState.OPEN)
+        return len(house.store.subscribers.without_edition(issue))
+
+    assert [mailed(0), mailed(29), mailed(30)] == [0, 0, 1]
+    house.post(house.unsubscribe(reader), {"act": "daily"})
+    assert mailed(0) == 1
+    assert house.again(reader) == reader

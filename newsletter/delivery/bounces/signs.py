@@ -23,7 +23,8 @@ _SURELY_DAEMON = re.compile(
     re.IGNORECASE,
 )
 _RETURNED = re.compile(
-    r"undeliver|^mail error|mail delivery warning|error during delivery|failed (?:e-?)?mail|"
+    r"undeliver|^mail error|error sending|メールエラー|エラー通知|"
+    r"mail delivery warning|error during delivery|failed (?:e-?)?mail|"
     r"non[- ]?deliver|\bnot deliver|returned? (?:e-?mail|mail|message|to sender)|mail returned|"
     r"message returned|failure notice|delivery (?:status )?(?:notification|notice|report|failure|failed|error|problem|"
     r"has failed|incomplete)|deliver(?:y|ing)?.{0,40}\b(?:fail|problem|error|unsuccessful|delayed|impossible)|"
@@ -62,7 +63,8 @@ _FAILED = re.compile(
     r"process)|undeliverable|undelivered|(?:unable|failed|not possible|impossible) to (?:deliver|send|reach)|"
     r"deliver\w*.{0,60}fail|fail\w*.{0,60}deliver|permanent(?:ly)? (?:fail|error|fatal)|fatal error|"
     r"(?:has|have) been returned|failed recipients|returned (?:to|"
-    r"below|mail)|did not reach|not (?:been )?delivered|bounced|rejected|refused|user unknown|unknown user|"
+    r"below|mail)|trouble delivering|"
+    r"did not reach|not (?:been )?delivered|bounced|rejected|refused|user unknown|unknown user|"
     r"delivery (?:error|problem|attempt)|will be retried|keep trying|nicht (?:zugestellt|zustellbar|ausgeliefert)|"
     r"unzustellbar|n'a pas (?:pu|été)|non remis|no se (?:ha )?(?:pudo|podido)|non è stato|não (?:pôde|foi)|"
     r"не (?:может|удалось|доставлено)|届けられ|送信できま|配信でき|"
@@ -79,6 +81,7 @@ _FUNCTION = re.compile(
     r"(?:anti-?virus|smtp|gateway|mail[_-]?service|mail[_-]?server|relay)[\w-]*@",
     re.IGNORECASE,
 )
+_NO_REPLY = re.compile(r"no-?reply@", re.IGNORECASE)
 _ENOUGH = 5
 
 
@@ -132,7 +135,8 @@ def is_likely_a_bounce(mail: Part, leaves: list[Part], notice: str, *, names_som
     nobody = mail.header("return-path").replace(" ", "") == "<>" or mail.header("from").strip() in {"", "<>"}
     copy = any(leaf.kind in _COPY for leaf in leaves)
     failed, reply = bool(_FAILED.search(notice[:8000])), bool(_REPLY.search(notice[:8000]))
-    function = bool(_FUNCTION.search(mail.header("from")))
+    # Any program may write as no-reply; one that returns our message is a carrier's mail server.
+    function = bool(_FUNCTION.search(mail.header("from")) or (copy and _NO_REPLY.search(mail.header("from"))))
     points = (
         3 * daemon + surely + 3 * report + 2 * subject + 2 * nobody + copy + failed + reply + function + names_somebody
     )

@@ -1,0 +1,68 @@
+"""What happens on pages and in the API, and who is told: webhooks are called after the page was answered."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from newsletter.errors import UsageError
+from newsletter.model import Issue, IssueState
+from newsletter.web.parts import Parts
+from newsletter.webhooks import send_due
+
+_MINUTE = 60.0
+# What may become of an issue, and what that is called.
+CHANGES = {
+    (IssueState.DRAFT, IssueState.OPEN): "issue.approved",
+    (IssueState.OPEN, IssueState.PAUSED): "issue.paused",
+    (IssueState.PAUSED, IssueState.OPEN): "issue.resumed",
+}
+
+
+def tell(here: Parts, event: str, data: Mapping[str, Any]) -> None:
+    """Queue an event, and have the calls made soon."""
+    if here.store.webhooks.happened(event, data, now=here.now()):
+        call(here)
+
+
+def call(here: Parts) -> None:
+    """Have the calls made that are due, also those that failed before."""
+
+    def errand() -> None:
+        send_due(here.store, now=here.now, allow_private=here.settings.fetching.allow_private)
+
+    here.errands.run(errand)
+
+
+@contextmanager
+def calling_again(here: Callable[[], Parts]) -> Iterator[None]:
+    """Look every minute for calls that are to be tried again, for as long as the pages are served.
+
+    `here` gives the parts of that moment.
+    """
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(_MINUTE):
+            call(here())
+
+    thread = threading.Thread(target=look, name="webhooks", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def set_state(here: Parts, issue: Issue, state: IssueState) -> None:
+    """Approve, pause or resume an issue, and tell so. Raises UsageError where that is not to be done with it."""
+    if issue.state is state:
+        return
+    event = CHANGES.get((issue.state, state))
+    if event is None:
+        raise UsageError(f"the issue is {issue.state}, and cannot become {state}")
+    here.store.issues.set_state(issue, state)
+    tell(here, event, {"day": issue.day.isoformat(), "cadence": issue.cadence.value})

@@ -1,0 +1,78 @@
+"""Telling other programs what happens to subscriptions and issues: signed, retried from the store, guarded.
+
+A call is a POST of JSON, signed as the Standard Webhooks do (https://www.standardwebhooks.com): HMAC-SHA256 over
+`id.timestamp.body`. It names nobody by address: who gets it asks the API for that, with a key that may know.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from newsletter.errors import FetchError
+from newsletter.sources.post import post
+from newsletter.store import Store
+from newsletter.store.webhooks import Call, Webhook
+
+EVENTS = (
+    "subscriber.confirmed", "subscriber.unsubscribed", "subscriber.returned", "subscriber.erased", "issue.approved",
+    "issue.paused", "issue.resumed",
+)  # fmt: skip
+_ATTEMPTS = 8  # over some two days
+_SECONDS = 10.0
+_LEASE = timedelta(minutes=5)
+_AT_ONCE = 20
+_FIRST_REST = timedelta(minutes=1)
+
+_log = logging.getLogger(__name__)
+
+
+def signature(hook: Webhook, number: str, timestamp: int, body: bytes) -> str:
+    """Give what the header `webhook-signature` says."""
+    signed = hmac.new(hook.secret.encode(), f"{number}.{timestamp}.".encode() + body, hashlib.sha256).digest()
+    return f"v1,{base64.b64encode(signed).decode()}"
+
+
+def rest(attempts: int) -> timedelta | None:
+    """Give how long a call that failed so often waits until the next attempt; None where it is given up."""
+    return None if attempts >= _ATTEMPTS else _FIRST_REST * 3 ** (attempts - 1)
+
+
+def send_due(store: Store, *, now: Callable[[], datetime], allow_private: bool) -> int:
+    """Make the calls that are due, one after the other, and tell how many arrived."""
+    arrived = 0
+    while calls := store.webhooks.take(_AT_ONCE, now=now(), lease=_LEASE):
+        for call in calls:
+            arrived += _made(store, call, now(), allow_private=allow_private)
+    return arrived
+
+
+def _made(store: Store, call: Call, now: datetime, *, allow_private: bool) -> bool:
+    number, timestamp = f"call_{call.key}", int(now.timestamp())
+    body = _body(call.event, call.data, call.happened_at)
+    headers = {
+        "Content-Type": "application/json",
+        "webhook-id": number,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": signature(call.webhook, number, timestamp, body),
+    }
+    try:
+        said = post(call.webhook.url, body, headers, seconds=_SECONDS, allow_private=allow_private)
+    except FetchError as error:
+        wait = None if error.permanent else rest(call.attempts + 1)
+        store.webhooks.settle(call.key, error.message, again=now + wait if wait else None)
+        _log.warning("webhook: %s", error.message)
+        return False
+    store.webhooks.settle(call.key, said, again=None)
+    return True
+
+
+def _body(event: str, data: Mapping[str, Any], happened_at: datetime) -> bytes:
+    document = {"type": event, "timestamp": happened_at.isoformat(), "data": data}
+    return json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
