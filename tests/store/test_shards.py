@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.model import EVERYBODY, Cadence, Shard, SubscriberStatus, Window
+from newsletter.model import EVERYBODY, Cadence, Shard, SubscriberStatus
 from newsletter.store import Store
 from tests.store.rows import DAY, EVER, MINUTE, NOW, edition, message_ids, new_subscriber, people, queued, sketch
 
@@ -74,8 +74,6 @@ def test_only_issues_that_overlap_may_have_given_a_paper_before(store: Store) ->
     assert store.issues.already_picked([ada.key], days[2].window) == {}
     assert store.issues.already_picked([ada.key], days[1].window) == {ada.key: {2, 3}}
     assert store.issues.already_picked([ada.key], EVER) == {ada.key: {1, 2, 3}}
-    before = Window(EVER.start, days[0].window.start)
-    assert store.issues.already_picked([ada.key], before) == {}
 
 
 @given(st.lists(st.integers(1, 9), unique=True), st.integers(0, 9), st.one_of(st.none(), st.integers(0, 9)))
