@@ -53,6 +53,7 @@ def preview(
     current = settings(context)
     with bootstrap.open_store(current, looking=True) as store, progress("Reading papers", None) as encoded:
         newsletter = bootstrap.newsletter(current, store, progress=encoded)
+        newsletter.letterhead.renderer.keep()
         reader, library = _reader(subscriber, profile, current, store)
         document, message = write(newsletter, reader, day(issue, current), out, library)
     results = _checked(message, current, links=check_links)

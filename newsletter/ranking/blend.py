@@ -163,9 +163,9 @@ def _holders(candidates: Candidates, query: Query) -> list[tuple[float, Scores]]
     ridge, index = candidates.ridge, candidates.background_phrases
     if not query.keywords or len(ridge.background) == 0:
         return []
-    held = sum(index.rarity(word) * index.hits(word) for word in dict.fromkeys(query.keywords))
-    near = np.maximum(candidates.background.vectors @ query.vector, 0)
-    weights = _float32(held * near**2)[: len(ridge.background)]
+    held = np.sum([index.rarity(word) * index.hits(word) for word in dict.fromkeys(query.keywords)], axis=0)
+    near = np.maximum(ridge.plain @ query.vector, 0)
+    weights = _float32(held[: len(near)] * near**2)
     rows = np.argsort(-weights, kind="stable")[:_FEEDBACK_PAPERS]
     rows = rows[weights[rows] > 0]
     if len(rows) == 0:
@@ -186,7 +186,7 @@ def _feedback(
     count = min(_FEEDBACK_PAPERS, len(ridge.background) // _FEEDBACK_SHARE)
     if count == 0:
         return []
-    rows = np.argsort(-(ridge.background @ direction), kind="stable")[:count]
+    rows = np.argsort(-(ridge.plain @ direction), kind="stable")[:count]
     weights = np.full(count, 1 / count, np.float32)
     column = ridge.background_examples(rows, weights, strictness)
     return [(weight * count / _FEEDBACK_PAPERS, _scaled(column, strictness))]

@@ -104,15 +104,19 @@ class Candidates:
         words = Words(background)
         texts = [paper_text(paper) for paper in papers]
         vectors, known = encoder.encode(texts), encoder.encode(background)
+        # To the ridge an unmarked paper is one that was passed over; a paper of the day nobody could mark yet.
+        new = set(texts)
+        before = [row for row, text in enumerate(background) if text not in new]
+        passed_over = [background[row] for row in before]
         return cls(
             papers=tuple(papers),
             vectors=vectors,
             background=Background.of(known),
-            ridge=KernelRidge.of(vectors, known, background),
+            ridge=KernelRidge.of(vectors, known[before], passed_over),
             words=words,
             lexical=words.matrix(texts),
             phrases=PhraseIndex([f"{paper.title}\n{paper.abstract}" for paper in papers]),
-            background_phrases=PhraseIndex(background),
+            background_phrases=PhraseIndex(passed_over),
         )
 
     def __len__(self) -> int:

@@ -38,10 +38,14 @@ def kernel(left: Vectors, right: Vectors) -> Vectors:
 
 @dataclass(frozen=True)
 class KernelRidge:
-    """Candidates (n × d) seen against a background (m × d), whose texts' rows are in `rows`."""
+    """Candidates (n × d) seen against a background (m × d), whose texts' rows are in `rows`.
+
+    Both have moved towards their neighbours; `plain` is the background as it was.
+    """
 
     candidates: Vectors
     background: Vectors
+    plain: Vectors
     rows: Mapping[str, int]
     surroundings: Surroundings
     _explained: dict[float, Vectors] = field(default_factory=dict)
@@ -51,9 +55,10 @@ class KernelRidge:
     def of(cls, candidates: Vectors, background: Vectors, texts: Sequence[str]) -> KernelRidge:
         """Take what is to be compared; of a large background its first, newest papers. Nothing is factorised yet."""
         some = texts[:_MOST_BACKGROUND]
-        around = Surroundings.of(background[: len(some)])
+        plain = background[: len(some)]
+        around = Surroundings.of(plain)
         rows = {text: row for row, text in reversed([*enumerate(some)])}
-        return cls(around.moved(candidates), around.moved(background[: len(some)]), rows, around)
+        return cls(around.moved(candidates), around.moved(plain), plain, rows, around)
 
     def examples(self, texts: Sequence[str], vectors: Vectors, strictness: float) -> Vectors:
         """Give the k' of papers by their texts and vectors (m × d): m × n. Each is worked out once.

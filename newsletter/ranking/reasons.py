@@ -16,7 +16,8 @@ _Strength: TypeAlias = tuple[float, Reason, str]
 _MOST = 3
 # Above these a reader agrees that the paper "is about" the topic, or is "like" the other paper (read off on digests of
 # 46 days; a MiniLM cosine of two random papers of one field is 0.1 to 0.2).
-_ABOUT_COSINE, _ABOUT_SPREADS = 0.3, 1.5
+_ABOUT_COSINE = 0.3
+_TOPIC_SPREADS, _WORDS_SPREADS = 1.5, 2.0  # a topic's long text says more than a reader's few words
 _LIKE_COSINE, _LIKE_SPREADS = 0.35, 2.0
 _TOPIC_PHRASE_COSINE = 0.2
 _AS_EXAMPLE = 0.45  # of words beside liked papers
@@ -39,13 +40,16 @@ class Explainer:
         self._trend = trend(candidates, interests)
 
     def _most_like(self) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-        """Give for each candidate the place of the liked paper that is most like it, and whether it is like enough."""
+        """Give for each candidate the place of the liked paper that it is like, and whether it is like enough.
+
+        Not the nearest of all, which is often one that everything is near to, but the one to which it stands out most.
+        """
         if not self._liked.papers:
             return np.zeros(0, np.intp), np.zeros(len(self._candidates), bool)
-        likest = self._similar.argmax(axis=0)
-        cosines = self._similar[likest, np.arange(len(likest))]
-        mean, spread = self._candidates.usual(self._liked.texts, self._liked.vectors)[likest].T
-        return likest, (cosines >= _LIKE_COSINE) & (cosines - mean >= _LIKE_SPREADS * spread)
+        mean, spread = self._candidates.usual(self._liked.texts, self._liked.vectors).T[:, :, None]
+        standing = np.where(self._similar >= _LIKE_COSINE, (self._similar - mean) / spread, -np.inf)
+        likest = standing.argmax(axis=0)
+        return likest, standing.max(axis=0) >= _LIKE_SPREADS
 
     @property
     def blind(self) -> bool:
@@ -117,7 +121,8 @@ class Explainer:
         found = []
         for query, close in self._close:
             cosine = float(close.cosine[row])
-            about = cosine >= _ABOUT_COSINE and float(close.standard[row]) >= _ABOUT_SPREADS
+            spreads = _TOPIC_SPREADS if query.topic else _WORDS_SPREADS
+            about = cosine >= _ABOUT_COSINE and float(close.standard[row]) >= spreads
             if query.topic:
                 if about or (cosine >= _TOPIC_PHRASE_COSINE and self._holds(query.topic.keywords, row)):
                     found.append((2.0 + cosine, Reason(ReasonKind.TOPIC, query.label), query.label))
@@ -129,7 +134,7 @@ class Explainer:
         """Tell whether a score owes something to words: beside liked papers these are but one example among many."""
         if not self._liked.papers:
             return True
-        best = float(self._similar[self._likest[row], row])
+        best = float(self._similar[:, row].max())
         return float(close.cosine[row]) >= max(best, _AS_EXAMPLE)
 
     def _holds(self, phrases: tuple[str, ...], row: int) -> bool:

@@ -97,6 +97,7 @@ class Renderer:
         self._theme_name = theme
         self._override = override
         self._theme: Theme | None = None
+        self._on_disk = False
         self._markup: dict[str, str] = {}
         self._compiled: dict[str, _Compiled] = {}
         self._emails: dict[tuple[str, str], _Email] = {}
@@ -133,6 +134,10 @@ class Renderer:
         email = self._ready(view.mail, view.language)
         return email.fill(view, email.html.render(view))
 
+    def keep(self) -> None:
+        """Keep what is compiled on disk, and take it from there: for commands that show one mail and end."""
+        self._on_disk = True
+
     def refresh(self) -> None:
         """Have templates and theme read again when they are next needed; only those that changed are compiled."""
         self._emails.clear()
@@ -168,7 +173,8 @@ class Renderer:
     def _html(self, source: JoinedSource) -> str:
         """Compiled HTML, which is the same in all languages."""
         if source.text not in self._markup:
-            self._markup[source.text] = kept.html(source, compile_html)
+            made = kept.html(source, compile_html) if self._on_disk else compile_html(source)
+            self._markup[source.text] = made
         return self._markup[source.text]
 
     def _compile(

@@ -55,7 +55,7 @@ def test_the_issues_are_listed_and_the_newest_stands_on_the_first_page(house: Ho
     first, second = house.get("/issues").text, house.get("/issues?page=2").text
     days = re.findall(r'href="/issues/([\d-]+)"', first) + re.findall(r'href="/issues/([\d-]+)"', second)
     assert days == [(DAY - timedelta(days=ago)).isoformat() for ago in range(40)]
-    assert "Thursday 20 August 2026" in words(house.get("/"))
+    assert "Thursday, 20 August 2026" in words(house.get("/"))
 
 
 def test_a_draft_is_nobodys_business_yet(house: House) -> None:
