@@ -169,6 +169,43 @@ def test_senders_that_work_at_once_send_no_message_twice(store: Store, url: str,
     assert arrived(tmp_path / "mail") == once(store, issue)
 
 
+@pytest.mark.parametrize(
+    ("policy", "most"),
+    [
+        (Policy(quotas=(Quota(20, timedelta(hours=1)),)), 20),
+        (Policy(per_domain=Quota(20, timedelta(hours=1))), 20),  # all readers here are of one domain
+    ],
+    ids=["hour", "domain"],
+)
+def test_senders_that_work_at_once_keep_to_a_limit_together(
+    store: Store, url: str, tmp_path: Path, policy: Policy, most: int
+) -> None:
+    """Each takes a few turns at a time; one that ends may lose some, so that a few less are sent, and never more."""
+    issue, _ = queued(store, 60)
+
+    def work(_: int) -> int:
+        with Store(url) as own:
+            return send(own, issue, MaildirTransport(tmp_path / "mail"), policy=policy).states[S.SENT]
+
+    with ThreadPoolExecutor(3) as pool:
+        sent = sum(pool.map(work, range(3)))
+    assert most - 3 <= sent <= most
+    assert len(arrived(tmp_path / "mail")) == sent
+
+
+def test_senders_that_work_at_once_keep_to_the_second_together(store: Store, url: str, tmp_path: Path) -> None:
+    issue, _ = queued(store, 50)
+    began = time.monotonic()
+
+    def work(_: int) -> int:
+        with Store(url) as own:
+            return send(own, issue, MaildirTransport(tmp_path / "mail"), policy=Policy(per_second=20)).states[S.SENT]
+
+    with ThreadPoolExecutor(3) as pool:
+        assert sum(pool.map(work, range(3))) == 50
+    assert time.monotonic() - began >= 2.0  # 20 at once, 20 a second later, and the rest
+
+
 def test_a_limit_sends_so_many_and_the_rest_waits(store: Store, tmp_path: Path) -> None:
     issue, _ = queued(store, 40)
     transport = MaildirTransport(tmp_path / "mail")
