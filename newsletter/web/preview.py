@@ -7,6 +7,7 @@ page again, with the preview in it.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -38,7 +39,7 @@ class Preview:
     """What stands beside a form. `state` is ready, preparing, hurried (asked too often) or nothing (no papers)."""
 
     state: str
-    day: str = ""
+    day: date | None = None
     considered: int = 0
     lines: tuple[Line, ...] = ()
     empty: bool = False
@@ -89,4 +90,4 @@ def _of(here: Parts, profile: InterestProfile, papers: int, unknown: int) -> Pre
         for pick in taste.picks[:MOST_CARDS]
     )
     told = (profile.topics, profile.keywords, profile.authors, profile.rated, profile.interests)
-    return Preview("ready", f"{taste.day:%Y-%m-%d}", taste.considered, lines, empty=not any(told), unknown=unknown)
+    return Preview("ready", taste.day, taste.considered, lines, empty=not any(told), unknown=unknown)
