@@ -113,7 +113,8 @@ def test_an_issue_is_told(desk: Desk) -> None:
         ("2026-08-20", "daily", "open", 42),
         ("2026-08-20", "weekdays", "open", 42),
     ]
-    assert documented(desk, "issue", "list") == documented(desk, "issue", "show", "2026-08-20") == opened
+    assert documented(desk, "issue", "list") == opened
+    assert documented(desk, "issue", "show", "2026-08-20") == [{**one, "explained": []} for one in opened]
 
 
 def test_a_preview_writes_four_files_and_tells_the_picks(desk: Desk) -> None:

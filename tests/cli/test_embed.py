@@ -196,7 +196,8 @@ def test_a_terminal_is_shown_a_bar_and_a_pipe_is_not(desk: Desk) -> None:
     os.close(terminal)
     out, _ = process.communicate(timeout=60)
     assert b"Encoding" in shown
-    assert b"%" in shown
+    assert b"135/135" in shown
+    assert b"/s" in shown  # how fast
     assert b"there already" in out
 
 

@@ -288,7 +288,7 @@ def test_messages_go_by_several_servers_and_past_one_that_is_gone(desk: Desk) ->
 def test_what_the_hour_does_not_allow_waits_for_the_next_send(desk: Desk) -> None:
     for name in ("ada", "bob", "cid"):
         desk.subscribe(f"{name}@lab.example", *READER)
-    said = desk("send", delivery__per_hour=2).out
+    said = desk("send", delivery__per_hour=2, delivery__warm_up=2, delivery__warm_up_from="2026-08-20").out
     assert "2 sent, 1 still queued" in said
     assert "2 messages may be sent in one hour and were" in said
     assert desk("send", "--json", delivery__warm_up=2, delivery__warm_up_from="2026-08-20").json["sent"] == 0
