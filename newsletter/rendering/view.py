@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import quote
 
 from newsletter.abstracts import usable
@@ -191,33 +192,64 @@ def brief(card: CardView) -> LineView:
     return LineView(number=card.number, title=card.title, url=card.url, why=card.why[0] if card.why else "")
 
 
+@dataclass(frozen=True, slots=True)
+class _PaperView:
+    """What a card says of its paper to whoever reads that language."""
+
+    title: str
+    label: str
+    authors: str
+    announced: str
+    categories: str
+    meta: tuple[str, ...]
+    links: tuple[LinkView, ...]
+    key_sentences: str
+    remark: str
+
+
 def _card(told: _Told, pick: Pick, paper: Paper) -> CardView:
-    say = told.say
+    said = _paper_view(told.say, paper)
+    summary = shorten(told.written.summaries.get(pick.paper_key, ""), _LONGEST_SUMMARY)
+    more, less = told.links.feedback.get(pick.paper_key, ("", ""))
+    keywords = tuple(reason.matched for reason in pick.reasons if reason.kind is ReasonKind.KEYWORD)
+    return CardView(
+        number=pick.rank,
+        title=said.title,
+        label=said.label,
+        url=_url(paper, told.site),
+        authors=said.authors,
+        announced=said.announced,
+        categories=said.categories,
+        why=_why(told, pick)[:_MOST_REASONS],
+        summary=summary,
+        summary_by=words.summary_by(told.say, told.written.model) if summary else "",
+        key_sentences=_marked(said.key_sentences, keywords),
+        remark=said.remark,
+        links=said.links,
+        more_url=more,
+        less_url=less,
+        meta=said.meta,
+        picture=_picture(paper) if told.pictures else "",
+    )
+
+
+@lru_cache(maxsize=4096)  # one paper stands in many mails of a day
+def _paper_view(say: Language, paper: Paper) -> _PaperView:
     title = paper_title(say, paper)
     label = shorten(title, _LONGEST_LABEL)
-    summary = shorten(told.written.summaries.get(pick.paper_key, ""), _LONGEST_SUMMARY)
     authors, announced = words.authors(say, paper.authors), words.announced(say, paper.announcements)
     categories = ", ".join(paper.categories[:_MOST_CATEGORIES])
     readable = usable(paper)
-    more, less = told.links.feedback.get(pick.paper_key, ("", ""))
-    return CardView(
-        number=pick.rank,
+    return _PaperView(
         title=title,
         label=label,
-        url=_url(paper, told.site),
         authors=authors,
         announced=announced,
         categories=categories,
-        why=_why(told, pick)[:_MOST_REASONS],
-        summary=summary,
-        summary_by=words.summary_by(say, told.written.model) if summary else "",
-        key_sentences=_marked(pick, paper) if readable else (),
-        remark="" if readable else words.no_abstract(say),
-        links=paper_links(say, paper, label),
-        more_url=more,
-        less_url=less,
         meta=tuple(filter(None, (authors, announced, categories))),
-        picture=_picture(paper) if told.pictures else "",
+        links=paper_links(say, paper, label),
+        key_sentences=key_sentences(paper.abstract, paper.title) if readable else "",
+        remark="" if readable else words.no_abstract(say),
     )
 
 
@@ -225,10 +257,9 @@ def _picture(paper: Paper) -> str:
     return paper.thumbnail if paper.thumbnail.startswith("https://") and len(paper.thumbnail) <= _LONGEST_URL else ""
 
 
-def _marked(pick: Pick, paper: Paper) -> tuple[Part, ...]:
+@lru_cache(maxsize=8192)  # readers of one keyword are many
+def _marked(text: str, keywords: tuple[str, ...]) -> tuple[Part, ...]:
     """Give the key sentences, with the keywords marked for which the paper was picked."""
-    text = key_sentences(paper.abstract, paper.title)
-    keywords = (reason.matched for reason in pick.reasons if reason.kind is ReasonKind.KEYWORD)
     parts: list[Part] = []
     end = 0
     for start, stop in sorted(span for word in keywords for span in spans(text, word)):
@@ -253,6 +284,7 @@ def _why(told: _Told, pick: Pick) -> tuple[str, ...]:
     return tuple(dict.fromkeys(words.reason(told.say, reason, told.cadence) for reason in pick.reasons))
 
 
+@lru_cache(maxsize=4096)
 def _url(paper: Paper, site: SiteView) -> str:
     """Where the title leads: the paper's own page, else its arXiv or DOI page, else its page on our site."""
     return _web(paper.url) or _abstract_url(paper) or f"{site.url}/papers/{quote(paper.id, safe=':/.()')}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 
 from newsletter.model import Announcement, Cadence, Reason, ReasonKind, Subscriber
 from newsletter.rendering.language import Language
@@ -79,6 +80,7 @@ def announced(say: Language, announcements: Sequence[Announcement]) -> str:
     return ", ".join(filter(None, groups[:_NAMED_SOURCES]))
 
 
+@lru_cache(maxsize=8192)  # readers of one topic are many
 def reason(say: Language, why: Reason, cadence: Cadence) -> str:
     """Give one reason for a pick in words that name what in the profile spoke for it."""
     matched = shorten(why.matched, _LONGEST_MATCH)
