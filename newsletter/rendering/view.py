@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from functools import lru_cache
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from newsletter.abstracts import usable
 from newsletter.model import Cadence, Edition, Paper, Pick, ReasonKind, Section
@@ -158,33 +160,52 @@ def edition_view(
     `pictures`: cards show the image that a source gave, which tells its server that the mail was opened.
     """
     issue = edition.issue
-    weekly = issue.cadence is Cadence.WEEKLY
     told = _Told(say, site, links, issue.cadence, written or Written(), pictures)
     picks = sorted(edition.picks, key=lambda pick: pick.rank)
     cards = tuple(_card(told, pick, papers[pick.paper_key]) for pick in picks if pick.section is Section.FOR_YOU)
     also = tuple(_line(told, pick, papers[pick.paper_key]) for pick in picks if pick.section is Section.ALSO_TODAY)
     titles = [card.title for card in cards] + [line.title for line in also]
     introduction = words.introduction(say, considered, len(cards), len(also))
-    date = say.long_date(issue.day)
+    day = say.long_date(issue.day)
+    reader = edition.subscriber
+    since = _missed_since(edition)
+    kind = words.issue_kind(say, issue.cadence, since)
+    tone = _tone(issue.cadence, since, close=bool(cards))
     return EditionView(
-        mail="quiet" if not cards else "weekly" if weekly else "daily",
+        mail="quiet" if not cards else "weekly" if issue.cadence is Cadence.WEEKLY else "daily",
         language=say.tag,
-        title=f"{site.name} · {date}",
-        date=date,
-        kind=words.issue_kind(say, issue.cadence),
-        subject=words.subject(say, titles, max(len(cards or also) - 1, 0), considered, weekly=weekly),
-        preheader=words.preheader(titles, cards[0].why if cards else (), introduction),
+        title=f"{site.name} · {day}",
+        date=day,
+        kind=kind,
+        subject=words.subject(say, titles, max(len(cards) - 1, 0), considered, tone),
+        preheader=words.preheader(titles, cards[0].why if cards else (), introduction, kind if since else ""),
         introduction=introduction,
         cards=cards,
         also=also,
         unlisted=0,
-        provenance=words.provenance(say, site.name, edition.subscriber),
+        provenance=words.provenance(say, site.name, reader),
         site=site,
         preferences_url=links.preferences,
         unsubscribe_url=links.unsubscribe,
         archive_url=links.archive,
         browser_url=links.browser or links.archive,
     )
+
+
+def _missed_since(edition: Edition) -> date | None:
+    """Give the day an edition goes back to where its reader missed papers; a first one begins on the day they came."""
+    since, reader = edition.since, edition.subscriber
+    if since is None or since <= reader.created_at < since + timedelta(days=1):
+        return None
+    return since.astimezone(ZoneInfo(reader.timezone)).date()
+
+
+def _tone(cadence: Cadence, since: date | None, *, close: bool) -> words.Tone:
+    if not close:
+        return words.Tone.GLANCE
+    if since:
+        return words.Tone.MISSED
+    return words.Tone.WEEK if cadence is Cadence.WEEKLY else words.Tone.DAY
 
 
 def brief(card: CardView) -> LineView:
