@@ -176,7 +176,8 @@ class Letterhead:
         written: Written | None = None,
     ) -> Message:
         """Give an edition as its reader would get it, for somebody else: it says so, and has none of their links."""
-        links = replace(self.links(edition), preferences=self.site.url, unsubscribe=self.site.url, feedback={})
+        front = self.site.url
+        links = replace(self.links(edition), preferences=front, unsubscribe=front, browser="", feedback={})
         view = self.view(edition, papers, links, considered=considered, written=written)
         return self._notice(self.renderer.render(replace(view, mail="test")), recipient, now)
 

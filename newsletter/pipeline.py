@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from newsletter.delivery.dispatch import Brake, Dispatcher, Tally
 from newsletter.delivery.policy import Policy
@@ -36,13 +36,15 @@ from newsletter.model import (
 from newsletter.picking import NO_PAPERS, Edited, Picking
 from newsletter.ranking.ranker import Ranker
 from newsletter.rendering import Written
-from newsletter.returns import Returns
 from newsletter.sources.politeness import rest_after
-from newsletter.sources.source import Source, visit
 from newsletter.store import Store
 from newsletter.store.issues import Then
 from newsletter.subscriptions.signup import address_hash
 from newsletter.timetable import cadences_of, window_of
+
+if TYPE_CHECKING:
+    from newsletter.returns import Returns
+    from newsletter.sources.source import Source
 
 Progress: TypeAlias = Callable[[int], None]
 _NEWS = (Announce.NEW, Announce.CROSS)
@@ -92,7 +94,7 @@ class Newsletter:
     ranker: Callable[[], Ranker]
     letterhead: Letterhead
     edited: Edited
-    returns: Returns
+    returns: Callable[[], Returns]
     opened: Then | None = None  # what is done in the same transaction when an issue is opened
 
     def ingest(
@@ -109,6 +111,8 @@ class Newsletter:
         `keep=False` only looks. `remember` keeps how each source did, for those that will be pulled again, and leaves
         alone those that are to rest, unless we `insist`.
         """
+        from newsletter.sources.source import visit  # noqa: PLC0415  lazy: parsers, which no mail needs
+
         states = {one.name: one for one in self.store.sources.all()} if remember else {}
         for source in sources:
             state = states.get(source.name)
@@ -243,7 +247,7 @@ class Newsletter:
             with (brake or Brake()).on(dispatcher.halt):
                 tally = dispatcher.run(keys, now=now, limit=limit, progress=progress)
         finally:
-            self.returns.refusals(keys, now=now)
+            self.returns().refusals(keys, now=now)
         tally.states.update(expired)
         tally.problems += [f"{count} {state}: they waited for too long to be news" for state, count in expired.items()]
         for issue in ready if tally.alarm else ():
@@ -286,3 +290,14 @@ class Newsletter:
         lines = written(self.store, self.letterhead.writer, papers)
         message = self.letterhead.write(edition, papers, considered=considered, delivery_key=0, now=now, written=lines)
         return Preview(edition, message, papers, considered, lines)
+
+    def trial(self, seen: Preview, recipient: str, *, now: datetime) -> Message:
+        """Give what was previewed as a test for somebody else (see `Letterhead.test`)."""
+        return self.letterhead.test(
+            seen.edition,
+            seen.papers,
+            considered=seen.considered,
+            recipient=recipient,
+            now=now,
+            written=seen.written,
+        )

@@ -75,9 +75,9 @@ def newsletter(settings: Settings, store: Store, *, progress: Callable[[int], No
     )
     # Loading a model costs half a second and some hundred megabytes: only at the first ranking, and once.
     ranking = cache(lambda: ranker(settings, store.vectors, progress))
-    return Newsletter(
-        store, ranking, letterhead(settings, store), edited, returns(settings, store), _opened(settings, store)
-    )
+    # What recognises bounces takes a tenth of a second to import, and only sending needs it.
+    taken = cache(lambda: returns(settings, store))
+    return Newsletter(store, ranking, letterhead(settings, store), edited, taken, _opened(settings, store))
 
 
 def _opened(settings: Settings, store: Store) -> Then | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from newsletter import bootstrap
-from newsletter.cli import FAILED
+from newsletter.cli import FAILED, trial
 from newsletter.cli.context import Day, Json, day, settings
 from newsletter.cli.output import print_json, progress, say, warn
 from newsletter.errors import NewsletterError, UsageError
@@ -20,7 +20,7 @@ from newsletter.timetable import cadences_of, next_day
 
 if TYPE_CHECKING:
     from newsletter.config import Settings
-    from newsletter.pipeline import Newsletter
+    from newsletter.pipeline import Newsletter, Preview
     from newsletter.preflight import Result
     from newsletter.store import Store
 
@@ -34,7 +34,9 @@ def preview(
     ] = None,
     issue: Day = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where to write the files.")] = Path("preview"),
-    strict: Annotated[bool, typer.Option("--strict", help="Fail where a check of the mail fails.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Fail where a check of the mail fails; ask SpamAssassin too.")
+    ] = False,
     check_links: Annotated[
         bool, typer.Option("--check-links", help="Ask every address in the mail whether it is alive.")
     ] = False,
@@ -42,21 +44,27 @@ def preview(
         bool, typer.Option("--serve", help="Show it on a page of this machine, by the eyes of any reader.")
     ] = False,
     port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="Where that page is; 0 finds a port.")] = 0,
+    send_to: Annotated[
+        str | None, typer.Option("--send-to", metavar="ADDRESS", help="Send it there, marked as a test, once checked.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write message.eml, message.html, message.txt and picks.json, just as `send` would send them, and check them."""
     if serve:
+        if send_to is not None:
+            raise UsageError("--send-to needs no page", hint="the page has a button for it")
         _serve(context, subscriber, profile, issue, port)
         return
     if (subscriber is None) == (profile is None):
         raise UsageError("whose mail?", hint="give either --subscriber EMAIL or --profile FILE.toml")
+    address = _address(send_to)
     current = settings(context)
     with bootstrap.open_store(current, looking=True) as store, progress("Reading papers", None) as encoded:
         newsletter = bootstrap.newsletter(current, store, progress=encoded)
         newsletter.letterhead.renderer.keep()
         reader, library = _reader(subscriber, profile, current, store)
-        document, message = write(newsletter, reader, day(issue, current), out, library)
-    results = _checked(message, current, links=check_links)
+        document, seen = write(newsletter, reader, day(issue, current), out, library)
+    results = _checked(seen.message, current, links=check_links, strict=strict)
     if as_json:
         from newsletter.editor import report  # noqa: PLC0415
 
@@ -71,6 +79,17 @@ def preview(
     _tell(results, aloud=not as_json)
     if strict and any(one.level == "failed" for one in results):
         raise typer.Exit(FAILED)
+    if address:
+        told = trial.sent(newsletter.trial(seen, address, now=bootstrap.clock()), current)
+        if not as_json:
+            say(told)
+
+
+def _address(given: str | None) -> str:
+    """Give the address to send to, '' for none. Raises ProfileError where it is no address."""
+    from newsletter.subscriptions.signup import email_address  # noqa: PLC0415
+
+    return "" if given is None else email_address(given)
 
 
 def _reader(
@@ -84,12 +103,12 @@ def _reader(
     return readers.of_file(profile, current, store)
 
 
-def _checked(message: Message, current: Settings, *, links: bool) -> list[Result]:
+def _checked(message: Message, current: Settings, *, links: bool, strict: bool) -> list[Result]:
     from newsletter import preflight  # noqa: PLC0415  lazy: lxml
     from newsletter.preflight.alive import alive  # noqa: PLC0415
 
     ask = partial(alive, allow_private=current.fetching.allow_private) if links else None
-    return preflight.inspect(message, ask=ask)
+    return preflight.inspect(message, ask=ask, spamassassin=preflight.program() if strict else None)
 
 
 def _tell(results: Sequence[Result], *, aloud: bool) -> None:
@@ -118,8 +137,8 @@ def _unlike_send(document: dict[str, Any], reader: Subscriber, current: Settings
 
 def write(
     newsletter: Newsletter, reader: Subscriber, wanted: date, folder: Path, library: Mapping[str, Paper] | None = None
-) -> tuple[dict[str, Any], Message]:
-    """Write one reader's preview into a folder; give what `picks.json` holds, and the message.
+) -> tuple[dict[str, Any], Preview]:
+    """Write one reader's preview into a folder; give what `picks.json` holds, and what it was made of.
 
     `library` has the papers of the reader's bibliographies.
     """
@@ -136,7 +155,7 @@ def write(
         _write_json(folder / "picks.json", document)
     except OSError as error:
         raise NewsletterError(f"cannot write the preview to {folder}: {error}", hint="choose another --out") from error
-    return document, message
+    return document, seen
 
 
 def _write_json(path: Path, document: dict[str, Any]) -> None:

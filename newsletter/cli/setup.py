@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from newsletter import assets, bootstrap
+from newsletter.cli import trial
 from newsletter.cli.context import settings
 from newsletter.cli.output import say, warn
-from newsletter.errors import ConfigError, UsageError
+from newsletter.errors import ConfigError, TransportError, UsageError
 
 if TYPE_CHECKING:
     from newsletter.config import Settings
@@ -165,18 +166,15 @@ def _checked(file: Path) -> Settings:
 
 
 def _send_test(made: Settings) -> None:
-    from newsletter.delivery.transport import hand_over  # noqa: PLC0415
     from newsletter.notices import trial_mail  # noqa: PLC0415
 
     with bootstrap.open_store(made) as store:
         letterhead = bootstrap.letterhead(made, store)
         notice = letterhead.notice(trial_mail(letterhead), recipient=made.site.operator, now=bootstrap.clock())
-    if problem := hand_over(bootstrap.transport(made), notice):
-        warn(f"the test mail could not be sent: {problem}; `newsletter check` tells more")
-    elif made.delivery.transport == "maildir":
-        say(f"Put a test mail into the Maildir {made.delivery.maildir}.")
-    else:
-        say(f"Sent a test mail to {made.site.operator}.")
+    try:
+        say(trial.sent(notice, made))
+    except TransportError as error:
+        warn(f"{error}; {error.hint}")
 
 
 def _tell_next(made: Settings) -> None:

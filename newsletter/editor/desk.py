@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -126,7 +126,10 @@ class Desk:
             if asked.mail not in {ISSUE, TEST}:
                 raise UsageError(f"there is no mail {asked.mail!r}", hint=f"they are {', '.join(samples.NAMES)}")
             seen = self._preview(newsletter, reader, library, asked.day)
-            addressed = partial(self._test, newsletter.letterhead, seen)
+
+            def addressed(recipient: str) -> Message:
+                return newsletter.trial(seen, recipient, now=bootstrap.clock())
+
             message = addressed(reader.email) if asked.mail == TEST else seen.message
             return self._keep(message, seen, addressed)
 
@@ -243,16 +246,6 @@ class Desk:
             return letterhead.notice(view, recipient=recipient, now=bootstrap.clock())
 
         return self._keep(addressed(reader.email), None, addressed)
-
-    def _test(self, letterhead: Letterhead, seen: Preview, recipient: str) -> Message:
-        return letterhead.test(
-            seen.edition,
-            seen.papers,
-            considered=seen.considered,
-            recipient=recipient,
-            now=bootstrap.clock(),
-            written=seen.written,
-        )
 
     def _keep(self, message: Message, preview: Preview | None, addressed: Callable[[str], Message]) -> Shown:
         self._made += 1

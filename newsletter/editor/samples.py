@@ -6,9 +6,18 @@ from datetime import date
 
 from newsletter.letters import Letterhead
 from newsletter.model import Cadence
-from newsletter.rendering import AlertView, ConfirmView, Finding, GoodbyeView, Notice, PreferencesView, WelcomeView
+from newsletter.rendering import (
+    AddressView,
+    AlertView,
+    ConfirmView,
+    Finding,
+    GoodbyeView,
+    Notice,
+    PreferencesView,
+    WelcomeView,
+)
 
-NAMES = ("confirm", "known", "welcome", "preferences", "goodbye", "erased", "alert")
+NAMES = ("confirm", "known", "welcome", "preferences", "move", "moved", "goodbye", "erased", "alert")
 
 
 def sample(name: str, letterhead: Letterhead, language: str, today: date) -> Notice:
@@ -31,6 +40,12 @@ def sample(name: str, letterhead: Letterhead, language: str, today: date) -> Not
             archive_url=f"{url}/issues",
         ),
         "preferences": PreferencesView(site=site, language=language, url=f"{url}/preferences/sample", days=90),
+        "move": AddressView(
+            site=site, language=language, new=False, other="re…@example.org", url=f"{url}/address/sample", days=7
+        ),
+        "moved": AddressView(
+            site=site, language=language, new=True, other="re…@example.com", url=f"{url}/address/sample", days=7
+        ),
         "goodbye": GoodbyeView(site=site, language=language, url=f"{url}/unsubscribe/sample"),
         "erased": GoodbyeView(site=site, language=language, url=f"{url}/subscribe", erased=True),
         "alert": AlertView(

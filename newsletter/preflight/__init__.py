@@ -20,12 +20,15 @@ from newsletter.preflight.support import supported
 __all__ = ["Asked", "Letter", "Level", "Result", "inspect", "program"]
 
 
-def inspect(message: Message, *, ask: Asked | None = None, spamassassin: str = "") -> list[Result]:
-    """Give what every check says. `ask` looks whether links are alive; `spamassassin` is the path of that program."""
+def inspect(message: Message, *, ask: Asked | None = None, spamassassin: str | None = None) -> list[Result]:
+    """Give what every check says. `ask` looks whether links are alive.
+
+    `spamassassin` is the path of that program, '' where it is missed (see `program`), None where it is not wanted.
+    """
     letter = Letter(message.data)
     results = [one for check in (size, headers, text_part, personal, images) for one in check(letter)]
     results += [*links(letter, ask), *supported(letter), *legible(letter)]
-    return _gathered([*results, *(spam(letter, spamassassin) if spamassassin else ())])
+    return _gathered([*results, *(() if spamassassin is None else spam(letter, spamassassin))])
 
 
 def _gathered(results: Iterable[Result]) -> list[Result]:

@@ -21,11 +21,17 @@ def program() -> str:
     return shutil.which("spamassassin") or ""
 
 
-def spam(letter: Letter, command: str) -> Iterator[Result]:
-    """How much does it look like spam?"""
+def spam(letter: Letter, command: str, *, patience: float = 60.0) -> Iterator[Result]:
+    """How much does it look like spam?
+
+    `command` is the path of the program, '' where there is none; it is waited for `patience` seconds.
+    """
+    if not command:
+        yield warning("spam", "SpamAssassin is not installed, so it was not asked", "PATH", "install `spamassassin`")
+        return
     try:
         done = subprocess.run(  # noqa: S603 (the installed program, with fixed arguments)
-            [command, "--local", "--test-mode"], input=letter.data, capture_output=True, check=True, timeout=60
+            [command, "--local", "--test-mode"], input=letter.data, capture_output=True, check=True, timeout=patience
         )
     except (OSError, subprocess.SubprocessError) as error:
         yield warning("spam", f"SpamAssassin did not answer: {error}", command, "run it by hand to see why")

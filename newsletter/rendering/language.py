@@ -28,13 +28,13 @@ _RIGHT_TO_LEFT = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ks", "ps", "s
 _AS_WRITTEN = {SOURCE: "en_GB"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # what is remembered by language ends with it: its catalogue may have changed
 class Language:
     """What writes for one reader. `tag` is BCP 47, for `lang`; `locale` names CLDR's data, as in `de_AT`."""
 
     tag: str
     locale: str
-    _catalogue: gettext.NullTranslations = field(repr=False, compare=False)
+    _catalogue: gettext.NullTranslations = field(repr=False)
 
     @property
     def right_to_left(self) -> bool:

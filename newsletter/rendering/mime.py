@@ -24,8 +24,6 @@ from newsletter.rendering.view import Links
 
 _LONGEST_LINE = 998  # bytes, RFC 5322 section 2.1.1
 _MESSAGE_ID = re.compile(r"<[!-;=?A-~]+@[!-;=?A-~]+>")
-# Bytes that quoted-printable leaves as they are, but for spaces at the end of a line (counted with the line breaks).
-_LITERAL = bytes(byte for byte in range(32, 127) if byte != ord("="))
 
 
 class Rendering(Protocol):
@@ -144,15 +142,6 @@ def encoded_size(text: str) -> int:
     return len(_quoted_printable(text))
 
 
-def fits(text: str, limit: int) -> bool:
-    """Tell whether `text` takes at most `limit` bytes in a message. Most do by far, and are not encoded to know it."""
-    data = text.encode("utf-8") + b"\n"
-    escaped = len(data.translate(None, _LITERAL)) + 2 * data.count(b"\n")
-    # A full line holds 73 characters of 76 at the least, for an escape is never parted, and ends in "=CRLF".
-    most = (len(data) + 2 * escaped) * 79 // 72
-    return most <= limit or encoded_size(text) <= limit
-
-
 def _list_headers(site: SiteView, from_address: str, links: Links) -> list[str]:
     """The headers of RFC 2369, 2919, 3834, 5064 and 8058. URLs stand unfolded, however long."""
     unsubscribe = web_address("List-Unsubscribe", links.unsubscribe)
@@ -193,12 +182,17 @@ def _joined(headers: list[str], rendered: Rendering, boundary: str) -> bytes:
     ))  # fmt: skip
 
 
+@lru_cache(maxsize=8)  # a mail's HTML is measured before the mail is made
 def _quoted_printable(text: str) -> bytes:
     """`text` in quoted-printable with CRLF, lines of at most 76 characters, and a line break at its end."""
     unix = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
-    lines = unix.rstrip("\n").replace("\n", "\r\n") + "\r\n"
+    return b"".join(map(_encoded_line, unix.rstrip("\n").split("\n")))
+
+
+@lru_cache(maxsize=8192)  # most lines of a mail stand in others too: of the layout in all, of a paper in many
+def _encoded_line(line: str) -> bytes:
     # b2a_qp takes the line break it meets first for its own soft ones: there must be one, and it must be CRLF.
-    encoded = b2a_qp(lines.encode("utf-8"), quotetabs=False, istext=True, header=False)
+    encoded = b2a_qp(f"{line}\r\n".encode(), quotetabs=False, istext=True, header=False)
     # Old mailboxes part messages at lines that begin with "From "; the soft break keeps the line under its limit.
     encoded = encoded.replace(b"\r\nFrom ", b"\r\n=46rom=\r\n ")
     return b"=46rom=\r\n " + encoded[5:] if encoded.startswith(b"From ") else encoded

@@ -16,7 +16,7 @@ from newsletter.rendering import kept
 from newsletter.rendering.compiled import JoinedSource, Line, compile_html, join
 from newsletter.rendering.language import SOURCE, Language, language
 from newsletter.rendering.mails import Notice
-from newsletter.rendering.mime import fits
+from newsletter.rendering.mime import encoded_size
 from newsletter.rendering.summary import shorten
 from newsletter.rendering.templates import (
     HTML,
@@ -123,7 +123,7 @@ class Renderer:
         email = self._ready(view.mail, view.language)
         for smaller in _ever_smaller(view):
             html = email.html.render(smaller)
-            if fits(html, SIZE_LIMIT):
+            if encoded_size(html) <= SIZE_LIMIT:
                 return email.fill(smaller, html)
         raise TemplateError(
             f"{email.html.source.lines[0].file} makes more than {SIZE_LIMIT} bytes of HTML without a single paper"

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import lru_cache
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from newsletter.abstracts import usable
 from newsletter.model import Cadence, Edition, Paper, Pick, ReasonKind, Section
@@ -157,27 +160,30 @@ def edition_view(
     `pictures`: cards show the image that a source gave, which tells its server that the mail was opened.
     """
     issue = edition.issue
-    weekly = issue.cadence is Cadence.WEEKLY
     told = _Told(say, site, links, issue.cadence, written or Written(), pictures)
     picks = sorted(edition.picks, key=lambda pick: pick.rank)
     cards = tuple(_card(told, pick, papers[pick.paper_key]) for pick in picks if pick.section is Section.FOR_YOU)
     also = tuple(_line(told, pick, papers[pick.paper_key]) for pick in picks if pick.section is Section.ALSO_TODAY)
     titles = [card.title for card in cards] + [line.title for line in also]
     introduction = words.introduction(say, considered, len(cards), len(also))
-    date = say.long_date(issue.day)
+    day = say.long_date(issue.day)
+    reader = edition.subscriber
+    since = _missed_since(edition)
+    kind = words.issue_kind(say, issue.cadence, since)
+    tone = _tone(issue.cadence, since, close=bool(cards))
     return EditionView(
-        mail="quiet" if not cards else "weekly" if weekly else "daily",
+        mail="quiet" if not cards else "weekly" if issue.cadence is Cadence.WEEKLY else "daily",
         language=say.tag,
-        title=f"{site.name} · {date}",
-        date=date,
-        kind=words.issue_kind(say, issue.cadence),
-        subject=words.subject(say, titles, max(len(cards or also) - 1, 0), considered, weekly=weekly),
-        preheader=words.preheader(titles, cards[0].why if cards else (), introduction),
+        title=f"{site.name} · {day}",
+        date=day,
+        kind=kind,
+        subject=words.subject(say, titles, max(len(cards) - 1, 0), considered, tone),
+        preheader=words.preheader(titles, cards[0].why if cards else (), introduction, kind if since else ""),
         introduction=introduction,
         cards=cards,
         also=also,
         unlisted=0,
-        provenance=words.provenance(say, site.name, edition.subscriber),
+        provenance=words.provenance(say, site.name, reader),
         site=site,
         preferences_url=links.preferences,
         unsubscribe_url=links.unsubscribe,
@@ -186,38 +192,85 @@ def edition_view(
     )
 
 
+def _missed_since(edition: Edition) -> date | None:
+    """Give the day an edition goes back to where its reader missed papers; a first one begins on the day they came."""
+    since, reader = edition.since, edition.subscriber
+    if since is None or since <= reader.created_at < since + timedelta(days=1):
+        return None
+    return since.astimezone(ZoneInfo(reader.timezone)).date()
+
+
+def _tone(cadence: Cadence, since: date | None, *, close: bool) -> words.Tone:
+    if not close:
+        return words.Tone.GLANCE
+    if since:
+        return words.Tone.MISSED
+    return words.Tone.WEEK if cadence is Cadence.WEEKLY else words.Tone.DAY
+
+
 def brief(card: CardView) -> LineView:
     """Give a card as a line of "Also today"."""
     return LineView(number=card.number, title=card.title, url=card.url, why=card.why[0] if card.why else "")
 
 
+@dataclass(frozen=True, slots=True)
+class _PaperView:
+    """What a card says of its paper to whoever reads that language."""
+
+    title: str
+    label: str
+    authors: str
+    announced: str
+    categories: str
+    meta: tuple[str, ...]
+    links: tuple[LinkView, ...]
+    key_sentences: str
+    remark: str
+
+
 def _card(told: _Told, pick: Pick, paper: Paper) -> CardView:
-    say = told.say
+    said = _paper_view(told.say, paper)
+    summary = shorten(told.written.summaries.get(pick.paper_key, ""), _LONGEST_SUMMARY)
+    more, less = told.links.feedback.get(pick.paper_key, ("", ""))
+    keywords = tuple(reason.matched for reason in pick.reasons if reason.kind is ReasonKind.KEYWORD)
+    return CardView(
+        number=pick.rank,
+        title=said.title,
+        label=said.label,
+        url=_url(paper, told.site),
+        authors=said.authors,
+        announced=said.announced,
+        categories=said.categories,
+        why=_why(told, pick)[:_MOST_REASONS],
+        summary=summary,
+        summary_by=words.summary_by(told.say, told.written.model) if summary else "",
+        key_sentences=_marked(said.key_sentences, keywords),
+        remark=said.remark,
+        links=said.links,
+        more_url=more,
+        less_url=less,
+        meta=said.meta,
+        picture=_picture(paper) if told.pictures else "",
+    )
+
+
+@lru_cache(maxsize=4096)  # one paper stands in many mails of a day
+def _paper_view(say: Language, paper: Paper) -> _PaperView:
     title = paper_title(say, paper)
     label = shorten(title, _LONGEST_LABEL)
-    summary = shorten(told.written.summaries.get(pick.paper_key, ""), _LONGEST_SUMMARY)
     authors, announced = words.authors(say, paper.authors), words.announced(say, paper.announcements)
     categories = ", ".join(paper.categories[:_MOST_CATEGORIES])
     readable = usable(paper)
-    more, less = told.links.feedback.get(pick.paper_key, ("", ""))
-    return CardView(
-        number=pick.rank,
+    return _PaperView(
         title=title,
         label=label,
-        url=_url(paper, told.site),
         authors=authors,
         announced=announced,
         categories=categories,
-        why=_why(told, pick)[:_MOST_REASONS],
-        summary=summary,
-        summary_by=words.summary_by(say, told.written.model) if summary else "",
-        key_sentences=_marked(pick, paper) if readable else (),
-        remark="" if readable else words.no_abstract(say),
-        links=paper_links(say, paper, label),
-        more_url=more,
-        less_url=less,
         meta=tuple(filter(None, (authors, announced, categories))),
-        picture=_picture(paper) if told.pictures else "",
+        links=paper_links(say, paper, label),
+        key_sentences=key_sentences(paper.abstract, paper.title) if readable else "",
+        remark="" if readable else words.no_abstract(say),
     )
 
 
@@ -225,10 +278,9 @@ def _picture(paper: Paper) -> str:
     return paper.thumbnail if paper.thumbnail.startswith("https://") and len(paper.thumbnail) <= _LONGEST_URL else ""
 
 
-def _marked(pick: Pick, paper: Paper) -> tuple[Part, ...]:
+@lru_cache(maxsize=8192)  # readers of one keyword are many
+def _marked(text: str, keywords: tuple[str, ...]) -> tuple[Part, ...]:
     """Give the key sentences, with the keywords marked for which the paper was picked."""
-    text = key_sentences(paper.abstract, paper.title)
-    keywords = (reason.matched for reason in pick.reasons if reason.kind is ReasonKind.KEYWORD)
     parts: list[Part] = []
     end = 0
     for start, stop in sorted(span for word in keywords for span in spans(text, word)):
@@ -253,6 +305,7 @@ def _why(told: _Told, pick: Pick) -> tuple[str, ...]:
     return tuple(dict.fromkeys(words.reason(told.say, reason, told.cadence) for reason in pick.reasons))
 
 
+@lru_cache(maxsize=4096)
 def _url(paper: Paper, site: SiteView) -> str:
     """Where the title leads: the paper's own page, else its arXiv or DOI page, else its page on our site."""
     return _web(paper.url) or _abstract_url(paper) or f"{site.url}/papers/{quote(paper.id, safe=':/.()')}"

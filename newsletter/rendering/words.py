@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date
+from enum import StrEnum
+from functools import lru_cache
 
 from newsletter.model import Announcement, Cadence, Reason, ReasonKind, Subscriber
 from newsletter.rendering.language import Language
@@ -30,8 +32,10 @@ def zone(timezone: str) -> str:
     return timezone.replace("_", " ")
 
 
-def issue_kind(say: Language, cadence: Cadence) -> str:
-    """Give what an issue of this cadence is called: "Weekly issue"."""
+def issue_kind(say: Language, cadence: Cadence, since: date | None = None) -> str:
+    """Give what an issue of this cadence is called: "Weekly issue"; one that goes back further says since when."""
+    if since:
+        return say("What you missed since %(day)s", day=say.short_date(since))
     if cadence is Cadence.WEEKDAYS:
         return say("Weekday issue")
     if cadence is Cadence.WEEKLY:
@@ -79,6 +83,7 @@ def announced(say: Language, announcements: Sequence[Announcement]) -> str:
     return ", ".join(filter(None, groups[:_NAMED_SOURCES]))
 
 
+@lru_cache(maxsize=8192)  # readers of one topic are many
 def reason(say: Language, why: Reason, cadence: Cadence) -> str:
     """Give one reason for a pick in words that name what in the profile spoke for it."""
     matched = shorten(why.matched, _LONGEST_MATCH)
@@ -136,7 +141,16 @@ def summary_by(say: Language, model: str) -> str:
     return say("summary by %(model)s", model=shorten(model, _LONGEST_MATCH))
 
 
-def subject(say: Language, titles: Sequence[str], others: int, considered: int, *, weekly: bool = False) -> str:
+class Tone(StrEnum):
+    """What an issue promises of its papers."""
+
+    DAY = "day"
+    WEEK = "week"
+    MISSED = "missed"  # it goes back further than the issue does
+    GLANCE = "glance"  # none is a close match
+
+
+def subject(say: Language, titles: Sequence[str], others: int, considered: int, tone: Tone = Tone.DAY) -> str:
     """Give the top title, shortened at a word, and how many more papers there are: at most 90 characters."""
     if not titles:
         if not considered:
@@ -144,11 +158,10 @@ def subject(say: Language, titles: Sequence[str], others: int, considered: int, 
         return say.many(
             "Nothing for you in %(count)s new paper", "Nothing for you among %(count)s new papers", considered
         )
-    tail = ""
-    if others and weekly:
-        tail = say.many("and %(count)s more paper of your week", "and %(count)s more papers of your week", others)
-    elif others:
-        tail = say.many("and %(count)s more paper for you", "and %(count)s more papers for you", others)
+    if tone is Tone.GLANCE:
+        room = min(_SUBJECT_TITLE, SUBJECT_LIMIT - len(say("Worth a glance: %(title)s", title="")))
+        return say("Worth a glance: %(title)s", title=shorten(titles[0], room))
+    tail = _others(say, others, tone) if others else ""
     room = min(_SUBJECT_TITLE, SUBJECT_LIMIT - len(tail) - 2) if tail else SUBJECT_LIMIT
     top = shorten(titles[0], room)
     if not tail:
@@ -158,10 +171,22 @@ def subject(say: Language, titles: Sequence[str], others: int, considered: int, 
     return say("%(title)s, %(others)s", title=top, others=tail)
 
 
-def preheader(titles: Sequence[str], why: Sequence[str], introduction: str) -> str:
-    """Give what mail lists show beside the subject: the next titles, else why the one paper was picked."""
+def _others(say: Language, others: int, tone: Tone) -> str:
+    if tone is Tone.WEEK:
+        return say.many("and %(count)s more paper of your week", "and %(count)s more papers of your week", others)
+    if tone is Tone.MISSED:
+        return say.many("and %(count)s more paper you missed", "and %(count)s more papers you missed", others)
+    return say.many("and %(count)s more paper for you", "and %(count)s more papers for you", others)
+
+
+def preheader(titles: Sequence[str], why: Sequence[str], introduction: str, missed: str = "") -> str:
+    """Give what mail lists show beside the subject: the next titles, else why the one paper was picked.
+
+    `missed` says that an issue goes back further than it would, and comes first.
+    """
     following = [shorten(one, _LONGEST_MATCH) for one in titles[1:4]]
-    return shorten(" · ".join(following) or " · ".join(why) or introduction, PREHEADER_LIMIT)
+    told = " · ".join(following) or " · ".join(why) or introduction
+    return shorten(" · ".join(filter(None, (missed, told))), PREHEADER_LIMIT)
 
 
 def introduction(say: Language, considered: int, cards: int, also: int) -> str:

@@ -285,11 +285,26 @@ def test_the_time_of_two_commands_is_their_own(desk: Desk) -> None:
     assert "2026-08-21" in opened
 
 
+NAMING = "import newsletter.cli\ntry:\n    newsletter.cli.main()\nfinally:\n    import sys; print(*sys.modules)"
+
+
+def test_a_preview_imports_only_what_it_needs(desk: Desk) -> None:
+    """Compiled templates are kept, and so are the picks of an issue that is open: nothing is made again."""
+    desk.subscribe("ada@lab.example", "--keyword", "CTC")
+    desk("send")
+    words = "preview --subscriber ada@lab.example"
+    desk(*words.split())
+    out = desk.shell(f"\"$PYTHON\" -c '{NAMING}' {words} | tail -n 1").out.split()
+    assert "newsletter.pipeline" in out
+    needless = {"fastapi", "httpx", "mjml", "onnxruntime", "premailer", "sklearn", "wordllama"}
+    ours = {"delivery.bounces", "editor.server", "returns", "sources.sandbox"}
+    assert sorted((needless | {f"newsletter.{name}" for name in ours}) & set(out)) == []
+
+
 def test_help_starts_without_the_heavy_libraries(bare: Desk) -> None:
     """Time depends on the machine; what is imported does not."""
     heavy = ("alembic", "httpx", "jinja2", "numpy", "onnxruntime", "pydantic", "rich", "sklearn", "sqlalchemy")
-    run = "import newsletter.cli\ntry:\n    newsletter.cli.main()\nfinally:\n    import sys; print(*sys.modules)"
-    out = bare.shell(f"\"$PYTHON\" -c '{run}' --help | tail -n 1").out.split()
+    out = bare.shell(f"\"$PYTHON\" -c '{NAMING}' --help | tail -n 1").out.split()
     assert "newsletter.cli.app" in out
     assert not set(heavy) & set(out)
 

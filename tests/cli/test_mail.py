@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import socket
@@ -372,6 +373,59 @@ def test_a_failed_check_fails_a_strict_preview_only(desk: Desk) -> None:
     said = desk("preview", "--subscriber", "ada@lab.example", "--strict", status=1, **settings).err
     assert "change the colours of the theme" in said
     desk("preview", "--subscriber", "ada@lab.example", "--strict", **SITE)
+
+
+@pytest.mark.spamassassin
+def test_a_strict_preview_asks_the_spam_filter(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.subscribe("ada@lab.example", *READER)
+    words = ("preview", "--subscriber", "ada@lab.example", "--strict", "--json")
+    program = Path(os.environ["NEWSLETTER_TEST_SPAMASSASSIN"])
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    [found] = [one for one in desk(*words, **SITE).json["checks"] if one["check"] == "spam"]
+    assert found["level"] == "ok"
+    assert found["what"].startswith("SpamAssassin gives it ")
+
+
+def test_a_strict_preview_says_that_there_is_no_spam_filter(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.subscribe("ada@lab.example", *READER)
+    monkeypatch.setenv("PATH", str(desk.folder))
+    said = desk("preview", "--subscriber", "ada@lab.example", "--strict", **SITE).err
+    missed = "spam (warning): SpamAssassin is not installed, so it was not asked, in PATH: install `spamassassin`"
+    assert said == f"newsletter: {missed}\n"
+    assert not desk("preview", "--subscriber", "ada@lab.example", **SITE).err
+
+
+# A test of one's own
+
+
+def test_a_preview_can_be_sent_to_anybody_as_a_test_without_a_link_of_its_reader(desk: Desk) -> None:
+    desk.subscribe("ada@lab.example", *READER)
+    said = desk("preview", "--subscriber", "ada@lab.example", "--send-to", "editor@lab.example", **SITE).out
+    assert "Put a test mail into the Maildir" in said
+    [data] = desk.mails()
+    mail = parsed(data)
+    assert mail["To"] == "editor@lab.example"
+    assert "List-Unsubscribe" not in mail
+    texts = [part.get_content() for part in mail.iter_parts()]
+    assert all("This is a test." in text for text in texts)
+    assert not [text for text in texts for page in ("feedback", "view", "unsubscribe", "preferences")
+                if f"{SITE['site__url']}/{page}/" in text]  # fmt: skip
+    assert "1 sent" in desk("send", **SITE).out  # the reader's own is still to come
+
+
+def test_a_test_is_not_sent_where_that_is_no_use(desk: Desk) -> None:
+    desk.subscribe("ada@lab.example", *READER)
+    words = ("preview", "--subscriber", "ada@lab.example")
+    assert "is not an email address" in desk(*words, "--send-to", "ada at lab", status=1).err
+    desk("preview", "--serve", "--send-to", "editor@lab.example", status=2)
+    (desk.folder / "own/themes").mkdir(parents=True)
+    (desk.folder / "own/themes/pale.toml").write_text('[light]\nmuted = "#bbbbbb"\n')
+    pale = {**SITE, "rendering__theme": "pale", "rendering__templates": "own"}
+    desk(*words, "--strict", "--send-to", "editor@lab.example", status=1, **pale)
+    gone = {"delivery__transport": "smtp", "smtp__host": HOST, "smtp__port": "1"}
+    said = desk(*words, "--send-to", "editor@lab.example", status=1, **SITE, **gone).err
+    assert "the test mail could not be sent" in said
+    assert desk.mails() == []
 
 
 def test_links_are_asked_when_that_is_wanted(desk: Desk) -> None:

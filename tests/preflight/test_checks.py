@@ -15,6 +15,7 @@ import newsletter.preflight
 from newsletter.model import Message
 from newsletter.preflight import Letter, Level, inspect
 from newsletter.preflight.contrast import legible, texts
+from newsletter.preflight.spam import spam
 from newsletter.preflight.support import allowed, facts, features
 from newsletter.rendering import Language, Renderer, language
 from newsletter.rendering.theme import contrast, invert
@@ -187,11 +188,25 @@ def test_a_spam_filter_that_breaks_is_told(daily: Message) -> None:
     assert found.level is Level.WARNING
 
 
+def test_a_spam_filter_that_never_answers_is_not_waited_for(daily: Message, tmp_path: Path) -> None:
+    program = tmp_path / "spamassassin"
+    program.write_text("#!/bin/sh\nexec tail -f /dev/null\n")
+    program.chmod(0o700)
+    [found] = spam(Letter(daily.data), str(program), patience=0.1)
+    assert found.level is Level.WARNING
+    assert "timed out" in found.what
+
+
+def test_a_spam_filter_that_is_missed_is_told_and_one_that_is_not_wanted_is_not(daily: Message) -> None:
+    assert [one.level for one in inspect(daily, spamassassin="") if one.check == "spam"] == [Level.WARNING]
+    assert not [one for one in inspect(daily) if one.check == "spam"]
+
+
 @pytest.mark.spamassassin
 def test_a_real_spam_filter_knows_spam(daily: Message) -> None:
     gtube = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
-    spam = changed(daily, "We prove that", gtube)
-    said = inspect(spam, spamassassin=os.environ["NEWSLETTER_TEST_SPAMASSASSIN"])
+    sold = changed(daily, "We prove that", gtube)
+    said = inspect(sold, spamassassin=os.environ["NEWSLETTER_TEST_SPAMASSASSIN"])
     [found] = [one for one in said if one.check == "spam"]
     assert found.level is Level.FAILED
     assert "GTUBE" in found.where

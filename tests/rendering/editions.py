@@ -69,8 +69,15 @@ def pick(key: int, section: Section = Section.FOR_YOU, *reasons: Reason) -> Pick
     return Pick(key, key, section, 1.0, reasons or (Reason(ReasonKind.KEYWORD, "sorting"),))
 
 
-def edition(picks: Iterable[Pick], *, cadence: Cadence = Cadence.DAILY, language: str = "en") -> Edition:
-    """The issue of 23 November 2026 as Ada gets it."""
+def edition(
+    picks: Iterable[Pick],
+    *,
+    cadence: Cadence = Cadence.DAILY,
+    language: str = "en",
+    since: datetime | None = None,
+    came: datetime = NOON,
+) -> Edition:
+    """The issue of 23 November 2026 as Ada gets it, who came when she did; `since` is where hers begins."""
     subscriber = Subscriber(
         key=1,
         public_id="p1",
@@ -83,10 +90,10 @@ def edition(picks: Iterable[Pick], *, cadence: Cadence = Cadence.DAILY, language
         hour=7,
         papers=10,
         language=language,
-        created_at=NOON,
+        created_at=came,
     )
     issue = Issue(1, cadence, date(2026, 11, 23), Window(NOON.replace(day=22), NOON), IssueState.OPEN)
-    return Edition(issue, subscriber, tuple(picks))
+    return Edition(issue, subscriber, tuple(picks), since)
 
 
 def links(papers: Iterable[int] = ()) -> Links:

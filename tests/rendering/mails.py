@@ -11,8 +11,8 @@ from tests.rendering.notices import NOTICES
 
 PICTURE = "https://papers.example.org/pictures/loom.png"
 NAMES = (
-    "daily", "weekly", "quiet", "glance", "test", "confirm", "known", "welcome", "preferences", "goodbye", "erased",
-    "alert",
+    "daily", "weekly", "quiet", "glance", "test", "confirm", "known", "welcome", "preferences", "move",
+    "moved", "goodbye", "erased", "alert",
 )  # fmt: skip
 
 

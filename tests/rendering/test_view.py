@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from newsletter.model import Announcement, Cadence, Reason, ReasonKind, Section
-from newsletter.rendering import ENGLISH, edition_view, language
+from newsletter.rendering import ENGLISH, Renderer, edition_view, language
 from newsletter.rendering.words import SUBJECT_LIMIT, announced, authors, reason
 from tests.rendering.editions import NOON, SITE, edition, links, paper, pick, view
 
@@ -108,6 +108,49 @@ def test_an_empty_day_is_told_as_it_is() -> None:
     assert view([]).subject == "Nothing for you among 187 new papers"
     assert "none came close enough" in view([]).introduction
     assert view([], considered=0).subject == "No new papers this time"
+
+
+CAME = NOON - timedelta(days=100)
+
+
+@pytest.mark.parametrize("cadence", [Cadence.DAILY, Cadence.WEEKLY])
+def test_what_a_reader_missed_is_said_to_be_that(cadence: Cadence) -> None:
+    papers = [paper(1, title=FEW_WORDS), paper(2), paper(3)]
+    seen = view(papers, cadence=cadence, since=NOON - timedelta(days=7), came=CAME)
+    assert seen.subject == "Looms, and 2 more papers you missed"
+    assert seen.kind == "What you missed since 16 Nov"
+    assert seen.preheader.startswith("What you missed since 16 Nov · Sorting Punched Cards")
+    rendered = Renderer().render(seen)
+    assert "What you missed since 16 Nov" in rendered.html
+    assert "What you missed since 16 Nov" in rendered.text
+    assert view(papers[:1], since=NOON - timedelta(days=7), came=CAME).subject == FEW_WORDS
+
+
+def test_the_day_of_what_was_missed_is_that_of_the_reader() -> None:
+    late = datetime(2026, 7, 15, 23, 30, tzinfo=UTC)  # past midnight in London
+    assert view([paper()], since=late, came=CAME).kind == "What you missed since 16 Jul"
+    german = view([paper(), paper(2)], since=late, came=CAME, say=language("de"))
+    assert german.kind == "Was Sie seit 16. Juli verpasst haben"
+    assert german.subject.endswith("und eine weitere verpasste Arbeit")
+
+
+def test_a_first_issue_that_goes_back_to_the_day_its_reader_came_missed_nothing() -> None:
+    came = NOON - timedelta(days=1, hours=3)
+    midnight = came.replace(hour=0)
+    assert view([paper()], since=midnight, came=came).kind == "Daily issue"
+    assert view([paper()], since=midnight - timedelta(days=6), came=came).kind == "What you missed since 16 Nov"
+
+
+@pytest.mark.parametrize("cadence", [Cadence.DAILY, Cadence.WEEKDAYS, Cadence.WEEKLY])
+@pytest.mark.parametrize("since", [None, NOON - timedelta(days=7)])
+def test_a_subject_promises_nothing_for_you_where_nothing_is_close(cadence: Cadence, since: datetime | None) -> None:
+    papers = [paper(1, title=FEW_WORDS), paper(2)]
+    seen = view(papers, brief=2, cadence=cadence, since=since, came=CAME)
+    assert seen.mail == "quiet"
+    assert seen.subject == "Worth a glance: Looms"
+    long = view([paper(1, title="Weaving patterns " * 20)], brief=1, say=language("de")).subject
+    assert long.startswith("Einen Blick wert: Weaving")
+    assert len(long) <= SUBJECT_LIMIT
 
 
 def test_a_paper_without_address_leads_to_its_page_on_our_site() -> None:
