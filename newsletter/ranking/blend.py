@@ -7,7 +7,7 @@ Weights, and what each was measured to bring, are in docs/ranking.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,7 @@ _DISLIKE = 0.5
 _SHARPNESS = 2.0
 _TREND, _ATTENTION_FLOOR = 0.1, 0.5
 _LITTLE_TOLD, _ENOUGH_TOLD = 4, 9  # statements; between them attention counts less and less
+_FORESEEN = 256  # texts at a time
 _LEXICAL_FLOOR = 0.02  # for words what COSINE_FLOOR is for cosines
 
 
@@ -141,10 +142,19 @@ def foresee(candidates: Candidates, readers: Iterable[Interests]) -> None:
     for some in (_examples(one) for one in readers if one.liked.papers):
         asked.setdefault(some.strictness, {}).update(zip(some.texts, some.vectors, strict=True))
     for strictness, known in asked.items():
-        candidates.ridge.examples([*known], np.stack([*known.values()]), strictness)
-    if together := {text: vector for known in asked.values() for text, vector in known.items()}:
-        candidates.cosines([*together], np.stack([*together.values()]))
-        candidates.overlap([*together])
+        for texts, vectors in _some(known):
+            candidates.ridge.examples(texts, vectors, strictness)
+    for texts, vectors in _some({text: vector for known in asked.values() for text, vector in known.items()}):
+        candidates.cosines(texts, vectors)
+        candidates.overlap(texts)
+
+
+def _some(known: Mapping[str, Vectors]) -> Iterator[tuple[list[str], Vectors]]:
+    """Give texts and their vectors, so many at a time that what is worked out of them stays small."""
+    texts = [*known]
+    for start in range(0, len(texts), _FORESEEN):
+        some = texts[start : start + _FORESEEN]
+        yield some, np.stack([known[text] for text in some])
 
 
 def query_column(candidates: Candidates, query: Query) -> Scores:

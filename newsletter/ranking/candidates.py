@@ -58,7 +58,8 @@ class Words:
             dtype=np.float32,
         )
         # A word that none of the texts has would leave an empty vocabulary, which scikit-learn refuses.
-        self._vectorizer.fit([*background, "paper paper", "paper paper"])
+        self._known = self._vectorizer.fit_transform([*background, "paper paper", "paper paper"])
+        self._rows = {text: row for row, text in enumerate(background)}
 
     def matrix(self, texts: Sequence[str]) -> Any:
         """Give the sparse matrix (len(texts) × words) with rows of length 1."""
@@ -66,7 +67,17 @@ class Words:
             from scipy.sparse import csr_matrix  # noqa: PLC0415  lazy: a tenth of a second
 
             return csr_matrix((0, len(self._vectorizer.vocabulary_)), dtype=np.float32)
-        return self._vectorizer.transform(texts)
+        places = [self._rows.get(text, -1) for text in texts]
+        if min(places) >= 0:
+            return self._known[places]
+        if max(places) < 0:
+            return self._vectorizer.transform(texts)
+        from scipy.sparse import vstack  # noqa: PLC0415
+
+        fresh = self._vectorizer.transform([text for text, place in zip(texts, places, strict=True) if place < 0])
+        order, height = np.array(places), self._known.shape[0]
+        order[order < 0] = np.arange(height, height + fresh.shape[0])
+        return vstack([self._known, fresh], format="csr")[order]
 
 
 @dataclass(frozen=True)
@@ -196,6 +207,19 @@ class Candidates:
                     weight = rarity(self._category_holders[category], len(self)) * (1.0 if place == 0 else 0.5)
                     found[row] = max(found[row], weight)
         return found
+
+
+def best(scores: Scores, allowed: NDArray[np.bool_], count: int) -> list[int]:
+    """Give the rows of the `count` highest scores that are allowed, best first.
+
+    Stable: of papers that score alike the one announced first comes first, today and at every repetition.
+    """
+    rows = np.flatnonzero(allowed)
+    if 0 < count < len(rows):  # of many only those at the top need an order
+        least = np.partition(scores[rows], len(rows) - count)[len(rows) - count]
+        rows = rows[scores[rows] >= least]
+    found: list[int] = rows[np.argsort(-scores[rows], kind="stable")[:count]].tolist()
+    return found
 
 
 def same_name(wanted: str, author: str) -> bool:

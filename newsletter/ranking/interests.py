@@ -10,8 +10,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from newsletter.model import InterestProfile, Paper, Topic
 from newsletter.ranking.candidates import paper_text
@@ -178,11 +180,17 @@ def parted(vectors: Vectors, cosine: float) -> list[list[int]]:
     """Give the rows of groups of vectors (n × d): average linkage (Sokal & Michener 1958), cut at a mean cosine."""
     if len(vectors) < 2:
         return [[row] for row in range(len(vectors))]
-    from scipy.cluster.hierarchy import fcluster, linkage  # noqa: PLC0415  lazy: a tenth of a second
+    from scipy.cluster.hierarchy import linkage  # noqa: PLC0415  lazy: a tenth of a second
 
-    distances = np.clip(1 - vectors @ vectors.T, 0, 2)[np.triu_indices(len(vectors), 1)]
-    labels = fcluster(linkage(distances, "average"), 1 - cosine, "distance")
-    groups: dict[int, list[int]] = {}
-    for row, label in enumerate(labels):
-        groups.setdefault(int(label), []).append(row)
-    return list(groups.values())
+    distances = np.clip(1 - vectors @ vectors.T, 0, 2)[_pairs(len(vectors))]
+    groups = {row: [row] for row in range(len(vectors))}
+    for number, (one, other, distance, _) in enumerate(linkage(distances, "average").tolist(), len(vectors)):
+        if distance > 1 - cosine:  # the distances never fall from one union to the next
+            break
+        groups[number] = groups.pop(int(one)) + groups.pop(int(other))
+    return sorted(sorted(rows) for rows in groups.values())
+
+
+@lru_cache(256)
+def _pairs(count: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    return np.triu_indices(count, 1)

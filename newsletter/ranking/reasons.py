@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from newsletter.model import Reason, ReasonKind
 from newsletter.ranking.blend import trend
-from newsletter.ranking.candidates import Candidates, Closeness
+from newsletter.ranking.candidates import Candidates, Closeness, best
 from newsletter.ranking.interests import Interests
 
 _Strength: TypeAlias = tuple[float, Reason, str]
@@ -35,21 +35,28 @@ class Explainer:
         self._liked = interests.liked
         # What candidates are like what was liked: cosines (m × n), which the scores had worked out.
         self._similar = candidates.cosines(interests.liked.texts, interests.liked.vectors)
-        self._likest, self._alike = self._most_like()
+        homes = {word: query.label for query in interests.words for word in query.keywords}
+        self._keywords = [
+            (candidates.phrases.hits(word), 5.0 + candidates.phrases.rarity(word), word, homes.get(word.strip(), word))
+            for word in interests.profile.keywords
+        ]
+        self._found: dict[int, list[_Strength]] = {}
         self._group = {row: number for number, rows in enumerate(interests.liked.groups) for row in rows}
         self._trend = trend(candidates, interests)
 
-    def _most_like(self) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-        """Give for each candidate the place of the liked paper that it is like, and whether it is like enough.
+    def _most_like(self, rows: Sequence[int]) -> list[int | None]:
+        """Give for papers the place of the liked paper that each is like; None where it is like none.
 
         Not the nearest of all, which is often one that everything is near to, but the one to which it stands out most.
         """
         if not self._liked.papers:
-            return np.zeros(0, np.intp), np.zeros(len(self._candidates), bool)
+            return [None] * len(rows)
         mean, spread = self._candidates.usual(self._liked.texts, self._liked.vectors).T[:, :, None]
-        standing = np.where(self._similar >= _LIKE_COSINE, (self._similar - mean) / spread, -np.inf)
-        likest = standing.argmax(axis=0)
-        return likest, standing.max(axis=0) >= _LIKE_SPREADS
+        similar = self._similar[:, list(rows)]
+        standing = np.where(similar >= _LIKE_COSINE, (similar - mean) / spread, -np.inf)
+        alike = standing.max(axis=0) >= _LIKE_SPREADS
+        places = zip(standing.argmax(axis=0).tolist(), alike.tolist(), strict=True)
+        return [place if like else None for place, like in places]
 
     @property
     def blind(self) -> bool:
@@ -66,14 +73,13 @@ class Explainer:
             found[_named(number)] = float(self._liked.weights[list(rows)].sum()) / whole
         return found
 
-    def interest(self, row: int) -> str:
-        """Give the name of the interest that speaks strongest for the paper in a row; '' where none does."""
-        found = self._strengths(row)
-        return found[0][2] if found else ""
+    def interests(self, rows: Sequence[int]) -> list[str]:
+        """Give the names of the interests that speak strongest for the papers in some rows; '' where none does."""
+        return [found[0][2] if found else "" for found in self._strengths(rows)]
 
     def reasons(self, row: int) -> tuple[Reason, ...]:
         """Give one to three reasons for the paper in a row; where nothing stands out, what comes nearest."""
-        found = self._strengths(row)
+        [found] = self._strengths([row])
         if not found:
             return (self._nearest(row),)
         reasons = list(dict.fromkeys(reason for _, reason, _ in found))
@@ -81,9 +87,13 @@ class Explainer:
             reasons = [*reasons[: _MOST - 1], Reason(ReasonKind.POPULAR, self._attention(row))]
         return tuple(reasons[:_MOST])
 
-    def _strengths(self, row: int) -> list[_Strength]:
-        found = [*self._by_author(row), *self._by_keyword(row), *self._by_example(row), *self._by_meaning(row)]
-        return sorted(found, key=lambda strength: -strength[0])
+    def _strengths(self, rows: Sequence[int]) -> list[list[_Strength]]:
+        """Give what speaks for papers, strongest first: looked at together, and once."""
+        fresh = [row for row in rows if row not in self._found]
+        for row, like in zip(fresh, self._most_like(fresh) if fresh else [], strict=True):
+            found = [*self._by_author(row), *self._by_keyword(row), *self._by_example(row, like)]
+            self._found[row] = sorted([*found, *self._by_meaning(row)], key=lambda strength: -strength[0])
+        return [self._found[row] for row in rows]
 
     def nearest_to_groups(self, count: int) -> list[int]:
         """Give the rows that are nearest to each group of liked papers, `count` a group, where there are several."""
@@ -91,7 +101,8 @@ class Explainer:
         if len(groups) < 2:
             return []
         near = [self._similar[list(rows)].max(axis=0) for rows in groups]
-        return [int(row) for column in near for row in np.argsort(-column, kind="stable")[:count]]
+        everything = np.ones(len(self._candidates), bool)
+        return [row for column in near for row in best(column, everything, count)]
 
     def _by_author(self, row: int) -> list[_Strength]:
         return [
@@ -101,21 +112,17 @@ class Explainer:
         ]
 
     def _by_keyword(self, row: int) -> list[_Strength]:
-        index = self._candidates.phrases
-        homes = {word: query.label for query in self._interests.words for word in query.keywords}
         return [
-            (5.0 + index.rarity(word), Reason(ReasonKind.KEYWORD, word), homes.get(word.strip(), word))
-            for word in self._interests.profile.keywords
-            if index.hits(word)[row]
+            (strength, Reason(ReasonKind.KEYWORD, word), home)
+            for hits, strength, word, home in self._keywords
+            if hits[row]
         ]
 
-    def _by_example(self, row: int) -> list[_Strength]:
-        if not self._alike[row]:
+    def _by_example(self, row: int, like: int | None) -> list[_Strength]:
+        if like is None:
             return []
-        best = int(self._likest[row])
-        cosine = float(self._similar[best, row])
-        reason = Reason(ReasonKind.LIKED_PAPER, self._liked.papers[best].title)
-        return [(2.0 + cosine, reason, _named(self._group[best]))]
+        reason = Reason(ReasonKind.LIKED_PAPER, self._liked.papers[like].title)
+        return [(2.0 + float(self._similar[like, row]), reason, _named(self._group[like]))]
 
     def _by_meaning(self, row: int) -> list[_Strength]:
         found = []
