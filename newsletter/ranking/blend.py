@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from newsletter.ranking.candidates import COSINE_FLOOR, Candidates, Scores
+from newsletter.ranking.candidates import Candidates, Scores
 from newsletter.ranking.encoder import Vectors
 from newsletter.ranking.interests import Interests, Query
+from newsletter.ranking.scale import Pair
 
 _RIDGE, _NEAREST, _LEXICAL = 1.0, 0.1, 0.1
 _RIDGE_FLOOR = 0.002  # at a strictness of 1; the columns widen with its root
@@ -31,7 +32,7 @@ _PHRASE, _PHRASE_MOST = 0.6, 1.5
 _TOPIC_PHRASE, _TOPIC_PHRASE_MOST = 0.3, 0.6
 _CATEGORY = 0.5
 _AUTHOR = 3.0
-_DISLIKE = 0.5
+_DISLIKE, _DISLIKED_FROM = 0.5, 0.3  # a tenth of cosine; the cosine to a disliked paper from which it counts
 _SHARPNESS = 2.0
 _TREND, _ATTENTION_FLOOR = 0.1, 0.5
 _LITTLE_TOLD, _ENOUGH_TOLD = 4, 9  # statements; between them attention counts less and less
@@ -100,7 +101,7 @@ def _library_column(candidates: Candidates, interests: Interests) -> Scores:
     lexical = candidates.overlap(some.texts).max(axis=0)
     parts = [
         (_RIDGE, _scaled(ridge, some.strictness, nearest < _SAME)),
-        (_NEAREST, standard(nearest, COSINE_FLOOR)),
+        (_NEAREST, standard(nearest, candidates.cosine_floor(Pair.PAPERS))),
         (_LEXICAL, standard(lexical, _LEXICAL_FLOOR)),
     ]
     if count <= _FEW:
@@ -267,5 +268,7 @@ def _dislikes(candidates: Candidates, interests: Interests) -> Scores:
     examples = np.vstack([interests.liked.vectors, *(query.vector[None] for query in queries)])
     if len(examples):
         good = (candidates.vectors @ examples.T).max(axis=1)
-    nearer = np.clip(np.float32(_DISLIKE * 10) * (bad - np.maximum(good, 0.3)[:, None]), 0.0, 1.0)
+    least = candidates.scale.cosine(_DISLIKED_FROM, Pair.PAPERS)
+    steep = np.float32(_DISLIKE * 10 / candidates.scale.spread(Pair.PAPERS))
+    nearer = np.clip(steep * (bad - np.maximum(good, least)[:, None]), 0.0, 1.0)
     return _float32((nearer * interests.disliked_weights).max(axis=1))

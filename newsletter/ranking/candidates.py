@@ -18,11 +18,12 @@ from newsletter.ranking.encoder import Encoder, Vectors
 from newsletter.ranking.kernel import KernelRidge
 from newsletter.ranking.phrases import PhraseIndex, rarity
 from newsletter.ranking.remembered import Remembered
+from newsletter.ranking.scale import Pair, Scale, scale_of
 
 Scores = NDArray[np.float32]
 
 # Where a day holds nothing on a subject, its cosines differ by noise alone; without a floor the noise would be blown up
-# to the size of a signal.
+# to the size of a signal. For MiniLM, as all cosines in the code (`scale`).
 COSINE_FLOOR = 0.08
 _ANOTHER_SOURCE = 0.7  # of attention: as much as a first vote
 _TEXTS = 20_000  # a popular paper's text is asked for once by each of its readers
@@ -98,6 +99,7 @@ class Candidates:
 
     papers: tuple[Paper, ...]
     vectors: Vectors
+    scale: Scale
     background: Background
     ridge: KernelRidge
     words: Words
@@ -122,6 +124,7 @@ class Candidates:
         return cls(
             papers=tuple(papers),
             vectors=vectors,
+            scale=scale_of(encoder),
             background=Background.of(known),
             ridge=KernelRidge.of(vectors, known[before], passed_over),
             words=words,
@@ -143,10 +146,14 @@ class Candidates:
         allowed[[row for key in keys if (row := self._rows.get(key)) is not None]] = False
         return allowed
 
+    def cosine_floor(self, pair: Pair) -> float:
+        """Give the least standard deviation that cosines are measured by."""
+        return COSINE_FLOOR * self.scale.spread(pair)
+
     def closeness(self, query: Vectors) -> Closeness:
         """Tell how near each paper is to a query vector."""
         cosine = self.vectors @ query
-        spread = max(float(self.background.spreads(query[None])[0]), COSINE_FLOOR)
+        spread = max(float(self.background.spreads(query[None])[0]), self.cosine_floor(Pair.WORDS_AND_PAPER))
         return Closeness(cosine, ((cosine - self.background.mean @ query) / spread).astype(np.float32))
 
     def usual(self, texts: Sequence[str], vectors: Vectors) -> Scores:
@@ -154,7 +161,7 @@ class Candidates:
         return self._usual(texts, lambda some: self._levels(vectors[some]))
 
     def _levels(self, vectors: Vectors) -> Scores:
-        spreads = np.maximum(self.background.spreads(vectors), np.float32(COSINE_FLOOR))
+        spreads = np.maximum(self.background.spreads(vectors), np.float32(self.cosine_floor(Pair.PAPERS)))
         return np.stack([vectors @ self.background.mean, spreads], axis=1)
 
     def cosines(self, texts: Sequence[str], vectors: Vectors) -> Scores:

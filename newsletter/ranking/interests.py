@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from newsletter.model import InterestProfile, Paper, Topic
 from newsletter.ranking.candidates import paper_text
 from newsletter.ranking.encoder import Encoder, Vectors
+from newsletter.ranking.scale import Pair, scale_of
 
+# Cosines of MiniLM, see `scale`.
 _KINDRED = 0.2  # mean cosine above which groups of keywords are one interest
 _UNLIKE = 0.1  # mean cosine below which groups of liked papers are two interests
 _HALF_LIFE = 90.0  # days after which an answer counts half
@@ -113,7 +115,7 @@ def understand(
             texts=tuple(rated[: len(liked)]),
             vectors=examples,
             weights=np.array(list(liked.values()), np.float32),
-            groups=tuple(map(tuple, parted(examples, _UNLIKE))),
+            groups=tuple(map(tuple, _grouped(examples, _UNLIKE, Pair.PAPERS, encoder))),
         ),
         disliked_vectors=vectors[split[1] :],
         disliked_weights=np.array(list(disliked.values()), np.float32),
@@ -133,8 +135,8 @@ def _queries(profile: InterestProfile, topics: Mapping[str, Topic], encoder: Enc
     keywords = list(dict.fromkeys(word.strip() for word in profile.keywords if word.strip()))
     passages = _passages(profile.interests, topics, encoder)
     vectors = encoder.encode([*keywords, *passages])
-    named = kindred(keywords, vectors[: len(keywords)])
-    told = kindred(passages, vectors[len(keywords) :])
+    named = kindred(keywords, vectors[: len(keywords)], encoder)
+    told = kindred(passages, vectors[len(keywords) :], encoder)
     queries = [(", ".join(group), " ".join(group), tuple(group)) for group in named]
     queries += [(_shortened(" ".join(group)), " ".join(group), ()) for group in told]
     vectors = encoder.encode([text for _, text, _ in queries])
@@ -154,7 +156,8 @@ def _passages(text: str, topics: Mapping[str, Topic], encoder: Encoder) -> list[
     if len(sentences) < 2 or not topics:
         return [" ".join(sentences)] if sentences else []
     known = encoder.encode([topic_text(topic) for topic in topics.values()])
-    subjects = (encoder.encode(sentences) @ known.T).max(axis=1) >= _SUBJECT
+    nearest = (encoder.encode(sentences) @ known.T).max(axis=1)
+    subjects = nearest >= scale_of(encoder).cosine(_SUBJECT, Pair.WORDS_AND_TOPIC)
     passages = [""]
     open_ended = True  # whether the last passage still lacks a subject
     for sentence, subject in zip(sentences, subjects, strict=True):
@@ -171,9 +174,14 @@ def _shortened(text: str, limit: int = 80) -> str:
     return text if len(text) <= limit else text[:limit].rsplit(" ", 1)[0] + "…"
 
 
-def kindred(words: Sequence[str], vectors: Vectors) -> list[list[str]]:
+def kindred(words: Sequence[str], vectors: Vectors, encoder: Encoder) -> list[list[str]]:
     """Group words whose vectors (n × d) are alike."""
-    return [[words[row] for row in some] for some in parted(vectors, _KINDRED)]
+    return [[words[row] for row in some] for some in _grouped(vectors, _KINDRED, Pair.WORDS, encoder)]
+
+
+def _grouped(vectors: Vectors, cosine: float, pair: Pair, encoder: Encoder) -> list[list[int]]:
+    """Part vectors at a cosine of MiniLM; the scale is asked for only where there is something to part."""
+    return parted(vectors, scale_of(encoder).cosine(cosine, pair) if len(vectors) > 1 else cosine)
 
 
 def parted(vectors: Vectors, cosine: float) -> list[list[int]]:

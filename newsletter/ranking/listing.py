@@ -13,7 +13,8 @@ from newsletter.ranking.blend import standard
 from newsletter.ranking.candidates import Candidates, Scores, best
 from newsletter.ranking.interests import Interests
 from newsletter.ranking.reasons import Explainer
-from newsletter.ranking.selection import Offer, chosen
+from newsletter.ranking.scale import Pair
+from newsletter.ranking.selection import ALIKE, Offer, chosen
 
 _LOOKED_AT = 3  # times as many papers as are wanted: enough to leave out some that are alike
 _NEAREST = 5  # papers to every group of liked ones
@@ -53,7 +54,8 @@ def compose(
         for row, interest in zip(rows, explainer.interests(rows), strict=True)
         if interest or explainer.blind
     ]
-    rows = chosen(offers, candidates.vectors, explainer.shares, cards=cards)
+    alike = candidates.scale.cosine(ALIKE, Pair.PAPERS)
+    rows = chosen(offers, candidates.vectors, explainer.shares, cards=cards, alike=alike)
     full = [Listed(row, explainer.reasons(row)) for row in rows]
     room = cards >= _ROOM_FOR_ELSEWHERE and len(full) >= _LEAST_AT_HOME
     if exploring and room and not interests.empty:

@@ -11,11 +11,12 @@ from newsletter.model import Reason, ReasonKind
 from newsletter.ranking.blend import trend
 from newsletter.ranking.candidates import Candidates, Closeness, best
 from newsletter.ranking.interests import Interests
+from newsletter.ranking.scale import Pair
 
 _Strength: TypeAlias = tuple[float, Reason, str]
 _MOST = 3
 # Above these a reader agrees that the paper "is about" the topic, or is "like" the other paper (read off on digests of
-# 46 days; a MiniLM cosine of two random papers of one field is 0.1 to 0.2).
+# 46 days, with MiniLM, see `scale`; its cosine of two random papers of one field is 0.1 to 0.2).
 _ABOUT_COSINE = 0.3
 _TOPIC_SPREADS, _WORDS_SPREADS = 1.5, 2.0  # a topic's long text says more than a reader's few words
 _LIKE_COSINE, _LIKE_SPREADS = 0.35, 2.0
@@ -53,7 +54,9 @@ class Explainer:
             return [None] * len(rows)
         mean, spread = self._candidates.usual(self._liked.texts, self._liked.vectors).T[:, :, None]
         similar = self._similar[:, list(rows)]
-        standing = np.where(similar >= _LIKE_COSINE, (similar - mean) / spread, -np.inf)
+        standing = np.where(
+            similar >= self._candidates.scale.cosine(_LIKE_COSINE, Pair.PAPERS), (similar - mean) / spread, -np.inf
+        )
         alike = standing.max(axis=0) >= _LIKE_SPREADS
         places = zip(standing.argmax(axis=0).tolist(), alike.tolist(), strict=True)
         return [place if like else None for place, like in places]
@@ -125,13 +128,15 @@ class Explainer:
         return [(2.0 + float(self._similar[like, row]), reason, _named(self._group[like]))]
 
     def _by_meaning(self, row: int) -> list[_Strength]:
-        found = []
+        found, scale = [], self._candidates.scale
         for query, close in self._close:
             cosine = float(close.cosine[row])
             spreads = _TOPIC_SPREADS if query.topic else _WORDS_SPREADS
-            about = cosine >= _ABOUT_COSINE and float(close.standard[row]) >= spreads
+            pair = Pair.TOPIC_AND_PAPER if query.topic else Pair.WORDS_AND_PAPER
+            about = cosine >= scale.cosine(_ABOUT_COSINE, pair) and float(close.standard[row]) >= spreads
             if query.topic:
-                if about or (cosine >= _TOPIC_PHRASE_COSINE and self._holds(query.topic.keywords, row)):
+                near = cosine >= scale.cosine(_TOPIC_PHRASE_COSINE, pair)
+                if about or (near and self._holds(query.topic.keywords, row)):
                     found.append((2.0 + cosine, Reason(ReasonKind.TOPIC, query.label), query.label))
             elif about and not self._holds(query.keywords, row) and self._owed_to(close, row):
                 found.append((1.0 + cosine, Reason(ReasonKind.INTERESTS, query.label), query.label))
@@ -142,7 +147,7 @@ class Explainer:
         if not self._liked.papers:
             return True
         best = float(self._similar[:, row].max())
-        return float(close.cosine[row]) >= max(best, _AS_EXAMPLE)
+        return float(close.cosine[row]) >= max(best, self._candidates.scale.cosine(_AS_EXAMPLE, Pair.WORDS_AND_PAPER))
 
     def _holds(self, phrases: tuple[str, ...], row: int) -> bool:
         return any(self._candidates.phrases.hits(phrase)[row] for phrase in phrases)
