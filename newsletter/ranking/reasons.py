@@ -20,7 +20,8 @@ _MOST = 3
 _ABOUT_COSINE = 0.3
 _TOPIC_SPREADS, _WORDS_SPREADS = 1.5, 2.0  # a topic's long text says more than a reader's few words
 _LIKE_COSINE, _LIKE_SPREADS = 0.35, 2.0
-_TOPIC_PHRASE_COSINE = 0.2
+# A general phrase alone ("large language model") makes no topic: the paper is to be nearer than the field's usual one.
+_TOPIC_PHRASE_COSINE, _TOPIC_PHRASE_SPREADS = 0.2, 0.5
 _AS_EXAMPLE = 0.45  # of words beside liked papers
 _MUCH_ATTENTION = 0.1  # of the score: a standard deviation more than papers get
 
@@ -133,9 +134,10 @@ class Explainer:
             cosine = float(close.cosine[row])
             spreads = _TOPIC_SPREADS if query.topic else _WORDS_SPREADS
             pair = Pair.TOPIC_AND_PAPER if query.topic else Pair.WORDS_AND_PAPER
-            about = cosine >= scale.cosine(_ABOUT_COSINE, pair) and float(close.standard[row]) >= spreads
+            standing = float(close.standard[row])
+            about = cosine >= scale.cosine(_ABOUT_COSINE, pair) and standing >= spreads
             if query.topic:
-                near = cosine >= scale.cosine(_TOPIC_PHRASE_COSINE, pair)
+                near = cosine >= scale.cosine(_TOPIC_PHRASE_COSINE, pair) and standing >= _TOPIC_PHRASE_SPREADS
                 if about or (near and self._holds(query.topic.keywords, row)):
                     found.append((2.0 + cosine, Reason(ReasonKind.TOPIC, query.label), query.label))
             elif about and not self._holds(query.keywords, row) and self._owed_to(close, row):
