@@ -173,7 +173,9 @@ def large(count: int, *, known: bool) -> dict[str, Any]:
             ranker = Ranker(encoder, catalogue.load(assets.CONFIG / "topics.toml"))
             newsletter = replace(bootstrap.newsletter(settings, store), ranker=lambda: ranker)
             [issue] = [one for one in newsletter.open_issues(NOW.date(), now=NOW) if one.cadence is Cadence.DAILY]
-            preparing, _ = timed(lambda: newsletter.picking(issue).since(issue.window.start))
+            preparing, prepared = timed(lambda: newsletter.picking(issue).since(issue.window.start))
+            if prepared is None or len(prepared) != LARGE_CANDIDATES:
+                raise SystemExit("the issue is not of the day's papers")
             ranking, ranked = timed(lambda: newsletter.rank(issue, now=NOW))
             if (ranked, encoder.encoded, store.deliveries.counts([issue.key])) != (
                 count,
@@ -208,6 +210,8 @@ def fill(settings: Settings, count: int, known: bool) -> None:
         encoder = CachedEncoder(MadeUp(), store.vectors)
         encoder.encode([paper_text(one) for some in store.papers.every() for one in some])
         encoder.encode([topic_text(topic) for topic in topics.values()])
+        before = NOW - timedelta(days=1)  # without an issue before it, the first one would be of all papers there are
+        bootstrap.newsletter(settings, store).open_issues(before.date(), now=before, cadences=[Cadence.DAILY])
         titles = {one.title: one.key for some in store.papers.every() for one in some}
     shelf = [(titles[one.title], _subject(paper_text(one))) for one in shelves[known]]
     _subscribe(settings.database.url, count, shelf)

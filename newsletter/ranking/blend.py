@@ -7,16 +7,17 @@ Weights, and what each was measured to bring, are in docs/ranking.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from newsletter.ranking.candidates import COSINE_FLOOR, Candidates, Scores
+from newsletter.ranking.candidates import Candidates, Scores
 from newsletter.ranking.encoder import Vectors
 from newsletter.ranking.interests import Interests, Query
+from newsletter.ranking.scale import Pair
 
 _RIDGE, _NEAREST, _LEXICAL = 1.0, 0.1, 0.1
 _RIDGE_FLOOR = 0.002  # at a strictness of 1; the columns widen with its root
@@ -31,10 +32,11 @@ _PHRASE, _PHRASE_MOST = 0.6, 1.5
 _TOPIC_PHRASE, _TOPIC_PHRASE_MOST = 0.3, 0.6
 _CATEGORY = 0.5
 _AUTHOR = 3.0
-_DISLIKE = 0.5
+_DISLIKE, _DISLIKED_FROM = 0.5, 0.3  # a tenth of cosine; the cosine to a disliked paper from which it counts
 _SHARPNESS = 2.0
 _TREND, _ATTENTION_FLOOR = 0.1, 0.5
 _LITTLE_TOLD, _ENOUGH_TOLD = 4, 9  # statements; between them attention counts less and less
+_FORESEEN = 256  # texts at a time
 _LEXICAL_FLOOR = 0.02  # for words what COSINE_FLOOR is for cosines
 
 
@@ -99,7 +101,7 @@ def _library_column(candidates: Candidates, interests: Interests) -> Scores:
     lexical = candidates.overlap(some.texts).max(axis=0)
     parts = [
         (_RIDGE, _scaled(ridge, some.strictness, nearest < _SAME)),
-        (_NEAREST, standard(nearest, COSINE_FLOOR)),
+        (_NEAREST, standard(nearest, candidates.cosine_floor(Pair.PAPERS))),
         (_LEXICAL, standard(lexical, _LEXICAL_FLOOR)),
     ]
     if count <= _FEW:
@@ -141,10 +143,19 @@ def foresee(candidates: Candidates, readers: Iterable[Interests]) -> None:
     for some in (_examples(one) for one in readers if one.liked.papers):
         asked.setdefault(some.strictness, {}).update(zip(some.texts, some.vectors, strict=True))
     for strictness, known in asked.items():
-        candidates.ridge.examples([*known], np.stack([*known.values()]), strictness)
-    if together := {text: vector for known in asked.values() for text, vector in known.items()}:
-        candidates.cosines([*together], np.stack([*together.values()]))
-        candidates.overlap([*together])
+        for texts, vectors in _some(known):
+            candidates.ridge.examples(texts, vectors, strictness)
+    for texts, vectors in _some({text: vector for known in asked.values() for text, vector in known.items()}):
+        candidates.cosines(texts, vectors)
+        candidates.overlap(texts)
+
+
+def _some(known: Mapping[str, Vectors]) -> Iterator[tuple[list[str], Vectors]]:
+    """Give texts and their vectors, so many at a time that what is worked out of them stays small."""
+    texts = [*known]
+    for start in range(0, len(texts), _FORESEEN):
+        some = texts[start : start + _FORESEEN]
+        yield some, np.stack([known[text] for text in some])
 
 
 def query_column(candidates: Candidates, query: Query) -> Scores:
@@ -257,5 +268,7 @@ def _dislikes(candidates: Candidates, interests: Interests) -> Scores:
     examples = np.vstack([interests.liked.vectors, *(query.vector[None] for query in queries)])
     if len(examples):
         good = (candidates.vectors @ examples.T).max(axis=1)
-    nearer = np.clip(np.float32(_DISLIKE * 10) * (bad - np.maximum(good, 0.3)[:, None]), 0.0, 1.0)
+    least = candidates.scale.cosine(_DISLIKED_FROM, Pair.PAPERS)
+    steep = np.float32(_DISLIKE * 10 / candidates.scale.spread(Pair.PAPERS))
+    nearer = np.clip(steep * (bad - np.maximum(good, least)[:, None]), 0.0, 1.0)
     return _float32((nearer * interests.disliked_weights).max(axis=1))

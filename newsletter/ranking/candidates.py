@@ -18,11 +18,12 @@ from newsletter.ranking.encoder import Encoder, Vectors
 from newsletter.ranking.kernel import KernelRidge
 from newsletter.ranking.phrases import PhraseIndex, rarity
 from newsletter.ranking.remembered import Remembered
+from newsletter.ranking.scale import Pair, Scale, scale_of
 
 Scores = NDArray[np.float32]
 
 # Where a day holds nothing on a subject, its cosines differ by noise alone; without a floor the noise would be blown up
-# to the size of a signal.
+# to the size of a signal. For MiniLM, as all cosines in the code (`scale`).
 COSINE_FLOOR = 0.08
 _ANOTHER_SOURCE = 0.7  # of attention: as much as a first vote
 _TEXTS = 20_000  # a popular paper's text is asked for once by each of its readers
@@ -58,7 +59,8 @@ class Words:
             dtype=np.float32,
         )
         # A word that none of the texts has would leave an empty vocabulary, which scikit-learn refuses.
-        self._vectorizer.fit([*background, "paper paper", "paper paper"])
+        self._known = self._vectorizer.fit_transform([*background, "paper paper", "paper paper"])
+        self._rows = {text: row for row, text in enumerate(background)}
 
     def matrix(self, texts: Sequence[str]) -> Any:
         """Give the sparse matrix (len(texts) × words) with rows of length 1."""
@@ -66,7 +68,17 @@ class Words:
             from scipy.sparse import csr_matrix  # noqa: PLC0415  lazy: a tenth of a second
 
             return csr_matrix((0, len(self._vectorizer.vocabulary_)), dtype=np.float32)
-        return self._vectorizer.transform(texts)
+        places = [self._rows.get(text, -1) for text in texts]
+        if min(places) >= 0:
+            return self._known[places]
+        if max(places) < 0:
+            return self._vectorizer.transform(texts)
+        from scipy.sparse import vstack  # noqa: PLC0415
+
+        fresh = self._vectorizer.transform([text for text, place in zip(texts, places, strict=True) if place < 0])
+        order, height = np.array(places), self._known.shape[0]
+        order[order < 0] = np.arange(height, height + fresh.shape[0])
+        return vstack([self._known, fresh], format="csr")[order]
 
 
 @dataclass(frozen=True)
@@ -87,6 +99,7 @@ class Candidates:
 
     papers: tuple[Paper, ...]
     vectors: Vectors
+    scale: Scale
     background: Background
     ridge: KernelRidge
     words: Words
@@ -111,6 +124,7 @@ class Candidates:
         return cls(
             papers=tuple(papers),
             vectors=vectors,
+            scale=scale_of(encoder),
             background=Background.of(known),
             ridge=KernelRidge.of(vectors, known[before], passed_over),
             words=words,
@@ -132,10 +146,14 @@ class Candidates:
         allowed[[row for key in keys if (row := self._rows.get(key)) is not None]] = False
         return allowed
 
+    def cosine_floor(self, pair: Pair) -> float:
+        """Give the least standard deviation that cosines are measured by."""
+        return COSINE_FLOOR * self.scale.spread(pair)
+
     def closeness(self, query: Vectors) -> Closeness:
         """Tell how near each paper is to a query vector."""
         cosine = self.vectors @ query
-        spread = max(float(self.background.spreads(query[None])[0]), COSINE_FLOOR)
+        spread = max(float(self.background.spreads(query[None])[0]), self.cosine_floor(Pair.WORDS_AND_PAPER))
         return Closeness(cosine, ((cosine - self.background.mean @ query) / spread).astype(np.float32))
 
     def usual(self, texts: Sequence[str], vectors: Vectors) -> Scores:
@@ -143,7 +161,7 @@ class Candidates:
         return self._usual(texts, lambda some: self._levels(vectors[some]))
 
     def _levels(self, vectors: Vectors) -> Scores:
-        spreads = np.maximum(self.background.spreads(vectors), np.float32(COSINE_FLOOR))
+        spreads = np.maximum(self.background.spreads(vectors), np.float32(self.cosine_floor(Pair.PAPERS)))
         return np.stack([vectors @ self.background.mean, spreads], axis=1)
 
     def cosines(self, texts: Sequence[str], vectors: Vectors) -> Scores:
@@ -196,6 +214,19 @@ class Candidates:
                     weight = rarity(self._category_holders[category], len(self)) * (1.0 if place == 0 else 0.5)
                     found[row] = max(found[row], weight)
         return found
+
+
+def best(scores: Scores, allowed: NDArray[np.bool_], count: int) -> list[int]:
+    """Give the rows of the `count` highest scores that are allowed, best first.
+
+    Stable: of papers that score alike the one announced first comes first, today and at every repetition.
+    """
+    rows = np.flatnonzero(allowed)
+    if 0 < count < len(rows):  # of many only those at the top need an order
+        least = np.partition(scores[rows], len(rows) - count)[len(rows) - count]
+        rows = rows[scores[rows] >= least]
+    found: list[int] = rows[np.argsort(-scores[rows], kind="stable")[:count]].tolist()
+    return found
 
 
 def same_name(wanted: str, author: str) -> bool:

@@ -11,6 +11,7 @@ import importlib.util
 import threading
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -25,6 +26,7 @@ Progress: TypeAlias = Callable[[int], None]
 
 _BATCH = 256
 _MOST_REMEMBERED = 20_000_000  # octets of vectors: what one issue's subscribers have in common
+_TEXTS = 20_000
 _OCTETS = 2  # of a number as it is kept
 _TOUCHSTONE = "Attention is not explanation: a title by which to tell whether a model is still the same."
 # The cosine of one text's vectors by one model on two days; other kinds of processor and other batches move the third
@@ -240,6 +242,7 @@ def _unpacked(vector: bytes) -> Vectors:
     return np.frombuffer(vector, np.float16).astype(np.float32)
 
 
+@lru_cache(_TEXTS)  # a paper's text is asked for once by each of its readers
 def _text_hash(text: str) -> str:
     return urlsafe_b64encode(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()).decode().rstrip("=")
 

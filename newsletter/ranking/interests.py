@@ -10,13 +10,17 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from newsletter.model import InterestProfile, Paper, Topic
 from newsletter.ranking.candidates import paper_text
 from newsletter.ranking.encoder import Encoder, Vectors
+from newsletter.ranking.scale import Pair, scale_of
 
+# Cosines of MiniLM, see `scale`.
 _KINDRED = 0.2  # mean cosine above which groups of keywords are one interest
 _UNLIKE = 0.1  # mean cosine below which groups of liked papers are two interests
 _HALF_LIFE = 90.0  # days after which an answer counts half
@@ -111,7 +115,7 @@ def understand(
             texts=tuple(rated[: len(liked)]),
             vectors=examples,
             weights=np.array(list(liked.values()), np.float32),
-            groups=tuple(map(tuple, parted(examples, _UNLIKE))),
+            groups=tuple(map(tuple, _grouped(examples, _UNLIKE, Pair.PAPERS, encoder))),
         ),
         disliked_vectors=vectors[split[1] :],
         disliked_weights=np.array(list(disliked.values()), np.float32),
@@ -131,8 +135,8 @@ def _queries(profile: InterestProfile, topics: Mapping[str, Topic], encoder: Enc
     keywords = list(dict.fromkeys(word.strip() for word in profile.keywords if word.strip()))
     passages = _passages(profile.interests, topics, encoder)
     vectors = encoder.encode([*keywords, *passages])
-    named = kindred(keywords, vectors[: len(keywords)])
-    told = kindred(passages, vectors[len(keywords) :])
+    named = kindred(keywords, vectors[: len(keywords)], encoder)
+    told = kindred(passages, vectors[len(keywords) :], encoder)
     queries = [(", ".join(group), " ".join(group), tuple(group)) for group in named]
     queries += [(_shortened(" ".join(group)), " ".join(group), ()) for group in told]
     vectors = encoder.encode([text for _, text, _ in queries])
@@ -152,7 +156,8 @@ def _passages(text: str, topics: Mapping[str, Topic], encoder: Encoder) -> list[
     if len(sentences) < 2 or not topics:
         return [" ".join(sentences)] if sentences else []
     known = encoder.encode([topic_text(topic) for topic in topics.values()])
-    subjects = (encoder.encode(sentences) @ known.T).max(axis=1) >= _SUBJECT
+    nearest = (encoder.encode(sentences) @ known.T).max(axis=1)
+    subjects = nearest >= scale_of(encoder).cosine(_SUBJECT, Pair.WORDS_AND_TOPIC)
     passages = [""]
     open_ended = True  # whether the last passage still lacks a subject
     for sentence, subject in zip(sentences, subjects, strict=True):
@@ -169,20 +174,31 @@ def _shortened(text: str, limit: int = 80) -> str:
     return text if len(text) <= limit else text[:limit].rsplit(" ", 1)[0] + "…"
 
 
-def kindred(words: Sequence[str], vectors: Vectors) -> list[list[str]]:
+def kindred(words: Sequence[str], vectors: Vectors, encoder: Encoder) -> list[list[str]]:
     """Group words whose vectors (n × d) are alike."""
-    return [[words[row] for row in some] for some in parted(vectors, _KINDRED)]
+    return [[words[row] for row in some] for some in _grouped(vectors, _KINDRED, Pair.WORDS, encoder)]
+
+
+def _grouped(vectors: Vectors, cosine: float, pair: Pair, encoder: Encoder) -> list[list[int]]:
+    """Part vectors at a cosine of MiniLM; the scale is asked for only where there is something to part."""
+    return parted(vectors, scale_of(encoder).cosine(cosine, pair) if len(vectors) > 1 else cosine)
 
 
 def parted(vectors: Vectors, cosine: float) -> list[list[int]]:
     """Give the rows of groups of vectors (n × d): average linkage (Sokal & Michener 1958), cut at a mean cosine."""
     if len(vectors) < 2:
         return [[row] for row in range(len(vectors))]
-    from scipy.cluster.hierarchy import fcluster, linkage  # noqa: PLC0415  lazy: a tenth of a second
+    from scipy.cluster.hierarchy import linkage  # noqa: PLC0415  lazy: a tenth of a second
 
-    distances = np.clip(1 - vectors @ vectors.T, 0, 2)[np.triu_indices(len(vectors), 1)]
-    labels = fcluster(linkage(distances, "average"), 1 - cosine, "distance")
-    groups: dict[int, list[int]] = {}
-    for row, label in enumerate(labels):
-        groups.setdefault(int(label), []).append(row)
-    return list(groups.values())
+    distances = np.clip(1 - vectors @ vectors.T, 0, 2)[_pairs(len(vectors))]
+    groups = {row: [row] for row in range(len(vectors))}
+    for number, (one, other, distance, _) in enumerate(linkage(distances, "average").tolist(), len(vectors)):
+        if distance > 1 - cosine:  # the distances never fall from one union to the next
+            break
+        groups[number] = groups.pop(int(one)) + groups.pop(int(other))
+    return sorted(sorted(rows) for rows in groups.values())
+
+
+@lru_cache(256)
+def _pairs(count: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    return np.triu_indices(count, 1)

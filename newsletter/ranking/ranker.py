@@ -6,12 +6,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
+from numpy.typing import NDArray
+
 from newsletter.model import InterestProfile, Paper, Pick, Section, Topic
 from newsletter.ranking.blend import foresee, scores
-from newsletter.ranking.candidates import Candidates, paper_text
+from newsletter.ranking.candidates import Candidates, best, paper_text
 from newsletter.ranking.encoder import CachedEncoder, Encoder
 from newsletter.ranking.interests import Interests, topic_text, understand
-from newsletter.ranking.listing import compose, ordered
+from newsletter.ranking.listing import compose
 
 _ENOUGH_BACKGROUND = 500
 
@@ -102,7 +105,7 @@ class Ranker:
             candidates,
             interests,
             found,
-            ordered(found, allowed),
+            allowed,
             cards=reader.cards,
             also=also,
             exploring=self._exploring,
@@ -124,12 +127,12 @@ class Ranker:
         """Give all rows, best first, for each profile: what `evaluate` measures."""
         everyone = [understand(profile, self._topics, library, self._encoder) for profile in profiles]
         foresee(candidates, everyone)
-        return [ordered(scores(candidates, interests), [True] * len(candidates)) for interests in everyone]
+        everything = np.ones(len(candidates), bool)
+        return [best(scores(candidates, interests), everything, len(candidates)) for interests in everyone]
 
     @staticmethod
-    def _allowed(candidates: Candidates, profile: InterestProfile, exclude: Collection[int]) -> Sequence[bool]:
+    def _allowed(candidates: Candidates, profile: InterestProfile, exclude: Collection[int]) -> NDArray[np.bool_]:
         allowed = candidates.without(exclude)
         for phrase in profile.muted:
             allowed &= ~candidates.phrases.hits(phrase)
-        found: list[bool] = allowed.tolist()
-        return found
+        return allowed

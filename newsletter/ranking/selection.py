@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from newsletter.ranking.candidates import Scores
 from newsletter.ranking.encoder import Vectors
 
-# A MiniLM cosine of 0.5 is "the same narrow subject", of 0.9 "the same work told again".
-_ALIKE, _LIKENESS = 0.5, 4.0
+# The cosine (of MiniLM, see `scale`) of "the same narrow subject"; 0.9 is "the same work told again".
+ALIKE = 0.5
+_LIKENESS = 4.0
 _CROWDING, _MOST_CROWDING = 1.0, 3.0
 
 
@@ -30,11 +31,14 @@ class Offer:
     interest: str
 
 
-def chosen(offers: Sequence[Offer], vectors: Vectors, shares: Mapping[str, float], *, cards: int) -> list[int]:
+def chosen(
+    offers: Sequence[Offer], vectors: Vectors, shares: Mapping[str, float], *, cards: int, alike: float = ALIKE
+) -> list[int]:
     """Give the rows of up to `cards` offers, in the order of their scores.
 
     `vectors` (n × d) are those of all papers, of length 1. `shares` tells how much each interest counts. Every interest
-    that has an offer has its best one in the list, as long as that takes no more than half of it.
+    that has an offer has its best one in the list, as long as that takes no more than half of it. `alike` is the cosine
+    of papers on the same narrow subject.
     """
     ordered = sorted(offers, key=lambda offer: (-offer.score, offer.row))
     interests = list(dict.fromkeys(offer.interest for offer in ordered))
@@ -50,7 +54,11 @@ def chosen(offers: Sequence[Offer], vectors: Vectors, shares: Mapping[str, float
     held = np.zeros(len(interests))
     likest = np.zeros(len(ordered), np.float32)
     while len(taken) < min(cards, len(ordered)):
-        worth = scores - _likeness(likest) - _CROWDING * np.minimum(held / np.maximum(fair, 1e-6), _MOST_CROWDING)[of]
+        worth = (
+            scores
+            - _likeness(likest, alike)
+            - _CROWDING * np.minimum(held / np.maximum(fair, 1e-6), _MOST_CROWDING)[of]
+        )
         worth[taken] = -np.inf
         waiting = seats & (held == 0)
         if cards - len(taken) <= waiting.sum():  # what room is left is theirs
@@ -62,6 +70,6 @@ def chosen(offers: Sequence[Offer], vectors: Vectors, shares: Mapping[str, float
     return [ordered[number].row for number in sorted(taken)]
 
 
-def _likeness(cosines: Scores) -> NDArray[np.float64]:
-    near = np.maximum(0.0, (cosines.astype(np.float64) - _ALIKE) / (1 - _ALIKE))
+def _likeness(cosines: Scores, alike: float) -> NDArray[np.float64]:
+    near = np.maximum(0.0, (cosines.astype(np.float64) - alike) / (1 - alike))
     return np.asarray(_LIKENESS * near**2)

@@ -240,11 +240,11 @@ def test_odd_days_give_finite_scores(
 
 def test_keywords_that_have_nothing_in_common_stay_apart(cached_minilm: CachedEncoder) -> None:
     words = ["neutron star", "labour market", "black hole", "minimum wage"]
-    groups = kindred(words, cached_minilm.encode(words))
+    groups = kindred(words, cached_minilm.encode(words), cached_minilm)
     assert sorted(map(sorted, groups)) == [["black hole", "neutron star"], ["labour market", "minimum wage"]]
-    assert kindred([], cached_minilm.encode([])) == []
-    assert kindred(["one"], cached_minilm.encode(["one"])) == [["one"]]
-    assert kindred(["", "one"], cached_minilm.encode(["", "one"])) in ([["", "one"]], [[""], ["one"]])
+    assert kindred([], cached_minilm.encode([]), cached_minilm) == []
+    assert kindred(["one"], cached_minilm.encode(["one"]), cached_minilm) == [["one"]]
+    assert kindred(["", "one"], cached_minilm.encode(["", "one"]), cached_minilm) in ([["", "one"]], [[""], ["one"]])
 
 
 @pytest.mark.parametrize(

@@ -57,3 +57,10 @@ def test_products_have_the_same_shape_whoever_is_asked_for() -> None:
     texts = [str(number) for number in range(130)]
     assert remembered(texts, work_out)[:, 0].tolist() == [*range(130)]
     assert len(set(shapes)) == 1
+
+
+def test_rows_that_are_forgotten_are_worked_out_again_and_those_asked_for_stay() -> None:
+    remembered = Remembered(12)  # three texts of four numbers
+    assert asked(remembered, "a", "bb") == ([1, 2], 2)
+    assert asked(remembered, "bb", "ccc", "dddd") == ([2, 3, 4], 2)  # "a" makes room
+    assert asked(remembered, "bb", "a") == ([2, 1], 1)

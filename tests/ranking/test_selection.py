@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from newsletter.ranking.candidates import best
 from newsletter.ranking.encoder import Vectors
 from newsletter.ranking.selection import Offer, chosen
 
@@ -75,3 +76,12 @@ def test_any_offers_give_a_list_of_distinct_papers_in_the_order_of_their_scores(
     assert picked == chosen(list(reversed(made)), vectors, shares, cards=cards)
     if given:  # the best paper is always there
         assert max(score for score, _ in given) == given[picked[0]][0]
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.booleans())), st.integers(0, 12))
+def test_the_best_are_those_of_a_stable_order_of_all(papers: list[tuple[int, bool]], count: int) -> None:
+    allowed = [row for row, (_, may) in enumerate(papers) if may]
+    found = best(
+        np.array([score for score, _ in papers], np.float32), np.array([may for _, may in papers], bool), count
+    )
+    assert found == sorted(allowed, key=lambda row: -papers[row][0])[:count]
