@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Row
 
-from newsletter.model import EVERYBODY, Delivery, DeliveryState, Shard
+from newsletter.model import EVERYBODY, Cadence, Delivery, DeliveryState, Shard
 from newsletter.store.batches import batches
 from newsletter.store.engine import Database
 from newsletter.store.schema import IN_HAND, WAITS, deliveries, editions, issues, subscribers, within
@@ -231,13 +231,21 @@ class Deliveries:
             rows = connection.execute(query.group_by(deliveries.c.subscriber_key))
             return {row.subscriber_key: row.due for row in rows}
 
-    def withdraw(self, subscriber_keys: Iterable[int], *, before: date, why: str, now: datetime) -> int:
-        """Take back what waits of issues of earlier days, as if it had never been made; tell how many.
+    def paused(self, *, now: datetime) -> set[int]:
+        """Tell of whom something waits although they have paused, by subscriber key."""
+        resting = sa.or_(subscribers.c.paused_until > now, subscribers.c.cadence == Cadence.PAUSED.value)
+        query = sa.select(deliveries.c.subscriber_key).join_from(deliveries, subscribers).where(*_UNTRIED, resting)
+        with self._database.reading() as connection:
+            return set(connection.scalars(query))
+
+    def withdraw(self, subscriber_keys: Iterable[int], *, before: date | None = None, why: str, now: datetime) -> int:
+        """Take back what waits, of issues of days before one or of all, as if it had never been made; tell how many.
 
         The deliveries are `skipped`, their editions go: the papers in them are news again.
         """
-        earlier = deliveries.c.issue_key.in_(sa.select(issues.c.key).where(issues.c.day < before))
-        free = *_UNTRIED, earlier, sa.or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until < now)
+        free = *_UNTRIED, sa.or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until < now)
+        if before:
+            free = *free, deliveries.c.issue_key.in_(sa.select(issues.c.key).where(issues.c.day < before))
         values = {"state": _S.SKIPPED.value, "response": why, "next_attempt_at": None, "changed_at": now}
         withdrawn = 0
         with self._database.writing() as connection:
