@@ -108,6 +108,12 @@ class Deliveries:
         with self._database.reading() as connection:
             return connection.execute(sa.select(deliveries.c.key).where(*wanted).limit(1)).first() is not None
 
+    def any_left(self, issue_key: int) -> bool:
+        """Tell whether anything of an issue waits, due or not, or is in somebody's hand."""
+        halves = [sa.exists().where(deliveries.c.issue_key == issue_key, each) for each in (WAITS, IN_HAND)]
+        with self._database.reading() as connection:
+            return bool(connection.scalar(sa.select(sa.or_(*halves))))
+
     def shards(self, issue_key: int, *, due: datetime, now: datetime, size: int) -> list[Shard]:
         """Cut what waits of an issue, is due and in nobody's hand into shards of `size` deliveries."""
         free = sa.or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until < now)
@@ -243,9 +249,9 @@ class Deliveries:
 
         The deliveries are `skipped`, their editions go: the papers in them are news again.
         """
-        free = *_UNTRIED, sa.or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until < now)
-        if before:
-            free = *free, deliveries.c.issue_key.in_(sa.select(issues.c.key).where(issues.c.day < before))
+        unleased = sa.or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until < now)
+        earlier = [deliveries.c.issue_key.in_(sa.select(issues.c.key).where(issues.c.day < before))] if before else []
+        free = *_UNTRIED, unleased, *earlier
         values = {"state": _S.SKIPPED.value, "response": why, "next_attempt_at": None, "changed_at": now}
         withdrawn = 0
         with self._database.writing() as connection:
