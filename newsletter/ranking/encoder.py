@@ -143,7 +143,7 @@ class CachedEncoder:
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Give the vectors of texts, from the cache where they are known. Raises EncoderError."""
-        hashes = [_text_hash(text) for text in texts]
+        hashes = [text_hash(text) for text in texts]
         known = self._known(hashes)
         missing = {name: text for name, text in zip(hashes, texts, strict=True) if name not in known}
         self._progress(len(texts) - len(missing))
@@ -162,7 +162,7 @@ class CachedEncoder:
 
     def known(self, texts: Sequence[str]) -> tuple[list[int], Vectors]:
         """Give the places of the texts (n of them) that need not be encoded, and their vectors (n × d)."""
-        hashes = [_text_hash(text) for text in texts]
+        hashes = [text_hash(text) for text in texts]
         known = self._known(hashes)
         places = [place for place, name in enumerate(hashes) if name in known]
         joined = b"".join(known[hashes[place]] for place in places)
@@ -192,7 +192,7 @@ class CachedEncoder:
             self._dimensions = dimensions
 
     def _prove(self) -> None:
-        name = _text_hash(_TOUCHSTONE)
+        name = text_hash(_TOUCHSTONE)
         kept = self._cache.load(self.name, [name])
         self._measure(kept)
         fresh = self._fresh({name: _TOUCHSTONE})
@@ -240,7 +240,8 @@ def _unpacked(vector: bytes) -> Vectors:
     return np.frombuffer(vector, np.float16).astype(np.float32)
 
 
-def _text_hash(text: str) -> str:
+def text_hash(text: str) -> str:
+    """Give the name by which a text's vector is kept."""
     return urlsafe_b64encode(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()).decode().rstrip("=")
 
 
