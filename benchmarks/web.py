@@ -101,7 +101,7 @@ def _papers(count: int) -> list[PaperRecord]:
 
 def _fill(url: str, count: int) -> float:
     """Keep papers with random unit vectors in place of MiniLM's, and give the seconds that keeping took."""
-    from newsletter.ranking.encoder import _text_hash  # noqa: PLC0415
+    from newsletter.ranking.encoder import text_hash  # noqa: PLC0415
     from newsletter.ranking.minilm import MiniLM  # noqa: PLC0415
 
     records, dice, name = _papers(count), np.random.default_rng(1), MiniLM().name
@@ -115,7 +115,7 @@ def _fill(url: str, count: int) -> float:
         while papers := store.archive.texts(last, 2000):
             rows = dice.standard_normal((len(papers), 384)).astype(np.float32)
             rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-            hashes = [_text_hash(paper_text(paper)) for paper in papers]
+            hashes = [text_hash(paper_text(paper)) for paper in papers]
             store.vectors.save(name, {h: row.astype(np.float16).tobytes() for h, row in zip(hashes, rows, strict=True)})
             last = papers[-1].key
     return taken

@@ -149,10 +149,9 @@ class Foretaste:
             papers = store.papers.in_window(issue.window)[-_MOST_PAPERS:]
             recent = store.papers.recent(self._newsletter.edited.background, before=issue.window.end)
             day = _Day(stamp, rankers.keeping.prepare(papers, recent))
-            # The first ranking works out what all others share; nobody should wait for that.
-            rankers.picking.pick(
-                day.candidates, InterestProfile(keywords=("data",)), {}, cards=1, also=0, now=issue.window.end
-            )
+            # The first ranking works out what all others share, as every topic does; nobody should wait for that.
+            everything = InterestProfile(topics=tuple((slug, 1.0) for slug in rankers.topics), keywords=("data",))
+            rankers.picking.pick(day.candidates, everything, {}, cards=1, also=0, now=issue.window.end)
         except NewsletterError as error:
             _log.error("the preview: %s", error)
         except Exception:  # noqa: BLE001  a defect; the pages go on without a preview

@@ -258,7 +258,8 @@ class StoredLetters:
             return Outcome(DeliveryState.SKIPPED, "the subscriber was forgotten")
         if edition.subscriber.status is not SubscriberStatus.ACTIVE:
             return Outcome(DeliveryState.SKIPPED, f"the subscriber is {edition.subscriber.status} by now")
-        if edition.subscriber.cadence is Cadence.PAUSED:
+        until = edition.subscriber.paused_until
+        if edition.subscriber.cadence is Cadence.PAUSED or (until and until > self._now):
             return Outcome(DeliveryState.SKIPPED, "the subscriber has paused by now")
         considered = self._considered(edition.window)
         return lambda: self._letterhead.write(

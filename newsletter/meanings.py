@@ -1,8 +1,10 @@
-"""Papers by what they mean: the vectors of all that were news, in one matrix that is scanned block by block.
+"""Papers by what they mean: the vectors of all that were news, searched in two passes.
 
-It is in a file that the system may put aside (of 100,000 papers 154 MB; float16 would be half of that, and takes twice
-as long to scan), filled in a thread of its own from the vectors that the store keeps. A paper whose vector is not there
-yet, as before its first issue, is found by words only.
+A sketch of every vector (its 96 most telling directions) is scanned in memory, 38 MB for 100,000 papers; the vectors
+of the nearest 3,000 are then compared whole. Of MiniLM's vectors of 13,584 abstracts, the nearest 3 % by their sketches
+held all of the nearest 0.3 %. These are in a file that the system may put aside, filled in a thread of its own
+from the vectors that the store keeps. A paper whose vector is not there yet, as before its first issue, is found by
+words only.
 """
 
 from __future__ import annotations
@@ -21,19 +23,31 @@ from numpy.typing import NDArray
 from newsletter.errors import NewsletterError
 from newsletter.foretaste import Rankers
 from newsletter.model import Paper
-from newsletter.ranking.candidates import paper_text
+from newsletter.ranking.candidates import text_of_many
 from newsletter.ranking.encoder import CachedEncoder, Vectors
 from newsletter.store import Store
 
 # Cosines of MiniLM: a query of some words from which a paper is about it, and of two papers that are kindred.
 ABOUT, KINDRED = 0.35, 0.5
-_BLOCK = 8192
 _READ = 1000
+_SKETCHED = 20_000  # papers from which there is something to be gained by sketches
+_DIRECTIONS = 96
+_LEARNED_FROM = 8192  # vectors
+_LOOKED_AT = 3000  # whole, of the nearest by their sketches
 _ROOM = 16_384  # rows by which the file grows
 _FRESH = 60.0  # seconds for which nobody asks whether papers have come
 _LONGEST = 300  # characters of a query
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sketch:
+    """Rows (n × k) by which nearness can be guessed, and the directions (d × k) that they are of; None: all, as is."""
+
+    rows: NDArray[np.float32]
+    directions: NDArray[np.float32] | None = None
+    learned_from: int = 0
 
 
 @dataclass
@@ -42,27 +56,76 @@ class _Matrix:
 
     dimensions: int
     file: Any = field(default_factory=tempfile.TemporaryFile)
-    rows: NDArray[np.float32] | None = None
+    rows: NDArray[np.float16] | None = None
     keys: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     places: dict[int, int] = field(default_factory=dict)
     waiting: list[int] = field(default_factory=list)
     last: int = 0
     seen: int = 0
+    sketch: _Sketch | None = None
 
     def add(self, keys: Sequence[int], vectors: Vectors) -> None:
         """Put vectors (n × d) behind the others."""
         start, stop = len(self.keys), len(self.keys) + len(keys)
         if self.rows is None or stop > len(self.rows):
             room = -(-stop // _ROOM) * _ROOM
-            self.file.truncate(room * self.dimensions * 4)
-            self.rows = np.memmap(self.file, np.float32, "r+", shape=(room, self.dimensions))
+            self.file.truncate(room * self.dimensions * 2)
+            self.rows = np.memmap(self.file, np.float16, "r+", shape=(room, self.dimensions))
         self.rows[start:stop] = vectors
         self.places.update(zip(keys, range(start, stop), strict=True))
         self.keys = np.concatenate([self.keys, np.array(keys, np.int64)])
 
+    def make_sketch(self) -> None:
+        """Bring the sketch up to the rows; its directions are learned anew when there are twice as many."""
+        if self.rows is None:
+            return
+        count, directions, learned_from = len(self.keys), None, 0
+        if count >= _SKETCHED:
+            old = self.sketch
+            directions = old.directions if old and count < 2 * old.learned_from else None
+            learned_from = old.learned_from if old and directions is not None else count
+            if directions is None:
+                directions = _telling(self.rows[: count : -(-count // _LEARNED_FROM)].astype(np.float32))
+        made = np.empty((count, self.dimensions if directions is None else directions.shape[1]), np.float32)
+        for start in range(0, count, _ROOM):
+            some = self.rows[start : min(start + _ROOM, count)].astype(np.float32)
+            made[start : start + len(some)] = some if directions is None else some @ directions
+        self.sketch = _Sketch(made, directions, learned_from)
+        self.rows = np.memmap(self.file, np.float16, "r+", shape=self.rows.shape)  # what was just read can be put aside
+
+    def nearest(self, query: Vectors, most: int, floor: float) -> list[tuple[int, float]]:
+        """Give the keys of the rows that are nearest to a query, and their cosines, at least `floor`."""
+        keys, sketch, rows = self.keys, self.sketch, self.rows
+        if sketch is None or rows is None or most < 1:
+            return []
+        exact = sketch.directions is None
+        aim = query if sketch.directions is None else query @ sketch.directions
+        cosines: NDArray[np.float32] = sketch.rows @ aim.astype(np.float32)
+        some = _highest(cosines, most if exact else max(_LOOKED_AT, most))
+        if not exact:
+            some = np.sort(some)  # the file is read in its own order
+            cosines = np.asarray(rows[some].astype(np.float32) @ query, np.float32)
+            found = _highest(cosines, most)
+            some, cosines = some[found], cosines[found]
+        else:
+            cosines = cosines[some]
+        order = np.argsort(-cosines, kind="stable")
+        return [(int(keys[some[each]]), float(cosines[each])) for each in order if cosines[each] >= floor]
+
     def close(self) -> None:
         """Give the file back; what was read of it stays readable as long as somebody holds it."""
         self.file.close()
+
+
+def _telling(sample: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give the directions (d × k) in which vectors (n × d) say most: the first principal ones."""
+    _, directions = np.linalg.eigh(sample.T @ sample)
+    return np.ascontiguousarray(directions[:, -_DIRECTIONS:], np.float32)
+
+
+def _highest(values: NDArray[np.float32], most: int) -> NDArray[np.intp]:
+    """Give the places of the highest values, in no order."""
+    return np.argpartition(-values, most - 1)[:most] if len(values) > most else np.arange(len(values))
 
 
 class Meanings:
@@ -83,7 +146,7 @@ class Meanings:
         if matrix is None or not words.strip():
             return []
         [query] = self._load().encoder.encode([words[:_LONGEST]])
-        return [key for key, _ in _nearest(matrix, query, most, ABOUT)]
+        return [key for key, _ in matrix.nearest(query, most, ABOUT)]
 
     def like(self, key: int, most: int) -> list[int]:
         """Give the keys of papers that resemble one, the most alike first."""
@@ -91,7 +154,7 @@ class Meanings:
         place = matrix.places.get(key) if matrix else None
         if matrix is None or matrix.rows is None or place is None:
             return []
-        found = _nearest(matrix, matrix.rows[place].astype(np.float32), most + 1, KINDRED)
+        found = matrix.nearest(matrix.rows[place].astype(np.float32), most + 1, KINDRED)
         return [other for other, _ in found if other != key][:most]
 
     def vectors(self, keys: Sequence[int]) -> tuple[list[int], Vectors]:
@@ -149,26 +212,14 @@ def _read(store: Store, encoder: CachedEncoder, matrix: _Matrix) -> _Matrix:
     while papers := store.archive.texts(matrix.last, _READ):
         _take(encoder, matrix, papers)
         matrix.last, matrix.seen = papers[-1].key, matrix.seen + len(papers)
+    if matrix.sketch is None or len(matrix.sketch.rows) < len(matrix.keys):
+        matrix.make_sketch()
     return matrix
 
 
 def _take(encoder: CachedEncoder, matrix: _Matrix, papers: Sequence[Paper]) -> None:
-    places, vectors = encoder.known([paper_text(paper) for paper in papers])
+    places, vectors = encoder.known([text_of_many(paper) for paper in papers])
     if places:
         matrix.add([papers[place].key for place in places], vectors)
     there = set(places)
     matrix.waiting += [paper.key for place, paper in enumerate(papers) if place not in there]
-
-
-def _nearest(matrix: _Matrix, query: Vectors, most: int, floor: float) -> list[tuple[int, float]]:
-    """Give the keys of the rows that are nearest to a query, and their cosines, at least `floor`."""
-    keys, rows = matrix.keys, matrix.rows
-    if rows is None or most < 1:
-        return []
-    cosines = np.empty(len(keys), np.float32)
-    for start in range(0, len(keys), _BLOCK):
-        stop = min(start + _BLOCK, len(keys))
-        cosines[start:stop] = rows[start:stop] @ query
-    some = np.argpartition(-cosines, min(most, len(keys)) - 1)[:most] if len(keys) else np.zeros(0, np.intp)
-    best = some[np.argsort(-cosines[some], kind="stable")]
-    return [(int(keys[row]), float(cosines[row])) for row in best if cosines[row] >= floor]

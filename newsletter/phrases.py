@@ -21,9 +21,12 @@ def pattern(phrase: str) -> re.Pattern[str] | None:
     words = re.findall(r"[^\s\-‐-–]+|[\s\-‐-–]+", phrase if is_acronym(phrase) else identity.folded(phrase))
     if not any(c.isalnum() for c in phrase):
         return None
-    parts = [re.escape(word) if not re.match(r"[\s\-‐-–]", word) else _gap(word) for word in words]
+    parts = [_gap(word) if _is_gap(word) else re.escape(word) for word in words]
     parts[-1] = _either_number(words[-1])
-    return re.compile(r"(?<!\w)" + "".join(parts) + r"(?!\w)")
+    body = "".join(parts)
+    # What no word may stand before comes first, for `re` looks for letters at the beginning many times as fast.
+    head = "" if _is_gap(words[0]) else re.escape(words[0] if len(words) > 1 else words[0][: max(1, len(words[0]) - 3)])
+    return re.compile(rf"{head}(?<!\w{head}){body.removeprefix(head)}(?!\w)" if head else rf"(?<!\w){body}(?!\w)")
 
 
 def _either_number(word: str) -> str:
@@ -47,6 +50,10 @@ def core(phrase: str) -> str:
         return phrase.strip()
     longest = max(re.findall(r"\w+", identity.folded(phrase)), key=len, default="")
     return longest[: max(3, len(longest) - 3)]
+
+
+def _is_gap(word: str) -> bool:
+    return re.match(r"[\s\-‐-–]", word) is not None
 
 
 def _gap(separator: str) -> str:

@@ -41,6 +41,7 @@ from newsletter.store import Store
 from newsletter.store.issues import Then
 from newsletter.subscriptions.signup import address_hash
 from newsletter.timetable import cadences_of, window_of
+from newsletter.webhooks import change_state, tell_of
 
 if TYPE_CHECKING:
     from newsletter.returns import Returns
@@ -161,10 +162,16 @@ class Newsletter:
         One without papers stays unopened, so that what comes later on the day still finds its way into it.
         """
         return [
-            issue if issue.key else self.store.issues.open(issue, now=now, then=self.opened)
+            issue if issue.key else self._open(issue, now)
             for issue in self.issues_due(day, now=now, cadences=cadences)
             if issue.key or self.store.papers.count(issue.window)
         ]
+
+    def _open(self, sketch: Issue, now: datetime) -> Issue:
+        issue = self.store.issues.open(sketch, now=now, then=self.opened)
+        if self.store.acts.first(f"opened {issue.key}", now=now):
+            tell_of(self.store, "issue.opened", issue, now=now)
+        return issue
 
     def rank(
         self,
@@ -250,9 +257,17 @@ class Newsletter:
             self.returns().refusals(keys, now=now)
         tally.states.update(expired)
         tally.problems += [f"{count} {state}: they waited for too long to be news" for state, count in expired.items()]
-        for issue in ready if tally.alarm else ():
-            self.store.issues.set_state(issue, IssueState.PAUSED)
+        for issue in ready:
+            if tally.alarm:
+                change_state(self.store, issue, IssueState.PAUSED, now=now)
+            elif tally.states and not self.store.deliveries.any_left(issue.key):
+                self._sent(issue, now)
         return tally
+
+    def _sent(self, issue: Issue, now: datetime) -> None:
+        """Tell once that all mail of an issue has left."""
+        if self.store.acts.first(f"sent {issue.key}", now=now):
+            tell_of(self.store, "issue.sent", issue, now=now)
 
     def recover(self, policy: Policy) -> int:
         """Free what dead senders had claimed, and tell how many messages they left in doubt."""

@@ -136,6 +136,8 @@ class Returns:
 
         hashed = address_hash(addressee.email, self._secret)
         if self._store.bounces.record(bounce, address_hash=hashed, judge=judge, now=now):
+            told = {"id": addressee.public_id, "kind": kind.value}
+            self._store.webhooks.happened("subscriber.suppressed", told, now=now)
             return Effect.SUPPRESSED
         return Effect.COUNTED if bounce.counted else Effect.NOTED
 

@@ -157,7 +157,9 @@ class Rounds:
         return Trouble.STUCK if any(issue.key in due for issue in issues) else None
 
     def follow_readers(self, *, now: datetime) -> None:
-        """Let deliveries that still wait go by what their readers have set meanwhile: another hour, another zone."""
+        """Let deliveries that still wait go by what their readers have set meanwhile: another hour or zone, a pause."""
+        paused = self.store.deliveries.paused(now=now)
+        self.store.deliveries.withdraw(paused, why="the subscriber paused; what was in it comes after", now=now)
         waiting = self.store.deliveries.waiting_times(now=now)
         issues = self.store.issues.by_key({issue_key for issue_key, *_ in waiting})
         for issue_key, zone, hour, old in waiting:

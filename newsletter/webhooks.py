@@ -15,15 +15,22 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from newsletter.errors import FetchError
+from newsletter.errors import FetchError, UsageError
+from newsletter.model import Issue, IssueState
 from newsletter.sources.post import post
 from newsletter.store import Store
 from newsletter.store.webhooks import Call, Webhook
 
 EVENTS = (
-    "subscriber.confirmed", "subscriber.unsubscribed", "subscriber.returned", "subscriber.erased", "issue.approved",
-    "issue.paused", "issue.resumed",
+    "subscriber.confirmed", "subscriber.unsubscribed", "subscriber.returned", "subscriber.erased",
+    "subscriber.suppressed", "issue.opened", "issue.approved", "issue.paused", "issue.resumed", "issue.sent",
 )  # fmt: skip
+# What may become of an issue, and what that is called.
+CHANGES = {
+    (IssueState.DRAFT, IssueState.OPEN): "issue.approved",
+    (IssueState.OPEN, IssueState.PAUSED): "issue.paused",
+    (IssueState.PAUSED, IssueState.OPEN): "issue.resumed",
+}
 _ATTEMPTS = 8  # over some two days
 _SECONDS = 10.0
 _LEASE = timedelta(minutes=5)
@@ -42,6 +49,25 @@ def signature(hook: Webhook, number: str, timestamp: int, body: bytes) -> str:
 def rest(attempts: int) -> timedelta | None:
     """Give how long a call that failed so often waits until the next attempt; None where it is given up."""
     return None if attempts >= _ATTEMPTS else _FIRST_REST * 3 ** (attempts - 1)
+
+
+def change_state(store: Store, issue: Issue, state: IssueState, *, now: datetime) -> bool:
+    """Approve, pause or resume an issue, and queue the calls that tell so; tell whether there are any.
+
+    Raises UsageError where that is not to be done with it.
+    """
+    if issue.state is state:
+        return False
+    event = CHANGES.get((issue.state, state))
+    if event is None:
+        raise UsageError(f"the issue is {issue.state}, and cannot become {state}")
+    store.issues.set_state(issue, state)
+    return tell_of(store, event, issue, now=now)
+
+
+def tell_of(store: Store, event: str, issue: Issue, *, now: datetime) -> bool:
+    """Queue the calls that tell what became of an issue; tell whether there are any."""
+    return bool(store.webhooks.happened(event, {"day": issue.day.isoformat(), "cadence": issue.cadence.value}, now=now))
 
 
 def send_due(store: Store, *, now: Callable[[], datetime], allow_private: bool) -> int:

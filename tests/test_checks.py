@@ -19,6 +19,7 @@ from newsletter.checks import Check, Status, worst
 from newsletter.checks import clock as clocks
 from newsletter.checks.check import failed, guarded, ok, warning
 from newsletter.checks.domain import of_domain
+from newsletter.checks.schedule import of_schedule
 from newsletter.checks.sources import judged, of_sources
 from newsletter.config import Settings
 from newsletter.delivery.dkim import record
@@ -49,6 +50,53 @@ def changed(name: str, kind: str, *records: str) -> Records:
     return {key: value for key, value in GOOD.items() if key != (name, kind)} | (
         {(name, kind): list(records)} if records else {}
     )
+
+
+ARXIV = {"name": "arXiv", "kind": "feed", "url": "https://rss.arxiv.org/rss/cs.LG"}
+
+
+def scheduled(zone: str = "UTC", source: dict[str, str] = ARXIV, **schedule: Any) -> dict[str, Check]:
+    given = Settings.model_validate({"site": {"timezone": zone}, "schedule": schedule, "source": [source]})
+    return {check.name: check for check in of_schedule(given, now=NOW)}
+
+
+class TestTheSchedule:
+    @pytest.mark.parametrize(
+        ("zone", "cutoff", "better"),
+        [("UTC", "04:00", "05:30"), ("UTC", "00:15", "05:30"), ("America/New_York", "23:00", "00:30"),
+         ("Europe/Berlin", "06:00", "06:30"), ("Asia/Kolkata", "09:30", "11:00")],
+    )  # fmt: skip
+    def test_a_cut_off_between_arxivs_announcement_and_its_feed(self, zone: str, cutoff: str, better: str) -> None:
+        [found] = scheduled(zone, cutoff=cutoff).values()
+        assert found.name == "schedule.cutoff"
+        assert f"schedule.cutoff to {better}" in found.hint
+        [mended] = scheduled(zone, cutoff=better).values()
+        assert mended.status is Status.OK
+
+    def test_other_sources_have_other_hours(self) -> None:
+        [found] = scheduled(
+            source={"name": "lab", "kind": "feed", "url": "https://arxiv.org.lab.example/feed"}
+        ).values()
+        assert (found.name, found.status) == ("schedule", Status.OK)
+        assert "04:00 (UTC), weekly ones on monday" in found.message
+
+    @pytest.mark.parametrize(
+        ("blackout", "said"),
+        [
+            ("2025-12-24/2026-01-02", "is over"),
+            ("2062-12-24", "more than two years"),
+            ("2026-09-01/2027-01-02", "124 days"),
+            ("2026-08-19/2026-08-22", "before 2026-08-23"),
+        ],
+    )
+    def test_days_without_issues_that_were_hardly_meant(self, blackout: str, said: str) -> None:
+        found = scheduled(cutoff="06:00", blackout=[blackout], weekly_on="sunday")
+        assert said in found["schedule.blackout"].message
+
+    def test_weekly_readers_who_go_without(self) -> None:
+        found = scheduled(cutoff="06:00", blackout=["2026-12-24/2026-12-26"], weekly_on="friday")
+        assert "2026-12-25" in found["schedule.weekly_on"].message
+        assert scheduled(cutoff="06:00", blackout=["2026-12-24/2026-12-26"])["schedule"].status is Status.OK
 
 
 def test_the_worst_of_all_counts() -> None:

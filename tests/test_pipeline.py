@@ -6,6 +6,7 @@ import itertools
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from email.parser import BytesHeaderParser
@@ -18,6 +19,7 @@ from newsletter import bootstrap
 from newsletter.config import Database, DeliverySettings, Ranking, Settings, Site, SourceKind
 from newsletter.delivery.maildir import MaildirTransport
 from newsletter.delivery.policy import Policy
+from newsletter.delivery.transport import Session
 from newsletter.errors import NotFoundError, UsageError
 from newsletter.letters import StoredLetters
 from newsletter.model import (
@@ -381,3 +383,51 @@ def test_who_missed_some_issues_is_given_of_the_whole_gap_and_the_preview_says_t
     assert sent.message.data == foreseen.message.data
     ben = newsletter.preview(newsletter.store.subscribers.get("ben@lab.example"), now.date(), now=now)
     assert ben.edition.since is None
+
+
+def told(store: Store) -> list[tuple[str, str]]:
+    """Give the calls that wait: the event, and the day of the issue or the kind of bounce."""
+    calls = store.webhooks.take(50, now=MONDAY + timedelta(days=99), lease=timedelta(0))
+    return [(call.event, str(call.data.get("day") or call.data["kind"])) for call in calls]
+
+
+def test_webhooks_are_told_of_an_issue_when_it_opens_and_when_its_last_mail_has_left_once_each(
+    newsletter: Newsletter, tmp_path: Path
+) -> None:
+    events = ("issue.opened", "issue.sent")
+    newsletter.store.webhooks.add("https://hooks.lab.example/", events, now=MONDAY)
+    subscribe(newsletter, "ada")
+    publish(newsletter, 1)
+    day = (MONDAY + timedelta(days=1)).date()
+    now = MONDAY + timedelta(days=1)
+    [issue] = newsletter.open_issues(day, now=now, cadences=(Cadence.DAILY,))
+    newsletter.open_issues(day, now=now, cadences=(Cadence.DAILY,))
+    assert told(newsletter.store) == [("issue.opened", "2026-08-18")]
+    newsletter.rank(issue, now=now, due=lambda reader: now + timedelta(hours=1))
+    mail = MaildirTransport(tmp_path)
+    newsletter.deliver([issue], mail, Policy(), now=now, connections=1)
+    assert len(told(newsletter.store)) == 1  # its reader's hour is still to come
+    for _ in range(2):
+        newsletter.deliver([issue], mail, Policy(), now=now + timedelta(hours=1), connections=1)
+    assert told(newsletter.store) == [("issue.opened", "2026-08-18"), ("issue.sent", "2026-08-18")]
+
+
+def test_webhooks_are_told_of_who_is_suppressed_by_what_came_back(newsletter: Newsletter) -> None:
+    newsletter.store.webhooks.add("https://hooks.lab.example/", ("subscriber.suppressed",), now=MONDAY)
+    subscribe(newsletter, "ada")
+    publish(newsletter, 1)
+
+    class Refusing:
+        @contextmanager
+        def session(self) -> Iterator[Session]:
+            yield self
+
+        def deliver(self, _: object) -> Outcome:
+            return Outcome(DeliveryState.BOUNCED, "550 5.1.1 no such user")
+
+    now = MONDAY + timedelta(days=1)
+    [issue] = newsletter.open_issues(now.date(), now=now, cadences=(Cadence.DAILY,))
+    newsletter.rank(issue, now=now)
+    newsletter.deliver([issue], Refusing(), Policy(), now=now, connections=1)
+    assert newsletter.store.subscribers.get("ada@lab.example").status is SubscriberStatus.SUPPRESSED
+    assert told(newsletter.store) == [("subscriber.suppressed", "hard")]

@@ -324,6 +324,33 @@ class TestAReader:
             ).all()
         return sorted(str(row[0]) for row in rows)
 
+    @pytest.mark.parametrize("by_follow", [True, False])
+    def test_who_pauses_gets_nothing_that_is_made_already_and_catches_up_after(
+        self, make: Callable[..., World], by_follow: bool
+    ) -> None:
+        world = self.world(make)
+        lived(world, 1)
+        world.publish()
+        world.run(datetime(2027, 6, 8, 4, 30, tzinfo=UTC))  # the cut-off was at 4, her hour is at 5
+        ada = world.store.subscribers.get("ada@lab.example")
+        [waits] = [one for one in world.store.deliveries.of_subscriber(ada.key) if one.state is DeliveryState.QUEUED]
+        world.store.choices.pause(ada.public_id, datetime(2027, 6, 10, 12, tzinfo=UTC))
+        if by_follow:
+            world.tick()
+        else:  # nobody looked in time, and it is asked again when the mail is to go
+            world.now = datetime(2027, 6, 8, 5, tzinfo=UTC)
+            world.rounds.deliver(world.postman, Policy(), now=world.now, connections=1)
+        after = {one.key: one for one in world.store.deliveries.of_subscriber(ada.key)}[waits.key]
+        assert after.state is DeliveryState.SKIPPED
+        assert "paused" in after.response
+        world.run(datetime(2027, 6, 9, 2, tzinfo=UTC))
+        lived(world, 4)
+        got = [f"{moment:%d %H:%M}" for moment in world.postman.delivered["ada@lab.example"]]
+        assert got == ["07 05:00", "11 05:00", "12 05:00"]
+        had = world.store.issues.of_subscriber(ada.key)
+        [caught_up] = [picks for issue, picks in had if issue.day == date(2027, 6, 11)]
+        assert len(caught_up) == (4 if by_follow else 3)
+
     @pytest.mark.parametrize("zone", ["America/Los_Angeles", "Pacific/Auckland", "Pacific/Kiritimati", "Etc/GMT+12"])
     @pytest.mark.parametrize("at", [3, 4.5, 20])
     def test_who_moves_in_mid_day_has_every_issue_once(self, make: Callable[..., World], zone: str, at: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from newsletter.errors import UsageError
 
 if TYPE_CHECKING:
     from newsletter.config import Settings
+    from newsletter.model import Paper
     from newsletter.rendering import SiteView
     from newsletter.store import Store
     from newsletter.store.trimming import Limits
@@ -59,8 +61,24 @@ def retention(settings: Settings) -> Limits:
 
     asked = settings.retention
     papers = max(asked.papers, asked.editions + settings.schedule.reach) if asked.papers else 0
-    days = [timedelta(days=given) if given else None for given in (papers, asked.editions, asked.consents)]
-    return Limits(*days)
+    papers_for, editions, consents = (
+        timedelta(days=given) if given else None for given in (papers, asked.editions, asked.consents)
+    )
+    return Limits(papers_for, editions, consents, texts=_texts(settings))
+
+
+def _texts(settings: Settings) -> Callable[[Paper], list[str]]:
+    """Give what names the texts of a paper by which something is kept: what is encoded, and what a model was told."""
+    from newsletter.bootstrap.mail import writer  # noqa: PLC0415
+    from newsletter.ranking.candidates import text_of_many  # noqa: PLC0415
+    from newsletter.ranking.encoder import text_hash  # noqa: PLC0415
+
+    model = writer(settings)
+
+    def texts(paper: Paper) -> list[str]:
+        return [text_hash(text_of_many(paper)), *([model.text_hash(paper)] if model else ())]
+
+    return texts
 
 
 def site(settings: Settings) -> SiteView:

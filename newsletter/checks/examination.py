@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from newsletter import config
 from newsletter.checks import clock as clocks
-from newsletter.checks import database, mail, material
+from newsletter.checks import database, mail, material, schedule
 from newsletter.checks import settings as settled
 from newsletter.checks.check import Check, Status, guarded
 from newsletter.checks.sources import of_sources
@@ -57,6 +57,7 @@ def _installation(
             lambda: of_sources(settings, store, clock, ahead, lost=lost, fetch=fetch),
             cure=database.CURE,
         )
+        yield from guarded(schedule.NAME, lambda: schedule.of_schedule(settings, now=clock()), cure=schedule.CURE)
         yield from _way_out(settings, resolver)
         yield from guarded(clocks.NAME, lambda: _clock(settings, store, clock, ahead), cure=database.CURE)
 

@@ -110,10 +110,12 @@ def _on(store: Store, date: str | None, context: typer.Context) -> list[Issue]:
 
 
 def _change(context: typer.Context, date: str | None, old: IssueState, new: IssueState, done: str) -> None:
+    from newsletter.webhooks import change_state  # noqa: PLC0415  lazy: only this changes anything
+
     with bootstrap.open_store(settings(context)) as store:
         changed = [issue for issue in _on(store, date, context) if issue.state is old]
         for issue in changed:
-            store.issues.set_state(issue, new)
+            change_state(store, issue, new, now=bootstrap.clock())
             say(f"The {issue.cadence} issue of {issue.day} is {done}.")
         if not changed:
             say(f"No issue of that day is {old}; nothing changed.")

@@ -19,6 +19,7 @@ from newsletter.ranking.kernel import KernelRidge
 from newsletter.ranking.phrases import PhraseIndex, rarity
 from newsletter.ranking.remembered import Remembered
 from newsletter.ranking.scale import Pair, Scale, scale_of
+from newsletter.ranking.words import Words
 
 Scores = NDArray[np.float32]
 
@@ -34,6 +35,11 @@ def paper_text(paper: Paper) -> str:
     return _text(_Parts(paper.title, paper.abstract))
 
 
+def text_of_many(paper: Paper) -> str:
+    """Give the same, and remember nothing: for who goes through all papers there are."""
+    return _text.__wrapped__(_Parts(paper.title, paper.abstract))
+
+
 class _Parts(NamedTuple):
     title: str
     abstract: str
@@ -42,43 +48,6 @@ class _Parts(NamedTuple):
 @lru_cache(_TEXTS)
 def _text(paper: _Parts) -> str:
     return f"{paper.title}. {paper.abstract}" if usable(paper) else paper.title
-
-
-class Words:
-    """TF-IDF over words and pairs of words, its frequencies learned from background texts (never from candidates)."""
-
-    def __init__(self, background: Sequence[str]) -> None:
-        from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415  lazy: half a second
-
-        self._vectorizer = TfidfVectorizer(
-            ngram_range=(1, 2),
-            min_df=2 if len(background) >= 20 else 1,
-            sublinear_tf=True,
-            stop_words="english",
-            strip_accents="unicode",
-            dtype=np.float32,
-        )
-        # A word that none of the texts has would leave an empty vocabulary, which scikit-learn refuses.
-        self._known = self._vectorizer.fit_transform([*background, "paper paper", "paper paper"])
-        self._rows = {text: row for row, text in enumerate(background)}
-
-    def matrix(self, texts: Sequence[str]) -> Any:
-        """Give the sparse matrix (len(texts) × words) with rows of length 1."""
-        if not texts:  # as on a day without papers; scikit-learn refuses to transform nothing
-            from scipy.sparse import csr_matrix  # noqa: PLC0415  lazy: a tenth of a second
-
-            return csr_matrix((0, len(self._vectorizer.vocabulary_)), dtype=np.float32)
-        places = [self._rows.get(text, -1) for text in texts]
-        if min(places) >= 0:
-            return self._known[places]
-        if max(places) < 0:
-            return self._vectorizer.transform(texts)
-        from scipy.sparse import vstack  # noqa: PLC0415
-
-        fresh = self._vectorizer.transform([text for text, place in zip(texts, places, strict=True) if place < 0])
-        order, height = np.array(places), self._known.shape[0]
-        order[order < 0] = np.arange(height, height + fresh.shape[0])
-        return vstack([self._known, fresh], format="csr")[order]
 
 
 @dataclass(frozen=True)
@@ -173,8 +142,13 @@ class Candidates:
         return self._overlaps(texts, lambda some: self._overlap([texts[place] for place in some]))
 
     def _overlap(self, texts: Sequence[str]) -> Scores:
-        found: Scores = (self.words.matrix(texts) @ self.lexical.T).toarray()
+        found: Scores = (self.words.matrix(texts) @ self._by_word).toarray()
         return found
+
+    @cached_property
+    def _by_word(self) -> Any:
+        """The words' papers (words × n): turned round once, which takes longer than a query does."""
+        return self.lexical.T.tocsr()
 
     @cached_property
     def attention(self) -> Scores:

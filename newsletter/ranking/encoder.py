@@ -145,7 +145,7 @@ class CachedEncoder:
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Give the vectors of texts, from the cache where they are known. Raises EncoderError."""
-        hashes = [_text_hash(text) for text in texts]
+        hashes = [text_hash(text) for text in texts]
         known = self._known(hashes)
         missing = {name: text for name, text in zip(hashes, texts, strict=True) if name not in known}
         self._progress(len(texts) - len(missing))
@@ -164,7 +164,7 @@ class CachedEncoder:
 
     def known(self, texts: Sequence[str]) -> tuple[list[int], Vectors]:
         """Give the places of the texts (n of them) that need not be encoded, and their vectors (n × d)."""
-        hashes = [_text_hash(text) for text in texts]
+        hashes = [text_hash(text) for text in texts]
         known = self._known(hashes)
         places = [place for place, name in enumerate(hashes) if name in known]
         joined = b"".join(known[hashes[place]] for place in places)
@@ -194,7 +194,7 @@ class CachedEncoder:
             self._dimensions = dimensions
 
     def _prove(self) -> None:
-        name = _text_hash(_TOUCHSTONE)
+        name = text_hash(_TOUCHSTONE)
         kept = self._cache.load(self.name, [name])
         self._measure(kept)
         fresh = self._fresh({name: _TOUCHSTONE})
@@ -243,7 +243,8 @@ def _unpacked(vector: bytes) -> Vectors:
 
 
 @lru_cache(_TEXTS)  # a paper's text is asked for once by each of its readers
-def _text_hash(text: str) -> str:
+def text_hash(text: str) -> str:
+    """Give the name by which a text's vector is kept."""
     return urlsafe_b64encode(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()).decode().rstrip("=")
 
 

@@ -42,6 +42,7 @@ class Addressee:
     delivery_key: int
     email: str
     response: str
+    public_id: str
 
 
 class Bounces:
@@ -147,9 +148,10 @@ class Bounces:
 
 
 def _addressees(connection: Connection, *wanted: sa.ColumnElement[bool]) -> list[Addressee]:
-    query = sa.select(deliveries.c.key, subscribers.c.email, deliveries.c.response).join_from(deliveries, subscribers)
+    query = sa.select(deliveries.c.key, subscribers.c.email, subscribers.c.public_id, deliveries.c.response)
+    query = query.join_from(deliveries, subscribers)
     rows = connection.execute(query.where(*wanted).order_by(deliveries.c.key))
-    return [Addressee(row.key, row.email, row.response) for row in rows]
+    return [Addressee(row.key, row.email, row.response, row.public_id) for row in rows]
 
 
 def _recorded(message_hash: str) -> sa.Select[tuple[str]]:

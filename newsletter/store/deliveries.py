@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Row
 
-from newsletter.model import EVERYBODY, Delivery, DeliveryState, Shard
+from newsletter.model import EVERYBODY, Cadence, Delivery, DeliveryState, Shard
 from newsletter.store.batches import batches
 from newsletter.store.engine import Database
 from newsletter.store.schema import IN_HAND, WAITS, deliveries, editions, issues, subscribers, within
@@ -107,6 +107,12 @@ class Deliveries:
         wanted = deliveries.c.issue_key == issue_key, WAITS, deliveries.c.next_attempt_at <= due, free
         with self._database.reading() as connection:
             return connection.execute(sa.select(deliveries.c.key).where(*wanted).limit(1)).first() is not None
+
+    def any_left(self, issue_key: int) -> bool:
+        """Tell whether anything of an issue waits, due or not, or is in somebody's hand."""
+        halves = [sa.exists().where(deliveries.c.issue_key == issue_key, each) for each in (WAITS, IN_HAND)]
+        with self._database.reading() as connection:
+            return bool(connection.scalar(sa.select(sa.or_(*halves))))
 
     def shards(self, issue_key: int, *, due: datetime, now: datetime, size: int) -> list[Shard]:
         """Cut what waits of an issue, is due and in nobody's hand into shards of `size` deliveries."""
@@ -231,13 +237,21 @@ class Deliveries:
             rows = connection.execute(query.group_by(deliveries.c.subscriber_key))
             return {row.subscriber_key: row.due for row in rows}
 
-    def withdraw(self, subscriber_keys: Iterable[int], *, before: date, why: str, now: datetime) -> int:
-        """Take back what waits of issues of earlier days, as if it had never been made; tell how many.
+    def paused(self, *, now: datetime) -> set[int]:
+        """Tell of whom something waits although they have paused, by subscriber key."""
+        resting = sa.or_(subscribers.c.paused_until > now, subscribers.c.cadence == Cadence.PAUSED.value)
+        query = sa.select(deliveries.c.subscriber_key).join_from(deliveries, subscribers).where(*_UNTRIED, resting)
+        with self._database.reading() as connection:
+            return set(connection.scalars(query))
+
+    def withdraw(self, subscriber_keys: Iterable[int], *, before: date | None = None, why: str, now: datetime) -> int:
+        """Take back what waits, of issues of days before one or of all, as if it had never been made; tell how many.
 
         The deliveries are `skipped`, their editions go: the papers in them are news again.
         """
-        earlier = deliveries.c.issue_key.in_(sa.select(issues.c.key).where(issues.c.day < before))
-        free = *_UNTRIED, earlier, sa.or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until < now)
+        unleased = sa.or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until < now)
+        earlier = [deliveries.c.issue_key.in_(sa.select(issues.c.key).where(issues.c.day < before))] if before else []
+        free = *_UNTRIED, unleased, *earlier
         values = {"state": _S.SKIPPED.value, "response": why, "next_attempt_at": None, "changed_at": now}
         withdrawn = 0
         with self._database.writing() as connection:

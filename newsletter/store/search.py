@@ -31,6 +31,12 @@ _SQLITE_ABOVE = """
 SELECT coalesce(min(rowid), 0) FROM
 (SELECT rowid FROM paper_index WHERE paper_index MATCH :words ORDER BY rowid DESC LIMIT :ranked)
 """
+# Ranking goes through all that begins so once more for each word, which takes three times as long.
+_SQLITE_NEWEST = """
+SELECT f.key FROM (
+  SELECT rowid AS key FROM paper_index WHERE paper_index MATCH :words ORDER BY rowid DESC LIMIT :most + 100
+) AS f JOIN papers AS p ON p.key = f.key WHERE p.announced AND p.same_as IS NULL ORDER BY f.key DESC LIMIT :most
+"""
 _POSTGRESQL = """
 SELECT f.paper_key FROM (
   SELECT i.paper_key, i.words FROM paper_index AS i JOIN papers AS p ON p.key = i.paper_key
@@ -38,6 +44,11 @@ SELECT f.paper_key FROM (
   ORDER BY i.paper_key DESC LIMIT :ranked
 ) AS f
 ORDER BY ts_rank('{0.1, 0.2, 0.4, 1.0}', f.words, to_tsquery('simple', :words), 1) DESC, f.paper_key DESC LIMIT :most
+"""
+_POSTGRESQL_NEWEST = """
+SELECT i.paper_key FROM paper_index AS i JOIN papers AS p ON p.key = i.paper_key
+WHERE i.words @@ to_tsquery('simple', :words) AND p.announced AND p.same_as IS NULL
+ORDER BY i.paper_key DESC LIMIT :most
 """
 
 
@@ -50,25 +61,38 @@ class Search:
     def keys(self, words: Sequence[str], most: int) -> list[int]:
         """Give the keys of papers that have all words, those that fit best first; [] where there is no word.
 
-        Where few have the words themselves, those follow that have words which begin with them.
+        Where few have the words themselves, those follow whose titles have words that begin with them, newest first;
+        and where these are few, too, those that have such words anywhere.
         """
         wanted = [word for text in words for word in _WORD.findall(_folded(text))]
         if not wanted:
             return []
         with self._database.reading() as connection:
-            found = _keys(connection, wanted, most, begin=False)
-            if len(found) < _FEW:  # all that begins so is gathered before any of it is ranked, which takes long
-                found += _keys(connection, wanted, most, begin=True)
-            return list(dict.fromkeys(found))[:most]
+            found = _ranked(connection, wanted, most)
+            for title in (True, False):
+                if len(found) < _FEW:
+                    found = list(dict.fromkeys([*found, *_beginning(connection, wanted, most, title=title)]))
+            return found[:most]
 
 
-def _keys(connection: Connection, words: Sequence[str], most: int, *, begin: bool) -> list[int]:
+def _ranked(connection: Connection, words: Sequence[str], most: int) -> list[int]:
+    """Give who has all words, those that fit best first."""
     if connection.dialect.name == "postgresql":
-        told = {"words": " & ".join(f"{word}:*" if begin else word for word in words), "most": most}
-        return list(connection.scalars(sa.text(_POSTGRESQL), {**told, "ranked": _MOST_RANKED}))
-    told = {"words": " ".join(f'"{word}"*' if begin else f'"{word}"' for word in words)}
-    above = connection.scalar(sa.text(_SQLITE_ABOVE), {**told, "ranked": _MOST_RANKED}) - 1
-    return list(connection.scalars(sa.text(_SQLITE), {**told, "most": most, "above": above}))
+        told = {"words": " & ".join(words), "most": most, "ranked": _MOST_RANKED}
+        return list(connection.scalars(sa.text(_POSTGRESQL), told))
+    quoted = {"words": " ".join(f'"{word}"' for word in words)}
+    above = connection.scalar(sa.text(_SQLITE_ABOVE), {**quoted, "ranked": _MOST_RANKED}) - 1
+    return list(connection.scalars(sa.text(_SQLITE), {**quoted, "most": most, "above": above}))
+
+
+def _beginning(connection: Connection, words: Sequence[str], most: int, *, title: bool) -> list[int]:
+    """Give who has words that begin with these, in the title or anywhere, newest first."""
+    if connection.dialect.name == "postgresql":  # A is the weight of what stands in the title
+        told = {"words": " & ".join(f"{word}:*{'A' if title else ''}" for word in words), "most": most}
+        return list(connection.scalars(sa.text(_POSTGRESQL_NEWEST), told))
+    all_of = " AND ".join(f'"{word}"*' for word in words)
+    told = {"words": f"{{title}} : ({all_of})" if title else all_of, "most": most}
+    return list(connection.scalars(sa.text(_SQLITE_NEWEST), told))
 
 
 def _folded(text: str) -> str:

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import product
 
 import sqlalchemy as sa
 
-from newsletter.model import SubscriberStatus
+from newsletter.model import Paper, SubscriberStatus
 from newsletter.store.batches import batches
 from newsletter.store.engine import Database
-from newsletter.store.schema import acts, consents, deliveries, editions, issues, papers, ratings, subscribers
+from newsletter.store.papers import paper_of
+from newsletter.store.schema import (
+    acts,
+    consents,
+    deliveries,
+    editions,
+    issues,
+    papers,
+    ratings,
+    subscribers,
+    summaries,
+    vectors,
+)
 
 _ACTS_KEPT = timedelta(days=60)
 _OVER = (SubscriberStatus.UNSUBSCRIBED.value, SubscriberStatus.SUPPRESSED.value)
@@ -20,12 +35,14 @@ _OVER = (SubscriberStatus.UNSUBSCRIBED.value, SubscriberStatus.SUPPRESSED.value)
 class Limits:
     """How long papers, editions (with their deliveries) and consents are kept; None: for ever.
 
-    Papers outlive the editions that show them in any case.
+    Papers outlive the editions that show them in any case. `texts` names the texts of a paper by which vectors and
+    summaries are kept: these go with it. Another paper of the same text has them made anew.
     """
 
     papers: timedelta | None
     editions: timedelta | None
     consents: timedelta | None
+    texts: Callable[[Paper], Iterable[str]]
 
 
 class Trimming:
@@ -45,7 +62,7 @@ class Trimming:
             unrated = ~sa.exists().where(ratings.c.paper_key == papers.c.key)
             before = now - max(limits.papers, limits.editions)
             past = papers.c.announced, papers.c.first_seen_at < before, unrated
-            dropped["papers"] = self._delete(papers, papers.c.key, *past)
+            dropped |= self._papers(limits.texts, *past)
         if limits.consents:
             over = sa.select(subscribers.c.key).where(subscribers.c.status.in_(_OVER))
             ended = consents.c.asked_at < now - limits.consents, consents.c.subscriber_key.in_(over)
@@ -60,6 +77,23 @@ class Trimming:
             with self._database.writing() as connection:
                 count += connection.execute(editions.delete().where(editions.c.issue_key == key)).rowcount
         return count
+
+    def _papers(self, texts: Callable[[Paper], Iterable[str]], *past: sa.ColumnElement[bool]) -> dict[str, int]:
+        """Delete papers, and what was worked out of their texts."""
+        with self._database.reading() as connection:
+            keys = list(connection.scalars(sa.select(papers.c.key).where(*past)))
+            whose = [vectors.c.encoder, summaries.c.model]
+            makers = {one: list(connection.scalars(sa.select(one).distinct())) for one in whose if keys}
+        dropped = Counter(papers=0)
+        for some in batches(keys):
+            with self._database.writing() as connection:
+                rows = connection.execute(sa.select(papers).where(papers.c.key.in_(some)))
+                named = {name for row in rows for name in texts(paper_of(row, ()))}
+                dropped["papers"] += connection.execute(papers.delete().where(papers.c.key.in_(some))).rowcount
+                for hashes, (maker, names) in product(batches(sorted(named)), makers.items()):
+                    gone = maker.in_(names), maker.table.c.text_hash.in_(hashes)  # the index begins with the maker
+                    dropped[maker.table.name] += connection.execute(maker.table.delete().where(*gone)).rowcount
+        return dict(dropped)
 
     def _delete(self, table: sa.Table, key: sa.Column[int] | sa.Column[str], *past: sa.ColumnElement[bool]) -> int:
         with self._database.reading() as connection:

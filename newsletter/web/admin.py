@@ -11,8 +11,9 @@ from starlette.exceptions import HTTPException
 from newsletter.errors import UsageError
 from newsletter.model import DeliveryState, IssueState, SubscriberStatus
 from newsletter.web import sessions
-from newsletter.web.happenings import CHANGES, set_state
+from newsletter.web.happenings import set_state
 from newsletter.web.parts import Form, Here, Parts, text
+from newsletter.webhooks import CHANGES
 
 router = APIRouter(prefix="/admin")
 

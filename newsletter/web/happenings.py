@@ -7,18 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from newsletter.errors import UsageError
 from newsletter.model import Issue, IssueState
 from newsletter.web.parts import Parts
-from newsletter.webhooks import send_due
+from newsletter.webhooks import change_state, send_due
 
 _MINUTE = 60.0
-# What may become of an issue, and what that is called.
-CHANGES = {
-    (IssueState.DRAFT, IssueState.OPEN): "issue.approved",
-    (IssueState.OPEN, IssueState.PAUSED): "issue.paused",
-    (IssueState.PAUSED, IssueState.OPEN): "issue.resumed",
-}
 
 
 def tell(here: Parts, event: str, data: Mapping[str, Any]) -> None:
@@ -59,10 +52,5 @@ def calling_again(here: Callable[[], Parts]) -> Iterator[None]:
 
 def set_state(here: Parts, issue: Issue, state: IssueState) -> None:
     """Approve, pause or resume an issue, and tell so. Raises UsageError where that is not to be done with it."""
-    if issue.state is state:
-        return
-    event = CHANGES.get((issue.state, state))
-    if event is None:
-        raise UsageError(f"the issue is {issue.state}, and cannot become {state}")
-    here.store.issues.set_state(issue, state)
-    tell(here, event, {"day": issue.day.isoformat(), "cadence": issue.cadence.value})
+    if change_state(here.store, issue, state, now=here.now()):
+        call(here)

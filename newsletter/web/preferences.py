@@ -16,6 +16,7 @@ from newsletter import bootstrap, libraries
 from newsletter.config import SourceKind
 from newsletter.errors import ProfileError, SourceError
 from newsletter.model import Answer, Subscriber
+from newsletter.rendering import ENGLISH
 from newsletter.subscriptions.signup import MOST_PAPERS_RATED, subscription
 from newsletter.web import forms
 from newsletter.web.catalogue import CHOICES, catalogue, languages
@@ -155,12 +156,14 @@ def _page(
     status: int = 200,
 ) -> Response:
     rated, last = _rated(here, reader, number)
+    resting = reader.paused_until
     return here.pages.page(
         "preferences",
         status=status,
         token=token,
         address=masked(reader.email),
         state=reader.status.value,
+        until=ENGLISH.long_date(resting.date()) if resting and resting > here.now() else "",
         unsubscribe=here.tokens.unsubscribe(reader.public_id),
         my_data=here.tokens.my_data(reader.public_id, here.today()),
         said=said,

@@ -60,11 +60,20 @@ def act(here: Here, request: Request, token: str, form: Form) -> Response:
     if wanted == _MONTH:
         until = here.now() + _A_MONTH
         here.store.choices.pause(public_id, until)
+        _take_back(here, public_id)
         return _page(here, public_id, said=f"Done: no mail comes until {ENGLISH.long_date(until.date())}.")
     if wanted not in set(Cadence):
         raise HTTPException(422)
     here.store.choices.keep_to(public_id, Cadence(wanted))
+    if wanted == Cadence.PAUSED:
+        _take_back(here, public_id)
     return _page(here, public_id, said=f"Done: {CADENCES[Cadence(wanted)]}.")
+
+
+def _take_back(here: Parts, public_id: str) -> None:
+    """Take back what waits for somebody who pauses: what was in it comes after the pause."""
+    key, why = here.store.choices.get(public_id).key, "the subscriber paused; what was in it comes after"
+    here.store.deliveries.withdraw([key], why=why, now=here.now())
 
 
 def _page(here: Parts, public_id: str, *, said: str = "") -> Response:

@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import ssl
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from newsletter.delivery.dkim import record
 from newsletter.delivery.envelope import delivery_of
+from newsletter.store import Store
 from tests.cli.desk import FRIDAY, HUGGING, MONDAY, Desk, parsed
 from tests.delivery.servers import HOST, PASSWORD, USER, sink
 
@@ -319,8 +321,13 @@ def test_an_issue_of_which_too_much_fails_is_paused_and_the_operator_told(desk: 
             assert "your address is blocked" in part.get_content()
             assert "newsletter issue resume 2026-08-20" in part.get_content()
         assert desk("send", "--json").json["sent"] == 0
+        with Store(f"sqlite:///{desk.folder / 'newsletter.db'}") as store:
+            store.webhooks.add("https://hooks.lab.example/", ("issue.resumed", "issue.sent"), now=datetime.now(UTC))
         desk("issue", "resume", "2026-08-20")
         assert desk("send", "--json").json["sent"] == 20
+        with Store(f"sqlite:///{desk.folder / 'newsletter.db'}") as store:
+            calls = store.webhooks.take(9, now=datetime.now(UTC) + timedelta(days=9), lease=timedelta(0))
+        assert [call.event for call in calls] == ["issue.resumed"] * 2 + ["issue.sent"] * 2  # daily, weekdays
 
 
 def test_yesterdays_news_is_given_up(desk: Desk) -> None:

@@ -9,10 +9,11 @@ import pytest
 
 from newsletter.model import InterestProfile, Paper, Topic
 from newsletter.ranking import blend
-from newsletter.ranking.candidates import Candidates, Words, same_name
+from newsletter.ranking.candidates import Candidates, same_name
 from newsletter.ranking.encoder import CachedEncoder
 from newsletter.ranking.interests import kindred, understand
 from newsletter.ranking.ranker import Ranker
+from newsletter.ranking.words import Words
 from tests.ranking.papers import NOW, library, paper
 
 SPEECH = [

@@ -226,5 +226,5 @@ def test_no_candidate_informs_what_papers_are_like_in_general(ranker: Ranker) ->
     )
     for name in ("mean", "eigenvalues", "eigenvectors", "vectors"):
         assert (getattr(one.background, name) == getattr(other.background, name)).all()
-    assert (one.words._vectorizer.idf_ == other.words._vectorizer.idf_).all()
-    assert one.words._vectorizer.vocabulary_ == other.words._vectorizer.vocabulary_
+    assert (one.words._worth == other.words._worth).all()
+    assert one.words._places == other.words._places

@@ -159,8 +159,20 @@ def test_what_is_past_its_time_is_dropped(store: Store) -> None:
     queued(store, 3)
     store.subscribers.add(new_subscriber("likes@example.test", profile=InterestProfile(liked=tuple(keys))), now=NOW)
     days = timedelta(days=10)
-    limits = Limits(days, days, days)
+    limits = Limits(days, days, days, texts=lambda paper: [f"vector of {paper.title}", f"summary of {paper.title}"])
+    for title in ("Dunes", "Sands"):
+        for maker in ("one", "other"):
+            store.vectors.save(maker, {f"vector of {title}": b"1"})
+        store.summaries.save("a model", f"summary of {title}", "A line.")
     assert not any(store.trimming.trim(limits, now=NOW + days).values())
     dropped = store.trimming.trim(limits, now=NOW + 2 * days)
-    assert {name: count for name, count in dropped.items() if count} == {"deliveries": 3, "editions": 3, "papers": 1}
+    assert {name: count for name, count in dropped.items() if count} == {
+        "deliveries": 3,
+        "editions": 3,
+        "papers": 1,
+        "vectors": 2,
+        "summaries": 1,
+    }
+    [kept] = store.papers.in_window(sketch(DAY + timedelta(days=1)).window)
+    assert store.vectors.load("one", ["vector of Dunes", "vector of Sands"]) == {f"vector of {kept.title}": b"1"}
     assert not any(store.trimming.trim(limits, now=NOW + 2 * days).values())

@@ -73,7 +73,7 @@ def test_of_a_word_that_stands_everywhere_the_newest_are_ranked(store: Store, mo
     monkeypatch.setattr("newsletter.store.search._MOST_RANKED", 2)
     many = [PaperRecord(f"Whales {n}", "Whales sing.", arxiv_id=f"2508.1{n:04}") for n in range(5)]
     store.papers.add(digest(*many), source="z", now=NOW)
-    assert sorted(titles(store, "whales")) == ["Whales 3", "Whales 4"]
+    assert sorted(titles(store, "whales")[:2]) == ["Whales 3", "Whales 4"]
 
 
 def test_papers_that_were_there_before_the_index_are_in_it(store: Store) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from schemathesis.specs.openapi.checks import (
 
 from newsletter.cli.keys import SCOPES
 from newsletter.model import DeliveryState, SubscriberStatus
+from tests.conftest import fresh_postgresql
 from tests.store.rows import EVER, edition, message_ids, sketch
 from tests.web.house import House, running
 
@@ -36,10 +38,14 @@ CHECKS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder: Path = tmp_path_factory.mktemp("api")
-    with running(f"sqlite:///{folder / 'newsletter.db'}", folder) as house:
+    if request.param == "sqlite":
+        database: AbstractContextManager[str] = nullcontext(f"sqlite:///{folder / 'newsletter.db'}")
+    else:
+        database = fresh_postgresql()
+    with database as url, running(url, folder) as house:
         issue = house.store.issues.open(replace(sketch(house.clock().date()), window=EVER), now=house.clock())
         made = [edition(issue, house.subscriber(f"p{n}@lab.example"), house.papers["dunes"]) for n in range(3)]
         house.store.issues.publish(made, message_ids(made), now=house.clock())

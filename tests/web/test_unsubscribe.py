@@ -140,6 +140,9 @@ def test_a_pause_of_a_month_ends_by_itself_or_by_a_button(house: House) -> None:
     page = house.post(house.unsubscribe(reader), {"act": "month"})
     assert "no mail comes until Saturday, 19 September 2026" in words(page).replace("Saturday 19", "Saturday, 19")
     assert "goes on by itself" in words(house.get(house.unsubscribe(reader)))
+    assert "paused until Saturday" in words(house.get(house.preferences(reader)))
+    data = house.get(f"/my-data/{house.tokens.my_data(reader.public_id, house.clock().date())}").json()
+    assert data["paused_until"] == "2026-09-19T06:00:00+00:00"
     now = house.clock()
 
     def mailed(days: int) -> int:

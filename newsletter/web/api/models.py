@@ -129,6 +129,7 @@ class SubscriberOut(BaseModel):
     papers: int
     language: str
     quiet: QuietDay
+    paused_until: datetime | None
     created_at: datetime
 
     @classmethod
@@ -149,6 +150,7 @@ class SubscriberOut(BaseModel):
             papers=one.papers,
             language=one.language,
             quiet=one.quiet,
+            paused_until=one.paused_until,
             created_at=one.created_at,
         )
 
