@@ -1,7 +1,8 @@
 """Keywords as people type them, found in titles and abstracts as people write them.
 
-"in-context learning" finds "In context learning", "diffusion model" finds "diffusion models", "CTC" finds "CTC-based";
-an acronym of up to five capitals finds only capitals ("RAG" is not "rag"). Pure.
+"in-context learning" finds "In context learning", "diffusion model" finds "diffusion models", "CTC" finds "CTC-based",
+"KV cache" finds "key-value (KV) cache"; an acronym of up to five capitals finds only capitals ("RAG" is not "rag").
+Pure.
 """
 
 from __future__ import annotations
@@ -57,8 +58,9 @@ def _is_gap(word: str) -> bool:
 
 
 def _gap(separator: str) -> str:
-    # A hyphen may be a space or nothing ("fine-tuning", "finetuning"); a space may be a hyphen, but is never nothing.
-    return r"[\s\-‐-–]+" if separator.isspace() else r"[\s\-‐-–]*"
+    # A hyphen may be a space or nothing ("fine-tuning", "finetuning"); a space may be a hyphen, but is never nothing. A
+    # bracket may close before it: "KV cache" is found in "key-value (KV) cache".
+    return r"\)?[\s\-‐-–]+" if separator.isspace() else r"[\s\-‐-–]*"
 
 
 @lru_cache(maxsize=16_384)  # one day's readers ask the same of the same abstracts

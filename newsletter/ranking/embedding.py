@@ -10,7 +10,6 @@ from newsletter.model import InterestProfile, Paper, Topic
 from newsletter.ranking.candidates import paper_text
 from newsletter.ranking.encoder import CachedEncoder, Encoder, VectorCache, Vectors
 from newsletter.ranking.interests import topic_text, understand
-from newsletter.ranking.scale import scale_of
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,6 @@ def embed_profiles(
     progress: Callable[[int], None],
 ) -> Embedded:
     """Encode what readers wrote (their liked papers are papers), some profiles at a time; `progress` counts those."""
-    scale_of(encoder)  # once an encoder; it is nobody's profile
     total, there = 0, 0
     for some in profiles:
         total += len(some)

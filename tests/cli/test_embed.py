@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 import sys
 import threading
@@ -196,7 +197,7 @@ def test_a_terminal_is_shown_a_bar_and_a_pipe_is_not(desk: Desk) -> None:
     os.close(terminal)
     out, _ = process.communicate(timeout=60)
     assert b"Encoding" in shown
-    assert b"135/135" in shown
+    assert re.search(rb"(\d+)/\1\D", shown)
     assert b"/s" in shown  # how fast
     assert b"there already" in out
 

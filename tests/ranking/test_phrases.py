@@ -35,6 +35,7 @@ def found(phrase: str, text: str) -> bool:
         (" speech recognition ", "Speech recognition."),
         ("CTC", "CTC-based models"),
         ("CTC", "(CTC)"),
+        ("KV cache", "A growing key-value (KV) cache"),
         ("GAN", "Conditional GANs"),
         ("3D", "3D-vision"),
         ("GPT4", "GPT4 and others"),

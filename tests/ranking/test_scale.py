@@ -7,13 +7,19 @@ import pytest
 
 from newsletter.ranking.encoder import CachedEncoder
 from newsletter.ranking.interests import kindred
-from newsletter.ranking.scale import MINILM, Pair, Scale, measured, sample_texts, scale_of
+from newsletter.ranking.scale import MINILM, WORDLLAMA, Pair, Scale, measured, sample_texts, scale_of
 from newsletter.ranking.wordllama import WordLlama
 
 
 def test_the_levels_that_stand_in_the_code_are_those_of_minilm(cached_minilm: CachedEncoder) -> None:
     found = measured(cached_minilm)
     assert {pair: pytest.approx(level, abs=0.003) for pair, level in found.items()} == MINILM
+
+
+def test_the_levels_of_wordllama_are_its_own() -> None:
+    found = measured(WordLlama())
+    assert {pair: pytest.approx(level, abs=0.001) for pair, level in found.items()} == WORDLLAMA
+    assert scale_of(WordLlama()).levels == WORDLLAMA
 
 
 @pytest.mark.parametrize("pair", Pair)
