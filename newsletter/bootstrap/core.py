@@ -58,11 +58,14 @@ def secret(settings: Settings, store: Store) -> str:
 def retention(settings: Settings) -> Limits:
     """Give how long things are kept. Papers are, for as long as an edition that begins with them can be."""
     from newsletter.store.trimming import Limits  # noqa: PLC0415
+    from newsletter.subscriptions.tokens import DAYS_OPEN  # noqa: PLC0415
 
     asked = settings.retention
     papers = max(asked.papers, asked.editions + settings.schedule.reach) if asked.papers else 0
+    # A link that confirms names the number of its request, which must not come again while the link is good.
+    agreed = max(asked.consents, DAYS_OPEN["confirm"] + 1) if asked.consents else 0
     papers_for, editions, consents = (
-        timedelta(days=given) if given else None for given in (papers, asked.editions, asked.consents)
+        timedelta(days=given) if given else None for given in (papers, asked.editions, agreed)
     )
     return Limits(papers_for, editions, consents, texts=_texts(settings))
 

@@ -132,6 +132,24 @@ def test_axe_finds_nothing_and_every_text_stands_out(
 
 
 @pytest.mark.chromium
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [375, 1000])
+def test_axe_finds_nothing_where_the_preview_is_filled_in(browser: Any, house: House, scheme: str, width: int) -> None:
+    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415
+
+    with opened(browser, house, "/subscribe", width, color_scheme=scheme, bypass_csp=True) as page:
+        page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+        page.fill("#interests", "Dunes that sing, and robots that grasp.")
+        page.fill("#examples", "2508.99999")  # one that is not known here
+        page.wait_for_selector("#preview li")
+        page.wait_for_selector("#preview >> text=not known here yet")
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+        assert [(ratio, text) for ratio, text in page.evaluate(CONTRASTS) if ratio < 4.5] == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.chromium
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("width", [320, 1000])
 def test_nothing_is_wider_than_the_screen_and_buttons_fit_a_thumb(
