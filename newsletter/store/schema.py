@@ -38,7 +38,7 @@ from sqlalchemy.types import BigInteger, TypeEngine
 
 from newsletter.model import Shard
 
-REVISION = "0013"
+REVISION = "0009"
 FIRST_REVISION = "0001"
 # The oldest revision whose programs go on working on this schema: one that only adds leaves it as it was, so that
 # workers are renewed one after the other while mail goes out (docs/operations.md).
@@ -50,12 +50,12 @@ ADDED = {
     "consents": "0004",
     "attempts": "0004",
     "lifted": "0005",
-    "address_changes": "0008",
-    "api_keys": "0008",
-    "webhooks": "0008",
-    "webhook_calls": "0008",
-    "acts": "0009",
-    "allowances": "0013",
+    "address_changes": "0007",
+    "api_keys": "0007",
+    "webhooks": "0007",
+    "webhook_calls": "0007",
+    "acts": "0008",
+    "allowances": "0009",
 }
 
 

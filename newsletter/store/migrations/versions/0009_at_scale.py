@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0013"
-down_revision = "0009"
+revision = "0009"
+down_revision = "0008"
 
 JSON = sa.JSON().with_variant(JSONB(), "postgresql")
 ACTIVE = sa.text("status = 'active'")
