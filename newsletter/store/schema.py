@@ -81,6 +81,8 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
 
 
+# Keys of papers, subscribers, issues and deliveries stand in signed links and bounce addresses: SQLite is not to give
+# one again after its row was deleted (AUTOINCREMENT), or an old link would mean somebody else.
 Key: TypeEngine[int] = BigInteger().with_variant(Integer(), "sqlite")  # only INTEGER PRIMARY KEY counts up by itself
 Json: TypeEngine[Any] = JSON().with_variant(JSONB(), "postgresql")
 
@@ -115,6 +117,7 @@ papers = Table(
     Column("announced", Boolean, nullable=False, server_default=true()),
     # The paper that this one turned out to be. The row stays for the editions that picked it.
     Column("same_as", Key),
+    sqlite_autoincrement=True,
 )
 # Few papers are another, and whoever looks for those looks for them alone.
 Index(
@@ -196,6 +199,7 @@ subscribers = Table(
     Column("paused_until", UtcDateTime),
     # "file": kept in step with the operator's file of subscribers, which changes no "person" who came otherwise.
     Column("origin", String(20), nullable=False, server_default="person"),
+    sqlite_autoincrement=True,
 )
 
 # Who is mailed. Conditions of partial indexes are written out, never sent as parameters: a planner that does not know
@@ -234,6 +238,7 @@ issues = Table(
     Column("ranked_at", UtcDateTime),
     UniqueConstraint("cadence", "window_start"),
     UniqueConstraint("cadence", "day"),
+    sqlite_autoincrement=True,
 )
 
 editions = Table(
@@ -264,6 +269,7 @@ deliveries = Table(
     Column("changed_at", UtcDateTime, nullable=False),
     Column("seconds", Float),  # that the last try took, from the first command to the last reply
     UniqueConstraint("issue_key", "subscriber_key"),
+    sqlite_autoincrement=True,
 )
 
 # Rows that wait for their turn, in the order of it; of the many that are done none is looked at.

@@ -12,7 +12,7 @@ import pytest
 from newsletter.model import Delivery, DeliveryState
 from newsletter.store import Store
 from newsletter.store.deliveries import Deliveries, Settlement
-from tests.store.rows import DAY, MINUTE, NOW, dump, queued
+from tests.store.rows import DAY, MINUTE, NOW, dump, edition, message_ids, people, queued, sketch
 
 LEASE = 10 * MINUTE
 S = DeliveryState
@@ -204,3 +204,19 @@ def test_rows_go_when_their_subscriber_goes(store: Store) -> None:
     assert store.deliveries.start([row.key], owner="me", now=NOW, lease=LEASE) == set()
     settle(store.deliveries, S.SENT, row.key)
     assert len(dump(store)["deliveries"]) == 1
+
+
+def test_no_delivery_is_given_the_number_of_one_that_is_gone(store: Store) -> None:
+    """A number stands in a bounce address: a late bounce to who was forgotten must not be somebody else's."""
+    issue = store.issues.open(sketch(), now=NOW)
+    [ada] = people(store, 1)
+    made = [edition(issue, ada, 1)]
+    store.issues.publish(made, message_ids(made), now=NOW)
+    [gone] = store.deliveries.of_subscriber(ada.key)
+    store.subscribers.forget(ada.email, address_hash="hash", now=NOW)
+    [ben] = people(store, 1, first=2)
+    made = [edition(issue, ben, 1)]
+    store.issues.publish(made, message_ids(made), now=NOW)
+    [new] = store.deliveries.of_subscriber(ben.key)
+    assert ben.key > ada.key
+    assert new.key > gone.key

@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name="pk_issues"),
         sa.UniqueConstraint("cadence", "day", name="uq_issues_cadence_day"),
         sa.UniqueConstraint("cadence", "window_start", name="uq_issues_cadence_window_start"),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "papers",
@@ -50,6 +51,7 @@ def upgrade() -> None:
         sa.Column("thumbnail", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("key", name="pk_papers"),
         sa.UniqueConstraint("id", name="uq_papers_id"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_papers_first_seen_at", "papers", ["first_seen_at"])
 
@@ -71,6 +73,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name="pk_subscribers"),
         sa.UniqueConstraint("address", name="uq_subscribers_address"),
         sa.UniqueConstraint("public_id", name="uq_subscribers_public_id"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_subscribers_status", "subscribers", ["status"])
 
@@ -118,6 +121,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("key", name="pk_deliveries"),
         sa.UniqueConstraint("issue_key", "subscriber_key", name="uq_deliveries_issue_key_subscriber_key"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_deliveries_due", "deliveries", ["state", "next_attempt_at"])
     op.create_index("ix_deliveries_subscriber_key", "deliveries", ["subscriber_key"])
