@@ -12,9 +12,12 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.browser import chromium
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
@@ -79,6 +82,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def shared() -> Path:
     """The data folder; for tests marked `shared_data`."""
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium, one for all tests of a process; for tests marked `chromium`."""
+    with chromium() as opened:
+        yield opened
 
 
 @contextmanager

@@ -91,6 +91,7 @@ def test_a_subscriber_is_told_with_all_they_asked_for(desk: Desk) -> None:
         "papers": 5,
         "language": "de",
         "quiet": "silence",
+        "paused_until": None,
         "created_at": "2026-08-20T06:00:00+00:00",
         "profile": {
             "topics": {"robotics": 2.0, "speech-recognition": 1.0},
@@ -119,6 +120,7 @@ def test_an_issue_is_told(desk: Desk) -> None:
 
 def test_a_preview_writes_four_files_and_tells_the_picks(desk: Desk) -> None:
     desk.subscribe("ada@lab.example", *READER)
+    desk.settings.update(site__url="https://papers.lab.example")  # else what is checked is warned of
     document = documented(desk, "preview", "--subscriber", "ada@lab.example", "--out", "here", alone=True)
     assert sorted(path.name for path in (desk.folder / "here").iterdir()) == [
         "message.eml",
@@ -126,6 +128,7 @@ def test_a_preview_writes_four_files_and_tells_the_picks(desk: Desk) -> None:
         "message.txt",
         "picks.json",
     ]
+    assert {one["level"] for one in document.pop("checks")} <= {"ok", "warning"}
     assert json.loads((desk.folder / "here/picks.json").read_text("utf-8")) == document
     assert document["issue"] == "2026-08-20"
     assert document["subject"].startswith(document["picks"][0]["title"][:20])

@@ -32,7 +32,7 @@ def test_every_link_of_a_mail_leads_to_a_page_and_its_one_click_works(desk: Desk
     part = mail.get_body(("plain",))
     assert part is not None
     links = set(re.findall(rf"{url}\S*", part.get_content()))
-    assert {link.split("/")[3] for link in links} == {"feedback", "preferences", "unsubscribe", "issues"}
+    assert {link.split("/")[3] for link in links} == {"feedback", "preferences", "unsubscribe", "issues", "view"}
     with desk.start("serve") as process:
         assert url in first_line(process)
         for link in links:

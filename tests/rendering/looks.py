@@ -6,9 +6,6 @@ Renew them with `.venv/bin/python -m tests.rendering.looks`, and look at them be
 from __future__ import annotations
 
 import io
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ from typing import Any
 from PIL import Image, ImageChops, ImageStat
 
 from newsletter.rendering import Renderer
+from tests.browser import chromium
 from tests.rendering.editions import DATA
 from tests.rendering.mails import every
 
@@ -59,18 +57,6 @@ def kept(look: Look) -> Image.Image:
     """Give the picture that is kept."""
     with Image.open(look.file) as picture:
         return picture.convert("RGB")
-
-
-@contextmanager
-def chromium() -> Iterator[Any]:
-    """Give the browser."""
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415 (only where there is a browser)
-
-    with sync_playwright() as playwright:
-        binary = os.environ.get("NEWSLETTER_TEST_CHROMIUM", "/usr/bin/chromium")
-        browser = playwright.chromium.launch(executable_path=binary, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def taken(browser: Any, look: Look, html: str) -> Image.Image:

@@ -50,17 +50,6 @@ OF_PAGES = ("region", "landmark-one-main")
 AXE = {"rules": {rule: {"enabled": False} for rule in OF_PAGES}}
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415 (only where there is a browser)
-
-    with sync_playwright() as playwright:
-        binary = os.environ["NEWSLETTER_TEST_CHROMIUM"]
-        browser = playwright.chromium.launch(executable_path=binary, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @contextmanager
 def shown(browser: Any, html: str, width: int = 640, scheme: str = "light") -> Iterator[Any]:
     """A mail in the browser, without a network: pictures stay away."""

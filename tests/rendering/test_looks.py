@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from newsletter.rendering import Rendered, Renderer
-from tests.rendering.looks import FOLDER, LOOKS, Look, chromium, difference, kept, taken
+from tests.rendering.looks import FOLDER, LOOKS, Look, difference, kept, taken
 from tests.rendering.mails import every
 
 pytestmark = pytest.mark.chromium
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
