@@ -21,7 +21,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from newsletter import assets
 from newsletter.editor import report
 from newsletter.editor.desk import Asked, Desk, Shown
-from newsletter.editor.watch import changes
+from newsletter.editor.watch import changes, fingerprint
 from newsletter.errors import NewsletterError
 from newsletter.model import DeliveryState
 from newsletter.preflight import Letter
@@ -143,9 +143,12 @@ async def events(request: Request, here: Here) -> Response:
     """Say whenever a template, the theme or the profile has changed (server-sent events)."""
 
     async def stream() -> AsyncIterator[str]:
+        # Looked at before the page hears that it is listened to, and then asks again: so no change falls in between.
+        known = fingerprint(here.watched())
+        here.refresh()
         yield "retry: 500\n\n"
         said = time.monotonic()
-        async for changed in changes(here.watched):
+        async for changed in changes(here.watched, known):
             if request.app.state.ending() or await request.is_disconnected():
                 return
             if changed:

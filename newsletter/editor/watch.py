@@ -30,9 +30,10 @@ def _stamps(path: Path) -> Iterator[tuple[str, int, int]]:
         return
 
 
-async def changes(paths: Callable[[], Iterable[Path]], *, every: float = EVERY) -> AsyncIterator[bool]:
-    """Tell at every look whether something has changed since the one before."""
-    known = fingerprint(paths())
+async def changes(
+    paths: Callable[[], Iterable[Path]], known: Fingerprint, *, every: float = EVERY
+) -> AsyncIterator[bool]:
+    """Tell at every look whether something has changed since the one before, of which `known` is the first."""
     while True:
         await asyncio.sleep(every)
         seen = fingerprint(paths())

@@ -53,7 +53,9 @@ async function begin() {
   if (first.get("day")) by("day").value = first.get("day");
   select("html");
   await show();
-  new EventSource("events").addEventListener("changed", show);
+  const events = new EventSource("events");
+  events.addEventListener("open", show);  // nobody told of what changed before that, or while the line was down
+  events.addEventListener("changed", show);
 }
 
 async function show() {
