@@ -242,4 +242,4 @@ class TestWhereAnEditionBegins:
         assert self.begins(Cadence.DAILY, 1) == 1
         assert self.begins(Cadence.WEEKLY, 1) == 6.5
         assert self.begins(Cadence.WEEKDAYS, 1) == 2.5
-        assert 3 <= self.begins(Cadence.DAILY, 1, came=3) < 4  # from the beginning of that day
+        assert self.begins(Cadence.DAILY, 1, came=3) == pytest.approx(3 + 4 / 24)  # the day on which they came
