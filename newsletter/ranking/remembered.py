@@ -22,6 +22,11 @@ class Found(NamedTuple):
     matrix: Vectors
     places: NDArray[np.intp]
 
+    @property
+    def rows(self) -> Vectors:
+        """The rows of what was asked for, in its order: a copy."""
+        return self.matrix.take(self.places, axis=0)
+
 
 class Remembered:
     """Rows of numbers by text. Forgets all but those asked for when there would be too many. Safe among threads.
@@ -39,16 +44,13 @@ class Remembered:
 
     def __call__(self, texts: Sequence[Hashable], work_out: Callable[[list[int]], Vectors]) -> Vectors:
         """Give the rows of texts (len(texts) × n); `work_out` gives those of some that are not known, by position."""
-        if not texts:
-            return work_out([])
-        matrix, places = self.find(texts, work_out)
-        return matrix.take(places, axis=0)
+        return self.find(texts, work_out).rows if texts else work_out([])
 
     def find(self, texts: Sequence[Hashable], work_out: Callable[[list[int]], Vectors]) -> Found:
-        """Give the same where it stands, uncopied: for many readers who ask for the same again and again."""
+        """Tell where the rows of texts, at least one, stand: uncopied, as many readers ask for the same."""
         with self._lock:
             missing = {text: place for place, text in enumerate(texts) if text not in self._places}
-            if missing or not texts:
+            if missing:
                 fresh = self._worked_out([*missing.values()], work_out)
                 if self._too_many(len(missing), fresh.shape[1]):
                     self._forget_all_but(texts)
