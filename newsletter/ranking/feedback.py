@@ -1,4 +1,4 @@
-"""Papers of the background that count as if they were liked: what lies nearest to an interest, and what holds its words.
+"""Papers of the background that count as if liked: what lies nearest to an interest, and what holds its words.
 
 All is for many interests at once: a row each.
 """

@@ -112,7 +112,8 @@ def understand_each(
 
     What was answered before `now` counts less the longer ago that is; without `now` all answers count in full.
     """
-    texts = {name: paper_text(library[name]) for one in profiles for name in one.rated if name in library}
+    names = {name for one in profiles for name in one.rated}
+    texts = {name: paper_text(library[name]) for name in names if name in library}
     everyone = [_Told.of(profile, topics, texts, now) for profile in profiles]
     free = any(len(one.sentences) > 1 for one in everyone)
     subjects = [topic_text(topic) for topic in topics.values()] if free else []

@@ -78,12 +78,14 @@ class _Draft:
 
     def list(self, rows: Sequence[int]) -> tuple[list[Listed], list[Listed]]:
         """Give the cards for the rows that were chosen, and the brief lines."""
-        full = [Listed(row, self._explainer.reasons(row)) for row in rows]
-        if len(full) >= _LEAST_AT_HOME and (elsewhere := self._elsewhere(rows)) is not None:
-            full = [*full[: self._asked.cards - 1], Listed(elsewhere, (Reason(ReasonKind.ELSEWHERE, ""),))]
-        taken = {one.row for one in full}
-        rest = [row for row in self._order if row not in taken][: self._also]
-        return full, [Listed(row, self._explainer.reasons(row)) for row in rest]
+        elsewhere = self._elsewhere(rows) if len(rows) >= _LEAST_AT_HOME else None
+        home = rows if elsewhere is None else rows[: self._asked.cards - 1]
+        rest = [row for row in self._order if row not in home and row != elsewhere][: self._also]
+        reasons = self._explainer.reasons([*home, *rest])
+        full = [Listed(*each) for each in zip(home, reasons, strict=False)]
+        if elsewhere is not None:
+            full.append(Listed(elsewhere, (Reason(ReasonKind.ELSEWHERE, ""),)))
+        return full, [Listed(*each) for each in zip(rest, reasons[len(home) :], strict=True)]
 
     def _elsewhere(self, taken: Sequence[int]) -> int | None:
         """Give a paper that others mind and nothing in the profile speaks for, the nearer the better; None without one.

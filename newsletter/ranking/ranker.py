@@ -140,7 +140,7 @@ class Ranker:
 
 
 def _together(everyone: Sequence[Interests], width: int) -> Iterator[slice]:
-    """Cut readers into parts that are worked on together: as many as keep the matrices of theirs small, at least one."""
+    """Cut readers into parts that are worked on together: as many as keep their matrices small, at least one."""
     start, numbers = 0, 0
     for place, one in enumerate(everyone):
         more = width * (_COLUMNS + len(one.liked.texts) + len(one.queries))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -77,16 +78,21 @@ class Explainer:
         loudest, spoken = self._strengths.argmax(axis=0).tolist(), self._strengths.any(axis=0).tolist()
         return [self._voices[voice].interest if any_ else "" for voice, any_ in zip(loudest, spoken, strict=True)]
 
-    def reasons(self, row: int) -> tuple[Reason, ...]:
-        """Give one to three reasons for the paper in a row; where nothing stands out, what comes nearest."""
-        strengths = self._strengths[:, self._places[row]]
-        order = np.argsort(-strengths, kind="stable")[: np.count_nonzero(strengths)].tolist()
-        if not order:
-            return (self._nearest(row),)
-        reasons = list(dict.fromkeys(Reason(*self._voices[voice][:2]) for voice in order))
-        if self._trend[row] >= _MUCH_ATTENTION:
-            reasons = [*reasons[: _MOST - 1], Reason(ReasonKind.POPULAR, self._attention(row))]
-        return tuple(reasons[:_MOST])
+    def reasons(self, rows: Sequence[int]) -> list[tuple[Reason, ...]]:
+        """Give one to three reasons for each of some papers; where nothing stands out, what comes nearest."""
+        strengths = self._strengths[:, [self._places[row] for row in rows]]
+        order = np.argsort(-strengths, axis=0, kind="stable").T.tolist()
+        spoken = np.count_nonzero(strengths, axis=0).tolist()
+        return [
+            self._reasons(row, voices[:count]) if count else (self._nearest(row),)
+            for row, voices, count in zip(rows, order, spoken, strict=True)
+        ]
+
+    def _reasons(self, row: int, voices: Sequence[int]) -> tuple[Reason, ...]:
+        said = dict.fromkeys(self._voices[voice][:2] for voice in voices)
+        popular = self._trend[row] >= _MUCH_ATTENTION
+        reasons = [Reason(kind, matched) for kind, matched in islice(said, _MOST - 1 if popular else _MOST)]
+        return (*reasons, Reason(ReasonKind.POPULAR, self._attention(row))) if popular else tuple(reasons)
 
     def _by_author(self) -> _Choir:
         voices, strengths = [], []

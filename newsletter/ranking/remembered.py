@@ -49,13 +49,16 @@ class Remembered:
     def find(self, texts: Sequence[Hashable], work_out: Callable[[list[int]], Vectors]) -> Found:
         """Tell where the rows of texts, at least one, stand: uncopied, as many readers ask for the same."""
         with self._lock:
-            missing = {text: place for place, text in enumerate(texts) if text not in self._places}
-            if missing:
+            known = self._places
+            places = [*map(known.get, texts)]
+            if None in places:
+                missing = {text: place for place, text in enumerate(texts) if text not in known}
                 fresh = self._worked_out([*missing.values()], work_out)
                 if self._too_many(len(missing), fresh.shape[1]):
                     self._forget_all_but(texts)
                 self._add([*missing], fresh)
-            return Found(self._rows, self._of(texts))
+                return Found(self._rows, self._of(texts))
+            return Found(self._rows, np.array(places, np.intp))
 
     def _worked_out(self, places: list[int], work_out: Callable[[list[int]], Vectors]) -> Vectors:
         return in_blocks(places, work_out) if self._in_blocks and places else work_out(places)
