@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
+from newsletter.collector import resting
 from newsletter.delivery.dispatch import Brake, Dispatcher, Tally
 from newsletter.delivery.policy import Policy
 from newsletter.delivery.recovery import give_up, recover
@@ -194,11 +195,10 @@ class Newsletter:
             some = [one for one in everyone if times[one.key]]
             if not some:
                 continue
-            editions = picking.editions(some)
-            ids = {
-                edition.subscriber.key: self.letterhead.message_id(issue, edition.subscriber) for edition in editions
-            }
-            self.store.issues.publish(editions, ids, now=now, due={one.key: times[one.key] or now for one in some})
+            with resting():
+                editions = picking.editions(some)
+                ids = {one.key: self.letterhead.message_id(issue, one) for one in some}
+                self.store.issues.publish(editions, ids, now=now, due={one.key: times[one.key] or now for one in some})
             ranked += len(some)
             if progress:
                 progress(len(some))

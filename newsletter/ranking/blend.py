@@ -21,7 +21,6 @@ from newsletter.ranking.scale import Pair
 _PHRASE, _PHRASE_MOST = 0.6, 1.5
 _AUTHOR = 3.0
 _DISLIKE, _DISLIKED_FROM = 0.5, 0.3  # a tenth of cosine; the cosine to a disliked paper from which it counts
-_TREND = 0.1
 _LITTLE_TOLD, _ENOUGH_TOLD = 4, 9  # statements; between them attention counts less and less
 
 
@@ -36,9 +35,10 @@ def scores(candidates: Candidates, readers: Sequence[Interests]) -> Scores:
 
 def _scores(candidates: Candidates, readers: Sequence[Interests]) -> Scores:
     total = _joined(candidates, readers)
+    total += np.array([unknown(one) for one in readers], np.float32)[:, None] * candidates.trend
     for row, one in enumerate(readers):
-        total[row] += trend(candidates, one)
-        total[row] += phrase_evidence(candidates, one.profile.keywords, _PHRASE, _PHRASE_MOST)
+        if one.profile.keywords:
+            total[row] += phrase_evidence(candidates, one.profile.keywords, _PHRASE, _PHRASE_MOST)
         for name in one.profile.authors:
             total[row, list(candidates.by_author(name))] += np.float32(_AUTHOR)
         if one.disliked.papers:
@@ -46,18 +46,15 @@ def _scores(candidates: Candidates, readers: Sequence[Interests]) -> Scores:
     return total
 
 
-def trend(candidates: Candidates, interests: Interests) -> Scores:
-    """Give what attention adds for a reader of whom little is known: enough to go before what is as near.
+def unknown(interests: Interests) -> float:
+    """Tell by how much attention counts for a reader: 1 where we know little of them, 0 where we know enough.
 
     It fades in small steps, so that one statement more never makes a paper that it speaks for come later.
     """
     profile = interests.profile
     told = len(profile.keywords) + len(profile.topics) + len(profile.authors) + len(interests.liked.papers)
     told += bool(profile.interests)
-    thin = min(1.0, max(0.0, (_ENOUGH_TOLD - told) / (_ENOUGH_TOLD - _LITTLE_TOLD)))
-    if thin == 0 or len(candidates) == 0:
-        return np.zeros(len(candidates), np.float32)
-    return np.float32(_TREND * thin) * np.clip(candidates.noticed, 0, 2) * (candidates.attention > 0)
+    return min(1.0, max(0.0, (_ENOUGH_TOLD - told) / (_ENOUGH_TOLD - _LITTLE_TOLD)))
 
 
 def _joined(candidates: Candidates, readers: Sequence[Interests]) -> Scores:

@@ -27,7 +27,7 @@ Rows: TypeAlias = NDArray[np.intp]
 # Where a day holds nothing on a subject, its cosines differ by noise alone; without a floor the noise would be blown up
 # to the size of a signal. For MiniLM, as all cosines in the code (`scale`).
 COSINE_FLOOR = 0.08
-_ATTENTION_FLOOR = 0.5
+_ATTENTION_FLOOR, _TREND = 0.5, 0.1
 _ANOTHER_SOURCE = 0.7  # of attention: as much as a first vote
 _TEXTS = 20_000  # a popular paper's text is asked for once by each of its readers
 
@@ -80,6 +80,7 @@ class Candidates:
     word_columns: Remembered = field(default_factory=Remembered)
     _overlaps: Remembered = field(default_factory=Remembered)
     _cosines: Remembered = field(default_factory=lambda: Remembered(in_blocks=True))
+    _likeness: Remembered = field(default_factory=lambda: Remembered(in_blocks=True))
     _usual: Remembered = field(default_factory=lambda: Remembered(in_blocks=True))
 
     @classmethod
@@ -131,8 +132,9 @@ class Candidates:
         matrix, places = self.cosines(texts, vectors)
         cosine = matrix[places[:, None], rows]
         usual = self._usual(texts, lambda some: self._levels(np.stack([vectors[place] for place in some])))
-        mean, spread = usual[:, :1], np.maximum(usual[:, 1:], np.float32(self.cosine_floor(pair)))
-        return Closeness(cosine, (cosine - mean) / spread)
+        standing = cosine - usual[:, :1]
+        standing /= np.maximum(usual[:, 1:], np.float32(self.cosine_floor(pair)))
+        return Closeness(cosine, standing)
 
     def _levels(self, vectors: Vectors) -> Scores:
         """Give what papers in general have of cosine to vectors (m × d): mean and deviation, m × 2."""
@@ -141,6 +143,10 @@ class Candidates:
     def cosines(self, texts: Sequence[str], vectors: Sequence[Vectors] | Vectors) -> Found:
         """Find the cosines (m × n) of the papers to texts with these vectors (m of d)."""
         return self._cosines.find(texts, lambda some: np.stack([vectors[place] for place in some]) @ self.vectors.T)
+
+    def likeness(self, rows: Sequence[int]) -> Found:
+        """Find the cosines (m × n) of the papers to some of them."""
+        return self._likeness.find(rows, lambda some: self.vectors[[rows[place] for place in some]] @ self.vectors.T)
 
     def overlap(self, texts: Sequence[str]) -> Found:
         """Find the TF-IDF cosines (m × n) of the papers to texts."""
@@ -164,9 +170,19 @@ class Candidates:
         return attention
 
     @cached_property
+    def minded(self) -> NDArray[np.bool_]:
+        """Which papers get any attention."""
+        return self.attention > 0
+
+    @cached_property
     def noticed(self) -> Scores:
         """The attention that papers get, as a column (n) of scores."""
         return standard(self.attention, _ATTENTION_FLOOR)
+
+    @cached_property
+    def trend(self) -> Scores:
+        """What attention adds to papers (n) for a reader of whom nothing is known: enough to go before as near ones."""
+        return np.float32(_TREND) * np.clip(self.noticed, 0, 2) * self.minded
 
     @cached_property
     def _by_surname(self) -> dict[str, list[tuple[int, str]]]:
@@ -200,17 +216,17 @@ class Candidates:
         return found
 
 
-def best(scores: Scores, allowed: NDArray[np.bool_], count: int) -> list[int]:
+def best(scores: Scores, allowed: NDArray[np.bool_], count: int) -> Rows:
     """Give the rows of the `count` highest scores that are allowed, best first.
 
     Stable: of papers that score alike the one announced first comes first, today and at every repetition.
     """
     rows = np.flatnonzero(allowed)
+    falling = -scores[rows]
     if 0 < count < len(rows):  # of many only those at the top need an order
-        least = np.partition(scores[rows], len(rows) - count)[len(rows) - count]
-        rows = rows[scores[rows] >= least]
-    found: list[int] = rows[np.argsort(-scores[rows], kind="stable")[:count]].tolist()
-    return found
+        top = np.flatnonzero(falling <= np.partition(falling, count - 1)[count - 1])
+        rows, falling = rows[top], falling[top]
+    return rows[falling.argsort(kind="stable")[:count]]
 
 
 def same_name(wanted: str, author: str) -> bool:

@@ -51,11 +51,13 @@ def scaled(columns: Scores, strictness: float | Vectors, telling: NDArray[np.boo
 
 def weighted(*parts: Part) -> Scores:
     """Give the weighted mean (r × n) of columns."""
-    height = len(parts[0][1])
-    weights = [np.broadcast_to(np.asarray(weight, np.float32), height)[:, None] for weight, _ in parts]
-    total = sum(weight * columns for weight, (_, columns) in zip(weights, parts, strict=True))
-    mean: Scores = total / sum(weights)
-    return mean
+    total, whole = np.zeros_like(parts[0][1]), np.zeros((len(parts[0][1]), 1), np.float32)
+    for weight, columns in parts:
+        each = np.broadcast_to(np.asarray(weight, np.float32), len(columns))[:, None]
+        total += each * columns
+        whole += each
+    total /= whole
+    return total
 
 
 def softmax_join(columns: Scores, weights: Vectors, counts: NDArray[np.intp]) -> Scores:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from newsletter.ranking.encoder import Vectors
-from newsletter.ranking.remembered import Found, Remembered
+from newsletter.ranking.remembered import Found, Remembered, in_blocks
 from newsletter.ranking.surroundings import Surroundings
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class KernelRidge:
 
         `strictness` raises the penalty where there is little to learn from.
         """
-        said = self._said.setdefault(strictness, Remembered(in_blocks=True))
+        said = self._said.setdefault(strictness, Remembered())
         return said.find(texts, lambda some: self._work_out([texts[i] for i in some], vectors[some], strictness))
 
     def background_examples(self, weights: csr_matrix, strictness: float) -> Vectors:
@@ -84,15 +84,19 @@ class KernelRidge:
         inside = known >= 0  # k(l, B) (K_BB + λ I)⁻¹ is a row of the unit matrix but for λ: the product is spared
         if inside.any():
             found[inside] = np.float32(self._penalty(strictness)) * self._factor(strictness)[known[inside]]
-        if not inside.all():  # all are worked out, so that the products' shapes are always the same (`Remembered`)
-            moved = self.surroundings.moved(vectors)
-            near = kernel(moved, self.candidates)
-            if len(self.background):
-                near -= kernel(moved, self.background) @ self._factor(strictness)
-            elif len(self.candidates):  # only the candidates themselves tell what papers in general are like
-                near -= near.mean(axis=1, keepdims=True)
-            found[~inside] = near[~inside]
+        if not inside.all():
+            outside = np.flatnonzero(~inside)
+            found[outside] = in_blocks(outside.tolist(), lambda some: self._outside(vectors[some], strictness))
         return found
+
+    def _outside(self, vectors: Vectors, strictness: float) -> Vectors:
+        moved = self.surroundings.moved(vectors)
+        near = kernel(moved, self.candidates)
+        if len(self.background):
+            near -= kernel(moved, self.background) @ self._factor(strictness)
+        elif len(self.candidates):  # only the candidates themselves tell what papers in general are like
+            near -= near.mean(axis=1, keepdims=True)
+        return near
 
     def _penalty(self, strictness: float) -> float:
         return len(self.background) / 1250.0 * strictness

@@ -78,7 +78,9 @@ class _Shelf:
 
     def largest(self, found: Found) -> Scores:
         """Give the largest number (r × n) that any of a reader's papers has for a candidate."""
-        largest: Scores = np.maximum.reduceat(found.rows, self.starts, axis=0)
+        largest = np.empty((len(self.starts), found.matrix.shape[1]), np.float32)
+        for row, (start, end) in enumerate(zip(self.starts.tolist(), self.ends.tolist(), strict=True)):
+            found.matrix.take(found.places[start:end], axis=0).max(axis=0, out=largest[row])
         return largest
 
     def of_some(self, readers: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -98,7 +100,9 @@ def _rows(reader: Interests) -> list[Vectors]:
 def _ridge(candidates: Candidates, shelf: _Shelf) -> Scores:
     """Give the weighted mean (r × n) of the k' of each reader's papers."""
     column = np.empty((len(shelf.starts), len(candidates)), np.float32)
-    sizes, shares = shelf.ends - shelf.starts, shelf.weights / np.repeat(shelf.totals, shelf.ends - shelf.starts)
+    sizes = shelf.ends - shelf.starts
+    shares = shelf.weights.copy()
+    shares /= np.repeat(shelf.totals, sizes)
     for strictness in set(shelf.strictness.tolist()):
         readers = np.flatnonzero(shelf.strictness == strictness)
         some = shelf.of_some(readers)

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newsletter.model import Reason, ReasonKind
-from newsletter.ranking.candidates import Candidates, best
+from newsletter.ranking.candidates import Candidates, Rows, best
 from newsletter.ranking.columns import Scores, standard
 from newsletter.ranking.interests import Interests
-from newsletter.ranking.reasons import Explainer, shares
+from newsletter.ranking.reasons import Explainer
 from newsletter.ranking.scale import Pair
-from newsletter.ranking.selection import ALIKE, Choice, Offer, chosen
+from newsletter.ranking.selection import ALIKE, Choice, chosen
 
 _LOOKED_AT = 3  # times as many papers as are wanted: enough to leave out some that are alike
 _NEAREST = 5  # papers to every group of liked ones
@@ -50,56 +50,63 @@ def compose(
     """
     drafts = [_Draft(candidates, one, also=also, exploring=exploring) for one in readers]
     alike = candidates.scale.cosine(ALIKE, Pair.PAPERS)
-    taken = chosen([one.choice for one in drafts], candidates.vectors, alike=alike)
-    return [one.list(rows) for one, rows in zip(drafts, taken, strict=True)]
+    taken = chosen([one.choice for one in drafts], candidates.likeness, alike=alike)
+    return [one.list(places) for one, places in zip(drafts, taken, strict=True)]
 
 
 class _Draft:
     """One reader's list while it is made: the best papers, those near to what was liked, and some from elsewhere."""
 
     def __init__(self, candidates: Candidates, asked: Asked, *, also: int, exploring: bool) -> None:
-        self._asked = asked
-        self._also = also
-        self._order = best(asked.scores, asked.allowed, _LOOKED_AT * (asked.cards + also))
+        self._cards, self._also = asked.cards, also
+        order = best(asked.scores, asked.allowed, _LOOKED_AT * (asked.cards + also))
         near = [row for row in _nearest_to_groups(candidates, asked.interests) if asked.allowed[row]]
-        offered = list(dict.fromkeys([*self._order, *near]))
+        offered = np.array(list(dict.fromkeys([*order.tolist(), *near])), np.intp) if near else order
         exploring = exploring and asked.cards >= _ROOM_FOR_ELSEWHERE and not asked.interests.empty
-        self._tried = _minded(candidates, asked) if exploring else []
-        rows = list(dict.fromkeys([*offered, *self._tried]))
-        self._explainer = Explainer(candidates, asked.interests, rows)
-        self._interest = dict(zip(rows, self._explainer.interests(), strict=True))
+        tried = _minded(candidates, asked) if exploring else order[:0]
+        self._ordered, self._offered = len(order), len(offered)
+        self._rows = np.concatenate([offered, tried])
+        self._explainer = Explainer(candidates, asked.interests, self._rows)
+        speaking = self._explainer.interests[: len(offered)] >= 0
         blind = not (asked.interests.queries or asked.interests.liked.papers)  # nothing that a paper could be near to
-        offers = [
-            Offer(row, score, self._interest[row])
-            for row, score in zip(offered, asked.scores[offered].tolist(), strict=True)
-            if blind or self._interest[row]
-        ]
-        self.choice = Choice(offers, shares(asked.interests), asked.cards)
+        self._places = np.arange(len(offered)) if blind else np.flatnonzero(speaking)
+        rows = offered[self._places]
+        spoken, shares = self._explainer.interests[self._places], self._explainer.shares
+        self.choice = Choice(rows, asked.scores[rows], spoken, shares, asked.cards)
 
-    def list(self, rows: Sequence[int]) -> tuple[list[Listed], list[Listed]]:
-        """Give the cards for the rows that were chosen, and the brief lines."""
-        elsewhere = self._elsewhere(rows) if len(rows) >= _LEAST_AT_HOME else None
-        home = rows if elsewhere is None else rows[: self._asked.cards - 1]
-        rest = [row for row in self._order if row not in home and row != elsewhere][: self._also]
-        reasons = self._explainer.reasons([*home, *rest])
-        full = [Listed(*each) for each in zip(home, reasons, strict=False)]
+    def list(self, chosen_places: NDArray[np.intp]) -> tuple[list[Listed], list[Listed]]:
+        """Give the cards for what was chosen, by place in the choice, and the brief lines."""
+        home = self._places[chosen_places]
+        elsewhere = self._elsewhere(home) if len(home) >= _LEAST_AT_HOME else None
+        if elsewhere is not None:
+            home = home[: self._cards - 1]
+        rest = np.ones(self._ordered, bool)
+        rest[home[home < self._ordered]] = False
+        rest &= self._rows[: self._ordered] != (-1 if elsewhere is None else elsewhere)
+        told = np.concatenate([home, np.flatnonzero(rest)[: self._also]])
+        listed = [Listed(*each) for each in zip(self._rows[told].tolist(), self._explainer.reasons(told), strict=True)]
+        full, brief = listed[: len(home)], listed[len(home) :]
         if elsewhere is not None:
             full.append(Listed(elsewhere, (Reason(ReasonKind.ELSEWHERE, ""),)))
-        return full, [Listed(*each) for each in zip(rest, reasons[len(home) :], strict=True)]
+        return full, brief
 
-    def _elsewhere(self, taken: Sequence[int]) -> int | None:
+    def _elsewhere(self, home: Rows) -> int | None:
         """Give a paper that others mind and nothing in the profile speaks for, the nearer the better; None without one.
 
         What nobody minds would be a random paper, and who asked for interests did not ask for that.
         """
-        tried = [row for row in self._tried if row not in taken][:_TRIED]
-        return next((row for row in tried if not self._interest[row]), None)
+        taken = set(self._rows[home].tolist())
+        tried = zip(
+            self._rows[self._offered :].tolist(), self._explainer.interests[self._offered :].tolist(), strict=True
+        )
+        fresh = [(row, interest) for row, interest in tried if row not in taken][:_TRIED]
+        return next((row for row, interest in fresh if interest < 0), None)
 
 
-def _minded(candidates: Candidates, asked: Asked) -> list[int]:
+def _minded(candidates: Candidates, asked: Asked) -> Rows:
     """Give the papers that others mind, the best first: as many as are tried when all cards are among them."""
-    worth = candidates.noticed + 0.5 * standard(asked.scores, 0.5)
-    return best(worth, asked.allowed & (candidates.attention > 0), _TRIED + asked.cards)
+    worth = candidates.noticed + np.float32(0.5) * standard(asked.scores, 0.5)
+    return best(worth, asked.allowed & candidates.minded, _TRIED + asked.cards)
 
 
 def _nearest_to_groups(candidates: Candidates, interests: Interests) -> list[int]:
@@ -110,4 +117,4 @@ def _nearest_to_groups(candidates: Candidates, interests: Interests) -> list[int
     matrix, places = candidates.cosines(liked.texts, liked.vectors)
     near = [matrix[places[list(rows)]].max(axis=0) for rows in liked.groups]
     everything = np.ones(len(candidates), bool)
-    return [row for column in near for row in best(column, everything, _NEAREST)]
+    return [row for column in near for row in best(column, everything, _NEAREST).tolist()]

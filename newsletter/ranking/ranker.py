@@ -17,8 +17,7 @@ from newsletter.ranking.interests import Interests, topic_text, understand_each
 from newsletter.ranking.listing import Asked, compose
 
 _ENOUGH_BACKGROUND = 500
-_COLUMNS = 4  # that a reader has of their own beside those of their papers and words
-_NUMBERS = 2_000_000  # in a matrix: 8 MB, which a processor has at hand
+_NUMBERS = 500_000  # scores at a time: 2 MB, which a processor has at hand
 
 
 @dataclass(frozen=True)
@@ -133,23 +132,16 @@ class Ranker:
         everyone = understand_each(profiles, self._topics, library, self._encoder)
         everything = np.ones(len(candidates), bool)
         return [
-            best(column, everything, len(candidates))
+            best(column, everything, len(candidates)).tolist()
             for some in _together(everyone, len(candidates))
             for column in scores(candidates, everyone[some])
         ]
 
 
 def _together(everyone: Sequence[Interests], width: int) -> Iterator[slice]:
-    """Cut readers into parts that are worked on together: as many as keep their matrices small, at least one."""
-    start, numbers = 0, 0
-    for place, one in enumerate(everyone):
-        more = width * (_COLUMNS + len(one.liked.texts) + len(one.queries))
-        if numbers and numbers + more > _NUMBERS:
-            yield slice(start, place)
-            start, numbers = place, 0
-        numbers += more
-    if start < len(everyone):
-        yield slice(start, len(everyone))
+    """Cut readers into parts that are worked on together: as many as keep a matrix of their scores small."""
+    size = max(1, _NUMBERS // max(1, width))
+    return (slice(start, start + size) for start in range(0, len(everyone), size))
 
 
 def _allowed(candidates: Candidates, reader: Wanted, library: Mapping[str, Paper]) -> NDArray[np.bool_]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from itertools import islice
 from typing import NamedTuple, TypeAlias
 
@@ -10,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newsletter.model import Reason, ReasonKind
-from newsletter.ranking.blend import trend
-from newsletter.ranking.candidates import Candidates
+from newsletter.ranking.blend import unknown
+from newsletter.ranking.candidates import Candidates, Rows
 from newsletter.ranking.interests import Interests, Query
 from newsletter.ranking.scale import Pair
 
@@ -49,18 +50,18 @@ class _Choir(NamedTuple):
 class Explainer:
     """Tells why papers suit one profile: those in some rows (k), which are looked at together."""
 
-    def __init__(self, candidates: Candidates, interests: Interests, rows: Sequence[int]) -> None:
+    def __init__(self, candidates: Candidates, interests: Interests, rows: Rows) -> None:
         self._candidates = candidates
         self._profile = interests.profile
         self._liked = interests.liked
-        self._rows = np.array(rows, np.intp)
-        self._places = {row: place for place, row in enumerate(rows)}
-        self._trend = trend(candidates, interests)
-        texts, vectors = interests.liked.texts, interests.liked.vectors
-        self._like = candidates.closeness(texts, vectors, Pair.PAPERS, self._rows)
-        self._labels = [query.label for query in interests.queries]
-        texts, vectors = [query.text for query in interests.queries], [query.vector for query in interests.queries]
+        self._rows = rows
+        self._unknown = unknown(interests)
+        queries, liked = interests.queries, interests.liked
+        texts, vectors = [query.text for query in queries], [query.vector for query in queries]
+        self._parts = [*(query.label for query in queries), *(paper.title for paper in liked.papers)]
         self._close = candidates.closeness(texts, vectors, Pair.WORDS_AND_PAPER, self._rows)
+        self._like = candidates.closeness(liked.texts, liked.vectors, Pair.PAPERS, self._rows)
+        self._near = np.concatenate([self._close.cosine, self._like.cosine])
         choirs = [
             self._by_author(),
             self._by_keyword(interests.words),
@@ -70,29 +71,47 @@ class Explainer:
         ]
         self._voices = [voice for choir in choirs for voice in choir.voices]
         self._strengths = np.concatenate([choir.strengths for choir in choirs])
+        self._names = {voice.interest: number for number, voice in enumerate(self._voices)}
+        self._counts = _counts(interests)
 
-    def interests(self) -> list[str]:
-        """Give the names of the interests that speak strongest for the papers; '' where none does."""
+    @cached_property
+    def interests(self) -> NDArray[np.intp]:
+        """The numbers of the interests that speak strongest for the papers (k); −1 where none does."""
         if not self._voices:
-            return [""] * len(self._rows)
-        loudest, spoken = self._strengths.argmax(axis=0).tolist(), self._strengths.any(axis=0).tolist()
-        return [self._voices[voice].interest if any_ else "" for voice, any_ in zip(loudest, spoken, strict=True)]
+            return np.full(len(self._rows), -1)
+        numbers = np.array([self._names[voice.interest] for voice in self._voices])
+        return np.where(self._strengths.any(axis=0), numbers[self._strengths.argmax(axis=0)], -1)
 
-    def reasons(self, rows: Sequence[int]) -> list[tuple[Reason, ...]]:
-        """Give one to three reasons for each of some papers; where nothing stands out, what comes nearest."""
-        strengths = self._strengths[:, [self._places[row] for row in rows]]
+    @property
+    def shares(self) -> list[float]:
+        """How much each interest counts, by its number."""
+        return [self._counts.get(voice.interest, 0.0) for voice in self._voices]
+
+    def reasons(self, places: NDArray[np.intp]) -> list[tuple[Reason, ...]]:
+        """Give one to three reasons for some of the papers, by place; where nothing stands out, what comes nearest."""
+        strengths = self._strengths[:, places]
         order = np.argsort(-strengths, axis=0, kind="stable").T.tolist()
         spoken = np.count_nonzero(strengths, axis=0).tolist()
+        rows = self._rows[places]
+        popular = (self._unknown * self._candidates.trend[rows] >= _MUCH_ATTENTION).tolist()
         return [
-            self._reasons(row, voices[:count]) if count else (self._nearest(row),)
-            for row, voices, count in zip(rows, order, spoken, strict=True)
+            self._reasons(row, voices[:count], popular=noticed) if count else (self._nearest(row, place),)
+            for row, place, voices, count, noticed in zip(
+                rows.tolist(), places.tolist(), order, spoken, popular, strict=True
+            )
         ]
 
-    def _reasons(self, row: int, voices: Sequence[int]) -> tuple[Reason, ...]:
+    def _reasons(self, row: int, voices: Sequence[int], *, popular: bool) -> tuple[Reason, ...]:
         said = dict.fromkeys(self._voices[voice][:2] for voice in voices)
-        popular = self._trend[row] >= _MUCH_ATTENTION
         reasons = [Reason(kind, matched) for kind, matched in islice(said, _MOST - 1 if popular else _MOST)]
         return (*reasons, Reason(ReasonKind.POPULAR, self._attention(row))) if popular else tuple(reasons)
+
+    def _nearest(self, row: int, place: int) -> Reason:
+        """Give the part of the profile that a paper is nearest to; attention or novelty where the profile is empty."""
+        if len(self._near):
+            return Reason(ReasonKind.NEAR, self._parts[self._near[:, place].argmax()])
+        attention = self._attention(row)
+        return Reason(ReasonKind.POPULAR, attention) if attention else Reason(ReasonKind.NEW, "")
 
     def _by_author(self) -> _Choir:
         voices, strengths = [], []
@@ -100,7 +119,7 @@ class Explainer:
             found = self._candidates.by_author(name)
             for shown in dict.fromkeys(found.values()):
                 voices.append(_Voice(ReasonKind.AUTHOR, shown, f"by {name}"))
-                strengths.append([_BY_AUTHOR * (found.get(row) == shown) for row in self._places])
+                strengths.append([_BY_AUTHOR * (found.get(row) == shown) for row in self._rows.tolist()])
         return _Choir(voices, np.array(strengths, np.float64).reshape(len(voices), len(self._rows)))
 
     def _by_keyword(self, queries: Sequence[Query]) -> _Choir:
@@ -125,7 +144,7 @@ class Explainer:
             voices = standing[:, places].argmax(axis=0)
             strengths[voices, places] = _BY_EXAMPLE + self._like.cosine[voices, places].astype(np.float64)
         titles = enumerate(paper.title for paper in self._liked.papers)
-        return _Choir([_Voice(ReasonKind.LIKED_PAPER, title, named(group[row])) for row, title in titles], strengths)
+        return _Choir([_Voice(ReasonKind.LIKED_PAPER, title, _named(group[row])) for row, title in titles], strengths)
 
     def _by_topic(self, topics: Sequence[Query]) -> _Choir:
         cosine, standing = (matrix[: len(topics)] for matrix in self._close)
@@ -155,19 +174,6 @@ class Explainer:
         found = [self._candidates.phrases.hits_any(some)[self._rows] for some in phrases]
         return np.array(found, bool).reshape(len(found), len(self._rows))
 
-    def _nearest(self, row: int) -> Reason:
-        """Give the part of the profile that a paper is nearest to; attention or novelty where the profile is empty."""
-        place = self._places[row]
-        near = [*self._close.cosine[:, place].tolist(), *self._like.cosine[:, place].tolist()]
-        if near:
-            part = near.index(max(near))
-            queries = len(self._labels)
-            return Reason(
-                ReasonKind.NEAR, self._labels[part] if part < queries else self._liked.papers[part - queries].title
-            )
-        attention = self._attention(row)
-        return Reason(ReasonKind.POPULAR, attention) if attention else Reason(ReasonKind.NEW, "")
-
     def _attention(self, row: int) -> str:
         """Say what attention a paper gets: its votes, or how many sources announced it; '' for none."""
         paper = self._candidates.papers[row]
@@ -177,17 +183,16 @@ class Explainer:
         return f"announced by {sources} sources" if sources > 1 else ""
 
 
-def shares(interests: Interests) -> dict[str, float]:
+def _counts(interests: Interests) -> dict[str, float]:
     """Tell how much each interest counts, by its name: a topic its weight, a group of liked papers its part of them."""
     found = {query.label: query.weight for query in interests.queries}
     found |= {f"by {name}": 1.0 for name in interests.profile.authors}
     liked = interests.liked
     whole = float(liked.weights.sum())
     for number, rows in enumerate(liked.groups):
-        found[named(number)] = float(liked.weights[list(rows)].sum()) / whole
+        found[_named(number)] = float(liked.weights[list(rows)].sum()) / whole
     return found
 
 
-def named(group: int) -> str:
-    """Give the name of an interest that is a group of liked papers."""
+def _named(group: int) -> str:
     return f"liked papers, group {group}"
