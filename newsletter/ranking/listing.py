@@ -48,22 +48,32 @@ def compose(
     A card is a paper that something in the profile speaks for. Of eight or more the last may be one from elsewhere,
     where `exploring`.
     """
-    drafts = [_Draft(candidates, one, also=also, exploring=exploring) for one in readers]
+    if not readers:
+        return []
+    elsewhere = candidates.noticed + np.float32(0.5) * standard(np.stack([one.scores for one in readers]), 0.5)
+    drafts = [
+        _Draft(candidates, one, worth, also=also, exploring=exploring)
+        for one, worth in zip(readers, elsewhere, strict=True)
+    ]
     alike = candidates.scale.cosine(ALIKE, Pair.PAPERS)
     taken = chosen([one.choice for one in drafts], candidates.likeness, alike=alike)
     return [one.list(places) for one, places in zip(drafts, taken, strict=True)]
 
 
 class _Draft:
-    """One reader's list while it is made: the best papers, those near to what was liked, and some from elsewhere."""
+    """One reader's list while it is made: the best papers, those near to what was liked, and some from elsewhere.
 
-    def __init__(self, candidates: Candidates, asked: Asked, *, also: int, exploring: bool) -> None:
+    Of those from elsewhere `worth` (n) tells which are the best.
+    """
+
+    def __init__(self, candidates: Candidates, asked: Asked, worth: Scores, *, also: int, exploring: bool) -> None:
         self._cards, self._also = asked.cards, also
         order = best(asked.scores, asked.allowed, _LOOKED_AT * (asked.cards + also))
         near = [row for row in _nearest_to_groups(candidates, asked.interests) if asked.allowed[row]]
         offered = np.array(list(dict.fromkeys([*order.tolist(), *near])), np.intp) if near else order
         exploring = exploring and asked.cards >= _ROOM_FOR_ELSEWHERE and not asked.interests.empty
-        tried = _minded(candidates, asked) if exploring else order[:0]
+        # As many as are tried, when all cards are among them.
+        tried = best(worth, asked.allowed & candidates.minded, _TRIED + asked.cards) if exploring else order[:0]
         self._ordered, self._offered = len(order), len(offered)
         self._rows = np.concatenate([offered, tried])
         self._explainer = Explainer(candidates, asked.interests, self._rows)
@@ -101,12 +111,6 @@ class _Draft:
         )
         fresh = [(row, interest) for row, interest in tried if row not in taken][:_TRIED]
         return next((row for row, interest in fresh if interest < 0), None)
-
-
-def _minded(candidates: Candidates, asked: Asked) -> Rows:
-    """Give the papers that others mind, the best first: as many as are tried when all cards are among them."""
-    worth = candidates.noticed + np.float32(0.5) * standard(asked.scores, 0.5)
-    return best(worth, asked.allowed & candidates.minded, _TRIED + asked.cards)
 
 
 def _nearest_to_groups(candidates: Candidates, interests: Interests) -> list[int]:

@@ -135,7 +135,11 @@ class Explainer:
 
         Not the nearest of all, which is often one that everything is near to, but the one to which it stands out most.
         """
-        group = {row: number for number, rows in enumerate(self._liked.groups) for row in rows}
+        names = [""] * len(self._liked.papers)
+        for number, rows in enumerate(self._liked.groups):
+            name = _named(number)
+            for row in rows:
+                names[row] = name
         strengths = np.zeros(self._like.cosine.shape)
         if self._liked.papers:
             least = self._candidates.scale.cosine(_LIKE_COSINE, Pair.PAPERS)
@@ -143,8 +147,8 @@ class Explainer:
             places = np.flatnonzero(standing.max(axis=0) >= _LIKE_SPREADS)
             voices = standing[:, places].argmax(axis=0)
             strengths[voices, places] = _BY_EXAMPLE + self._like.cosine[voices, places].astype(np.float64)
-        titles = enumerate(paper.title for paper in self._liked.papers)
-        return _Choir([_Voice(ReasonKind.LIKED_PAPER, title, _named(group[row])) for row, title in titles], strengths)
+        titled = zip(self._liked.papers, names, strict=True)
+        return _Choir([_Voice(ReasonKind.LIKED_PAPER, paper.title, name) for paper, name in titled], strengths)
 
     def _by_topic(self, topics: Sequence[Query]) -> _Choir:
         cosine, standing = (matrix[: len(topics)] for matrix in self._close)
