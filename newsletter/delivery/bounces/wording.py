@@ -108,6 +108,8 @@ _UNKNOWN = _any(
     r"\b(?:delivery address|address|user|recipient) lookup (?:failed|failure)|\brecipient lookup fail|"
     r"\bnobody (?:here )?by that|\baddress not (?:found|listed|known)\b|\bnot listed in(?: \S+){0,3}? (?:directory|"
     r"address book)|\buser doesnt\b",
+    r"\bdid not (?:exactly )?match an?(?: \S+){0,3} (?:address|user|account|mailbox)\b|"
+    r"\bno match(?:es)? to name ?server query\b",
     r"\bdoes ?n(?:o|)t work here\b|\bno mailbox here\b|\bnot a (?:local )?(?:mailbox|user|recipient)\b|"
     r"\bmailnotfound\b",
     r"\b(?:valid|bad) ?(?:rcpt|recipient) ?to\b|\bmissing home directory\b|\bno ?one at this address\b|"
@@ -197,7 +199,7 @@ _PASSING = (
                        r"\bexceed\w*"
                        r"(?: \S+){0,4}? (?:rate|connections|recipients|hourly|daily|messages)|\btoo many connections")),
     (Reason.SIZE, _any(r"\bmessage(?: \S+){0,4}? (?:too (?:big|large|long)|exceed\w*)|\btoo (?:big|large)\b|"
-                       r"\bsize limit|\bmaximum (?:allowed )?(?:message )?size|\bmessage size|\bmessage length|"
+                       r"\bsize limit|\bmax(?:imum|\.)? (?:allowed )?(?:message )?size|\bmessage size|\bmessage length|"
                        r"\bzu (?:groß|"
                        r"gross)\b")),
     (Reason.POLICY, _any(r"\bgr[ae]y ?list|\bpolic(?:y|ies)\b|\bnot (?:authori[sz]ed|permitted|allowed) to (?:send|"
