@@ -46,6 +46,7 @@ def test_there_are_samples_of_every_kind() -> None:
 def test_line_ends_do_not_matter(file: Path) -> None:
     data = file.read_bytes().replace(b"\r\n", b"\n")
     assert recognise(data.replace(b"\n", b"\r\n")) == recognise(data)
+    assert recognise(data.replace(b"\n", b"\r")) == recognise(data)
 
 
 @pytest.mark.parametrize(("kind", "reply"), REPLIES)

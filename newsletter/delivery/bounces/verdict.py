@@ -51,6 +51,9 @@ _BY_STATUS = {
     (7, 25): Reason.SENDER,
     (7, 27): Reason.SENDER,
 }
+_OF_THE_SENDER = frozenset({".1.7", ".1.8"})  # "no such domain" is then no word about the recipient
+# Exchange Online of those whom its directory does not know, and Postfix of addresses that are closed for all.
+_DENIED = re.compile(r"\brecipient address rejected \| access denied\b")
 _BY_SUBJECT = {6: Reason.CONTENT, 7: Reason.POLICY}
 _BY_CODE = {
     "521": Reason.TAKES_NO_MAIL,
@@ -109,8 +112,10 @@ def _shown(codes: list[str]) -> str | None:
 
 
 def _special(words: str, codes: list[str]) -> Reason | None:
-    """Exchange Online says "5.4.1 Recipient address rejected: Access denied" of those its directory does not know."""
-    if "5.4.1" in codes and "recipient address rejected" in words:
+    """Give why where a status says more than the words that stand with it, or says it only with them."""
+    if any(code[1:] in _OF_THE_SENDER for code in codes):
+        return Reason.SENDER
+    if any(code.startswith("5.") for code in codes) and _DENIED.search(words):
         return Reason.USER_UNKNOWN
     return None
 
