@@ -130,7 +130,8 @@ def failures(text: str, *, ours: frozenset[str], named: Sequence[str] = (), dela
     action = "delayed" if delayed else ""
     whole = "\n".join(lines)
     if len(recipients) <= 1:
-        return [Failure(one, decide(spoken_in(lines), action=action, around=whole)) for one in recipients]
+        verdict = decide(spoken_in(lines), action=action, around=whole, session=whole)
+        return [Failure(one, verdict) for one in recipients]
     return [
         Failure(one, decide(_said_of(one, lines, places), action=action, around=whole))
         for one in recipients[:_MOST_RECIPIENTS]

@@ -102,7 +102,8 @@ def _explained(mail: Part, leaves: list[Part], notice: str, traces: Traces, data
     others = [one for one in _by_flufl(data) if one.casefold() not in ours] or traces.originals
     others = others or prose.heads_of_paragraphs(notice)  # who wrote to themselves
     said = "\n".join((mail.header("subject"), notice))
-    verdict = decide(prose.spoken_in(notice.split("\n")), action="delayed" if delayed else "", around=said)
+    spoken = prose.spoken_in(notice.split("\n"))
+    verdict = decide(spoken, action="delayed" if delayed else "", around=said, session=notice)
     return [Failure(one, verdict) for one in others or ("",)]
 
 
