@@ -90,4 +90,5 @@ def _failure(group: Group, notice: str) -> Failure:
     replies = [value.partition(";")[2] or value for value in group.get("diagnostic-code", ())]
     # The comment is the status once more in words: what the server itself said goes before it.
     around = f"{comment}\n{notice}"
-    return Failure(recipient, decide(" ".join(replies), status=status, action=_action(group), around=around))
+    verdict = decide(" ".join(replies), status=status, action=_action(group), around=around, session=notice)
+    return Failure(recipient, verdict)

@@ -36,7 +36,7 @@ def recognise(data: bytes) -> BounceReport:
     if copy is None and explained.returned:
         copy = Part(fields(explained.returned), b"", "text/plain")
     traces = _traces(mail, leaves, copy)
-    if (feedback := complaints.feedback(mail, leaves)) is not None:
+    if (feedback := complaints.feedback(mail, leaves, copy)) is not None:
         return _complaint(feedback, copy, traces)
     if (told := amazon.in_mail(mail)) is not None:
         return _notified(told, traces)
@@ -100,8 +100,10 @@ def _explained(mail: Part, leaves: list[Part], notice: str, traces: Traces, data
         if found := prose.failures(notice, ours=unnamed, named=named, delayed=delayed):
             return found
     others = [one for one in _by_flufl(data) if one.casefold() not in ours] or traces.originals
+    others = others or prose.heads_of_paragraphs(notice)  # who wrote to themselves
     said = "\n".join((mail.header("subject"), notice))
-    verdict = decide(prose.spoken_in(notice.split("\n")), action="delayed" if delayed else "", around=said)
+    spoken = prose.spoken_in(notice.split("\n"))
+    verdict = decide(spoken, action="delayed" if delayed else "", around=said, session=notice)
     return [Failure(one, verdict) for one in others or ("",)]
 
 
