@@ -333,11 +333,12 @@ def told(document: dict[str, Any]) -> None:
         parts = ", ".join(f"{name} {value:.2f}" for name, value in one["milliseconds_per_subscriber"].items())
         print(f"{one['subscribers']} subscribers: {one['subscribers_per_second']:.0f} a second; ms each: {parts}")
     for one in document["large"]:
-        where = "of" if one["liked_in_background"] else "outside"
+        where, seconds = "of" if one["liked_in_background"] else "outside", one["seconds"]
         print(
             f"{one['subscribers']} readers who liked {LARGE_LIKED} papers {where} the background, "
-            f"{LARGE_CANDIDATES} papers against {LARGE_BACKGROUND}: editions made in {one['seconds']['all']} s "
-            f"({one['seconds']['of_the_processor']} of the processor), {one['milliseconds_per_subscriber']} ms each, {one['peak_megabytes']} MB at most"
+            f"{LARGE_CANDIDATES} papers against {LARGE_BACKGROUND}: editions made in {seconds['all']} s "
+            f"({seconds['of_the_processor']} of the processor), {one['milliseconds_per_subscriber']} ms each, "
+            f"{one['peak_megabytes']} MB at most"
         )
     for one in document["encoding"]:
         print(f"{one['encoder']}: {one['texts_per_second']:.0f} abstracts a second")
