@@ -13,13 +13,13 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
-from newsletter.collector import resting
 from newsletter.delivery.dispatch import Brake, Dispatcher, Tally
 from newsletter.delivery.policy import Policy
 from newsletter.delivery.recovery import give_up, recover
 from newsletter.delivery.transport import Transport
 from newsletter.errors import FetchError, NotFoundError, SourceError
 from newsletter.letters import Letterhead, StoredLetters, written
+from newsletter.memory import uncollected
 from newsletter.model import (
     EVERYBODY,
     Announce,
@@ -195,7 +195,7 @@ class Newsletter:
             some = [one for one in everyone if times[one.key]]
             if not some:
                 continue
-            with resting():
+            with uncollected():
                 editions = picking.editions(some)
                 ids = {one.key: self.letterhead.message_id(issue, one) for one in some}
                 self.store.issues.publish(editions, ids, now=now, due={one.key: times[one.key] or now for one in some})

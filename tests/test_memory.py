@@ -6,17 +6,17 @@ import gc
 
 import pytest
 
-from newsletter.collector import resting
+from newsletter.memory import uncollected
 
 
 def test_it_rests_within_and_works_again_after_whatever_happened() -> None:
-    with resting():
+    with uncollected():
         assert not gc.isenabled()
-        with resting():
+        with uncollected():
             assert not gc.isenabled()
         assert not gc.isenabled()
     assert gc.isenabled()
-    with pytest.raises(ValueError, match="sand"), resting():
+    with pytest.raises(ValueError, match="sand"), uncollected():
         raise ValueError("sand")
     assert gc.isenabled()
 
@@ -24,7 +24,7 @@ def test_it_rests_within_and_works_again_after_whatever_happened() -> None:
 def test_where_it_was_off_it_stays_off() -> None:
     gc.disable()
     try:
-        with resting():
+        with uncollected():
             pass
         assert not gc.isenabled()
     finally:
