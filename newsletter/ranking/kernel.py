@@ -1,23 +1,25 @@
 """What a liked paper says for a new one, less what papers in general say for it: kernel ridge regression.
 
-The kernel is k(a, b) = exp(2 (cos − 1)), between papers that moved towards their neighbours (`surroundings`).
-Background papers B count as ones that the reader did not mark (Hastie et al., The Elements of Statistical Learning,
-5.8), which leaves of a liked paper l
+The kernel is k(a, b) = o(a) o(b) exp(2 (cos − 1)), between papers that moved towards their neighbours
+(`surroundings`), with o what nearness to each says (`crowding`). Background papers B count as ones that the reader did
+not mark (Hastie et al., The Elements of Statistical Learning, 5.8), which leaves of a liked paper l
 
     k'(c, l) = k(c, l) − k(c, B) (K_BB + λ I)⁻¹ k(B, l)
 
-for a candidate c. The factor behind k(c, B) depends on no reader: one factorisation a penalty serves all subscribers,
-and a paper's k' all who like it.
+for a candidate c; of the background's own papers, λ k(c, B) (K_BB + λ I)⁻¹. That depends on no reader: one
+factorisation a penalty serves all subscribers, and a paper's k' all who like it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from newsletter.ranking.crowding import Crowding
 from newsletter.ranking.encoder import Vectors
 from newsletter.ranking.remembered import Found, Remembered, in_blocks
 from newsletter.ranking.surroundings import Surroundings
@@ -31,7 +33,7 @@ _MOST_BACKGROUND = 12_000
 
 
 def kernel(left: Vectors, right: Vectors) -> Vectors:
-    """Give the kernel's values (len(left) × len(right)) between unit vectors."""
+    """Give the kernel's values (len(left) × len(right)) between unit vectors whose nearness says as much as usual."""
     values = left @ right.T
     values -= 1
     values *= np.float32(_SHARPNESS)
@@ -52,7 +54,8 @@ class KernelRidge:
     plain: Vectors
     rows: Mapping[str, int]
     surroundings: Surroundings
-    _explained: dict[float, Vectors] = field(default_factory=dict)
+    crowding: Crowding
+    _background_said: dict[float, Vectors] = field(default_factory=dict)
     _said: dict[float, Remembered] = field(default_factory=dict)
 
     @classmethod
@@ -62,7 +65,13 @@ class KernelRidge:
         plain = background[: len(some)]
         around = Surroundings.of(plain)
         rows = {text: row for row, text in reversed([*enumerate(some)])}
-        return cls(around.moved(candidates), around.moved(plain), plain, rows, around)
+        moved = around.moved(plain)
+        return cls(around.moved(candidates), moved, plain, rows, around, Crowding.of(moved))
+
+    @cached_property
+    def openness(self) -> tuple[Vectors, Vectors]:
+        """What nearness to the candidates (n) and to the background (m) says."""
+        return self.crowding.openness(self.candidates), self.crowding.openness(self.background)
 
     def examples(self, texts: Sequence[str], vectors: Vectors, strictness: float) -> Found:
         """Find the k' of papers by their texts and vectors (m × d): m × n. Each is worked out once.
@@ -74,16 +83,15 @@ class KernelRidge:
 
     def background_examples(self, weights: csr_matrix, strictness: float) -> Vectors:
         """Give the weighted sums (q × n) of the k' of papers of the background, for many weights (q × m)."""
-        found: Vectors = weights @ self._factor(strictness)
-        found *= np.float32(self._penalty(strictness))
+        found: Vectors = weights @ self._of_background(strictness)
         return found
 
     def _work_out(self, texts: Sequence[str], vectors: Vectors, strictness: float) -> Vectors:
         found = np.empty((len(texts), len(self.candidates)), np.float32)
         known = np.array([self.rows.get(text, -1) for text in texts], np.intp)
-        inside = known >= 0  # k(l, B) (K_BB + λ I)⁻¹ is a row of the unit matrix but for λ: the product is spared
+        inside = known >= 0
         if inside.any():
-            found[inside] = np.float32(self._penalty(strictness)) * self._factor(strictness)[known[inside]]
+            found[inside] = self._of_background(strictness)[known[inside]]
         if not inside.all():
             outside = np.flatnonzero(~inside)
             found[outside] = in_blocks(outside.tolist(), lambda some: self._outside(vectors[some], strictness))
@@ -91,24 +99,35 @@ class KernelRidge:
 
     def _outside(self, vectors: Vectors, strictness: float) -> Vectors:
         moved = self.surroundings.moved(vectors)
+        candidates, background = self.openness
         near = kernel(moved, self.candidates)
+        near *= candidates
         if len(self.background):
-            near -= kernel(moved, self.background) @ self._factor(strictness)
+            explained = kernel(moved, self.background)
+            explained *= background / np.float32(self._penalty(strictness))
+            near -= explained @ self._of_background(strictness)
         elif len(self.candidates):  # only the candidates themselves tell what papers in general are like
             near -= near.mean(axis=1, keepdims=True)
+        near *= self.crowding.openness(moved)[:, None]
         return near
 
     def _penalty(self, strictness: float) -> float:
         return len(self.background) / 1250.0 * strictness
 
-    def _factor(self, strictness: float) -> Vectors:
-        """Give (K_BB + λ I)⁻¹ k(B, C), m × n."""
-        if strictness not in self._explained:
+    def _of_background(self, strictness: float) -> Vectors:
+        """Give the k' of the background's papers, m × n."""
+        if strictness not in self._background_said:
             from scipy.linalg import cho_factor, cho_solve  # noqa: PLC0415  lazy: a tenth of a second
 
+            candidates, background = self.openness
+            # With O the diagonal matrix of o and G the kernel without it, (O G O + λ I)⁻¹ O G = O⁻¹ (G + λ O⁻²)⁻¹ G.
+            penalties = np.float32(self._penalty(strictness)) / background**2
             gram = kernel(self.background, self.background)
-            gram[np.diag_indices(len(gram))] += np.float32(self._penalty(strictness))
+            gram[np.diag_indices(len(gram))] += penalties
             factor = cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
             right = kernel(self.background, self.candidates)
-            self._explained[strictness] = np.ascontiguousarray(cho_solve(factor, right, check_finite=False))
-        return self._explained[strictness]
+            right *= candidates
+            said = np.ascontiguousarray(cho_solve(factor, right, overwrite_b=True, check_finite=False))
+            said *= (background * penalties)[:, None]
+            self._background_said[strictness] = said
+        return self._background_said[strictness]

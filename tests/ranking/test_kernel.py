@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
+from newsletter.ranking.crowding import Crowding
 from newsletter.ranking.encoder import Vectors
 from newsletter.ranking.kernel import KernelRidge, kernel
 from newsletter.ranking.surroundings import Surroundings
@@ -18,8 +19,16 @@ TEXTS = [f"paper {number}" for number in range(60)]
 def exact(liked: Vectors, penalty: float) -> Vectors:
     around = Surroundings.of(BACKGROUND)
     background, new, moved = (around.moved(some) for some in (BACKGROUND, NEW, liked))
-    gram = kernel(background, background).astype(np.float64) + penalty * np.eye(60)
-    found: Vectors = kernel(moved, new) - kernel(moved, background) @ np.linalg.solve(gram, kernel(background, new))
+    openness = Crowding.of(background).openness
+
+    def weighted(left: Vectors, right: Vectors) -> Vectors:
+        found: Vectors = openness(left)[:, None] * kernel(left, right).astype(np.float64) * openness(right)
+        return found
+
+    gram = weighted(background, background) + penalty * np.eye(60)
+    found: Vectors = weighted(moved, new) - weighted(moved, background) @ np.linalg.solve(
+        gram, weighted(background, new)
+    )
     return found
 
 
