@@ -21,24 +21,26 @@ _ITSELF = 0.999  # the cosine from which a neighbour is the paper itself, which 
 
 @dataclass(frozen=True)
 class Crowding:
-    """Papers in general (m × d), and their neighbours' usual cosine."""
+    """Papers in general (m × d), their neighbours' usual cosine, and what nearness to each of them says (m)."""
 
     papers: Vectors
     usual: float
+    own: Vectors
 
     @classmethod
     def of(cls, papers: Vectors) -> Crowding:
         """Take the unit vectors (m × d) of papers in general."""
-        neighbours = _neighbours(papers, papers)
-        return cls(papers, float(neighbours.mean()) if len(neighbours) else 0.0)
+        cosines = _to_neighbours(papers, papers)
+        usual = float(cosines.mean()) if len(cosines) else 0.0
+        return cls(papers, usual, np.exp(np.float32(usual) - cosines))
 
     def openness(self, vectors: Vectors) -> Vectors:
         """Tell how much nearness to papers (k × d) says (k): 1 where others lie as near as they usually do."""
-        openness: Vectors = np.exp(np.float32(self.usual) - _neighbours(vectors, self.papers))
+        openness: Vectors = np.exp(np.float32(self.usual) - _to_neighbours(vectors, self.papers))
         return openness
 
 
-def _neighbours(vectors: Vectors, papers: Vectors) -> Vectors:
+def _to_neighbours(vectors: Vectors, papers: Vectors) -> Vectors:
     """Give the mean cosine (k) of vectors (k × d) to their nearest papers (m × d), themselves left out."""
     if len(vectors) == 0:
         return np.zeros(0, np.float32)

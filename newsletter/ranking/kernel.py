@@ -69,9 +69,8 @@ class KernelRidge:
         return cls(around.moved(candidates), moved, plain, rows, around, Crowding.of(moved))
 
     @cached_property
-    def openness(self) -> tuple[Vectors, Vectors]:
-        """What nearness to the candidates (n) and to the background (m) says."""
-        return self.crowding.openness(self.candidates), self.crowding.openness(self.background)
+    def _openness(self) -> Vectors:
+        return self.crowding.openness(self.candidates)
 
     def examples(self, texts: Sequence[str], vectors: Vectors, strictness: float) -> Found:
         """Find the k' of papers by their texts and vectors (m × d): m × n. Each is worked out once.
@@ -99,12 +98,11 @@ class KernelRidge:
 
     def _outside(self, vectors: Vectors, strictness: float) -> Vectors:
         moved = self.surroundings.moved(vectors)
-        candidates, background = self.openness
         near = kernel(moved, self.candidates)
-        near *= candidates
+        near *= self._openness
         if len(self.background):
             explained = kernel(moved, self.background)
-            explained *= background / np.float32(self._penalty(strictness))
+            explained *= self.crowding.own / np.float32(self._penalty(strictness))
             near -= explained @ self._of_background(strictness)
         elif len(self.candidates):  # only the candidates themselves tell what papers in general are like
             near -= near.mean(axis=1, keepdims=True)
@@ -119,15 +117,14 @@ class KernelRidge:
         if strictness not in self._background_said:
             from scipy.linalg import cho_factor, cho_solve  # noqa: PLC0415  lazy: a tenth of a second
 
-            candidates, background = self.openness
             # With O the diagonal matrix of o and G the kernel without it, (O G O + λ I)⁻¹ O G = O⁻¹ (G + λ O⁻²)⁻¹ G.
-            penalties = np.float32(self._penalty(strictness)) / background**2
+            penalties = np.float32(self._penalty(strictness)) / self.crowding.own**2
             gram = kernel(self.background, self.background)
             gram[np.diag_indices(len(gram))] += penalties
             factor = cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
             right = kernel(self.background, self.candidates)
-            right *= candidates
+            right *= self._openness
             said = np.ascontiguousarray(cho_solve(factor, right, overwrite_b=True, check_finite=False))
-            said *= (background * penalties)[:, None]
+            said *= (self.crowding.own * penalties)[:, None]
             self._background_said[strictness] = said
         return self._background_said[strictness]

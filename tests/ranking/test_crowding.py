@@ -26,9 +26,10 @@ def test_nearness_says_less_in_a_crowded_field() -> None:
 
 def test_a_paper_of_the_background_is_not_its_own_neighbour() -> None:
     papers = unit_vectors(60, 24)
-    without = Crowding(np.delete(papers, 7, axis=0), Crowding.of(papers).usual)
-    there, apart = Crowding.of(papers).openness(papers[7:8]), without.openness(papers[7:8])
-    assert np.allclose(there, apart, atol=1e-6)
+    among = Crowding.of(papers)
+    without = Crowding(np.delete(papers, 7, axis=0), among.usual, np.delete(among.own, 7))
+    assert np.allclose(among.openness(papers[7:8]), without.openness(papers[7:8]), atol=1e-6)
+    assert np.allclose(among.own[7:8], without.openness(papers[7:8]), atol=1e-6)
 
 
 @pytest.mark.parametrize("papers", [0, 1, 2, 5])
