@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parseaddr
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from newsletter.delivery import envelope
@@ -24,6 +25,7 @@ from newsletter.model import (
     Message,
     Outcome,
     Paper,
+    Section,
     Subscriber,
     SubscriberStatus,
     Window,
@@ -68,7 +70,7 @@ class Letterhead:
     operator_language: str = "en"
     pictures: bool = False
 
-    @property
+    @cached_property
     def domain(self) -> str:
         """The domain that mail comes from."""
         return parseaddr(self.sender)[1].rpartition("@")[2]
@@ -80,8 +82,11 @@ class Letterhead:
 
     def _feedback_id(self, issue: Issue) -> str:
         """Say which issue it is and who sends it, and nothing of whom it is for."""
-        sender = re.sub(r"[^a-z0-9]+", "-", ascii_domain(self.domain).lower())[:15]  # 5 to 15 letters, asks Gmail
-        return f"{issue.day:%Y%m%d}:{issue.cadence}:newsletter:{sender}"
+        return f"{issue.day.isoformat().replace('-', '')}:{issue.cadence}:newsletter:{self._feedback_sender}"
+
+    @cached_property
+    def _feedback_sender(self) -> str:
+        return re.sub(r"[^a-z0-9]+", "-", ascii_domain(self.domain).lower())[:15]  # 5 to 15 letters, asks Gmail
 
     def links(self, edition: Edition) -> Links:
         """Give a subscriber's own links for one issue."""
@@ -99,6 +104,7 @@ class Letterhead:
             feedback={
                 pick.paper_key: (answer(pick.paper_key, liked=True), answer(pick.paper_key, liked=False))
                 for pick in edition.picks
+                if pick.section is Section.FOR_YOU
             },
         )
 

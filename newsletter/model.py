@@ -204,6 +204,10 @@ class Paper:
     announced: bool = True
     announcements: tuple[Announcement, ...] = ()
 
+    def __hash__(self) -> int:
+        """Of the key alone: what is worked out of papers is remembered by them, for each of the mails they are in."""
+        return self.key
+
 
 @dataclass(frozen=True, slots=True)
 class Topic:
@@ -324,6 +328,10 @@ class Reason:
 
     kind: ReasonKind
     matched: str
+
+    def __hash__(self) -> int:
+        """Of what matched alone, as with papers."""
+        return hash(self.matched)
 
 
 @dataclass(frozen=True, slots=True)

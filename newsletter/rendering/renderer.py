@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from newsletter.rendering import kept
 from newsletter.rendering.compiled import JoinedSource, Line, compile_html, join
 from newsletter.rendering.language import SOURCE, Language, language
 from newsletter.rendering.mails import Notice
-from newsletter.rendering.mime import encoded_size
+from newsletter.rendering.patchwork import Patchwork
 from newsletter.rendering.summary import shorten
 from newsletter.rendering.templates import (
     HTML,
@@ -29,7 +29,7 @@ from newsletter.rendering.templates import (
     text_environment,
 )
 from newsletter.rendering.theme import STANDARD, Theme, load, put_in
-from newsletter.rendering.view import EditionView, brief
+from newsletter.rendering.view import EditionView, brief, without_key_sentences
 
 LONGEST_SUBJECT = 200  # characters
 SIZE_LIMIT = 100_000  # bytes of the encoded HTML; Gmail clips a mail at about 102 KB
@@ -54,9 +54,9 @@ class _Compiled:
     source: JoinedSource
     environment: jinja2.Environment
 
-    def render(self, view: object) -> str:
+    def render(self, view: object) -> Patchwork:
         try:
-            return self.template.render(view=view)
+            return Patchwork(self.template.generate(view=view))
         except TemplateError:
             raise
         except Exception as error:  # a template may raise anything: its author made a mistake, not we
@@ -123,7 +123,7 @@ class Renderer:
         email = self._ready(view.mail, view.language)
         for smaller in _ever_smaller(view):
             html = email.html.render(smaller)
-            if encoded_size(html) <= SIZE_LIMIT:
+            if len(html.quoted_printable) <= SIZE_LIMIT:
                 return email.fill(smaller, html)
         raise TemplateError(
             f"{email.html.source.lines[0].file} makes more than {SIZE_LIMIT} bytes of HTML without a single paper"
@@ -191,6 +191,7 @@ class Renderer:
         return self._compiled[key]
 
 
+@lru_cache(maxsize=1024)  # one paper leads many mails of a day
 def _one_line(text: str) -> str:
     """Give text as one line without what nobody sees, but for the joiners that Persian and Indian scripts need."""
     shown = (one if one.isprintable() or one in _JOINERS else " " if one.isspace() else "" for one in text)
@@ -201,8 +202,9 @@ def _ever_smaller(view: EditionView) -> Iterator[EditionView]:
     """The view, and then ever shorter ones, by the rule that `Renderer.render` states."""
     yield view
     for last in range(len(view.cards) - 1, -1, -1):
-        if view.cards[last].key_sentences:
-            shorter = replace(view.cards[last], key_sentences=())
+        card = view.cards[last]
+        if card.paper.key_sentences:
+            shorter = replace(card, paper=without_key_sentences(card.paper))
             view = replace(view, cards=(*view.cards[:last], shorter, *view.cards[last + 1 :]))
             yield view
     while view.cards:

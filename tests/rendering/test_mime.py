@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from newsletter.errors import MessageError
 from newsletter.rendering import Links, Rendered, SiteView
 from newsletter.rendering.headers import ascii_address
-from newsletter.rendering.mime import encoded_size
+from newsletter.rendering.patchwork import quoted_printable
 from tests.rendering.editions import SITE, links, message
 
 PLAIN = Rendered("Looms, and 9 more papers for you", "<p>Grüße aus dem Webstuhl</p>", "Grüße aus dem Webstuhl\n")
@@ -244,7 +244,7 @@ def test_lines_encoded_one_by_one_are_the_text_encoded_at_once(text: str) -> Non
     wanted = re.sub(rb"^From ", b"=46rom=\r\n ", at_once, flags=re.MULTILINE)
     data = message(Rendered("a", text, "")).data
     assert wanted in data
-    assert encoded_size(text) == len(wanted)
+    assert len(quoted_printable(text)) == len(wanted)
 
 
 def test_links_are_those_of_the_subscriber() -> None:
