@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -101,6 +102,7 @@ class Renderer:
         self._markup: dict[str, str] = {}
         self._compiled: dict[str, _Compiled] = {}
         self._emails: dict[tuple[str, str], _Email] = {}
+        self._compiling = threading.Lock()
 
     @property
     def theme(self) -> Theme:
@@ -152,7 +154,9 @@ class Renderer:
         say = self.language(wanted)
         found = self._emails.get((mail, say.locale))
         if found is None:
-            found = self._emails[mail, say.locale] = self._email(mail, say)
+            with self._compiling:  # once, however many threads want it
+                found = self._emails.get((mail, say.locale)) or self._email(mail, say)
+                self._emails[mail, say.locale] = found
         return found
 
     def _email(self, mail: str, say: Language) -> _Email:
