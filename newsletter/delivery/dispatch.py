@@ -11,7 +11,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -36,15 +36,16 @@ _PATIENCE = timedelta(seconds=60)  # what is put off for longer waits for the ne
 
 _LOG = logs.of("delivery")
 
-_Task: TypeAlias = tuple[Delivery, Callable[[], Message] | Outcome]
+Letter: TypeAlias = Callable[[], Message | Outcome] | Outcome
+_Task: TypeAlias = tuple[Delivery, Letter]
 _Progress: TypeAlias = Callable[[int], None] | None
 
 
 class Letters(Protocol):
     """Makes the messages of claimed deliveries; an Outcome where there is none to send (the subscriber left)."""
 
-    def __call__(self, claimed: Sequence[Delivery]) -> dict[int, Callable[[], Message] | Outcome]:
-        """Give, by delivery key, what makes its message, or what became of it without one."""
+    def __call__(self, claimed: Sequence[Delivery]) -> Mapping[int, Letter]:
+        """Give, by delivery key, what gives its message, or what became of it without one."""
         ...
 
 
@@ -125,6 +126,7 @@ class Dispatcher:
         self._letters = letters
         self._policy = policy
         self._connections = connections
+        self._most = min(connections * _CLAIMED_EACH, _MOST_CLAIMED)
         self._shard = shard
         self._owner = owner_name()
         self._ledger = Ledger(deliveries, self._owner, LEASE)
@@ -181,7 +183,7 @@ class Dispatcher:
         self.tally.held = self._limits.exhausted()
         if self.tally.held:
             return []
-        most = min(x for x in (self._connections * _CLAIMED_EACH, _MOST_CLAIMED, left) if x is not None)
+        most = self._most if left is None else min(self._most, left)
         real = datetime.now(UTC)
         return self._deliveries.claim(
             issue_keys, owner=self._owner, due=due, now=real, lease=LEASE, limit=most, shard=self._shard
@@ -251,7 +253,7 @@ class Dispatcher:
             self._low.set()
             line.flush()
             task = self._work.get()
-        if self._work.qsize() < self._connections:
+        if self._work.qsize() <= self._most // 2:  # while these are sent, the next are made
             self._low.set()
         return task
 
@@ -276,16 +278,16 @@ class Dispatcher:
         session: Session,
         line: Line,
         delivery: Delivery,
-        letter: Callable[[], Message] | Outcome,
+        letter: Letter,
         clock: _Clock,
     ) -> None:
-        if isinstance(letter, Outcome):
-            return self._settle(line, delivery, letter, clock)
         try:
-            message = letter()
+            message = letter if isinstance(letter, Outcome) else letter()
         except MessageError as error:
             # The address cannot stand in a message: no other try will change that, and no other mail suffers.
-            return self._settle(line, delivery, Outcome(DeliveryState.FAILED, str(error)), clock)
+            message = Outcome(DeliveryState.FAILED, str(error))
+        if isinstance(message, Outcome):
+            return self._settle(line, delivery, message, clock)
         if not self._may_go(line, delivery, message, clock):
             return None
         if not line.begin(delivery.key):
