@@ -134,6 +134,7 @@ def _composed(
         html=rendered.html,
         text=rendered.text,
         data=data,
+        sound=True,  # headers are checked and folded here, bodies are quoted-printable of ours
     )
 
 

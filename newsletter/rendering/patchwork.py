@@ -6,6 +6,7 @@ with a soft line break (RFC 2045, section 6.7), which may stand anywhere.
 
 from __future__ import annotations
 
+import re
 from binascii import b2a_qp
 from collections.abc import Iterable
 from functools import lru_cache
@@ -13,6 +14,8 @@ from typing import Self
 
 _LONG = 60  # characters; shorter pieces are taken together
 _SOFT = b"=\r\n"
+_DOT = re.compile(rb"^\.([^\r\n]*)", re.MULTILINE)
+_LINE = 76
 
 
 class Patch(str):
@@ -94,7 +97,14 @@ def _lines(piece: str) -> bytes:
     if b"From " in encoded:
         # Old mailboxes part messages at lines that begin so; the soft break keeps the line under its limit.
         encoded = (b"\r\n" + encoded).replace(b"\r\nFrom ", b"\r\n=46rom=\r\n ")[2:]
+    while encoded[:1] == b"." or b"\n." in encoded:  # so that no line need be changed on its way (RFC 5321, 4.5.2)
+        encoded = _DOT.sub(_spelled, encoded)
     return encoded if ended else encoded[:-2] + _SOFT
+
+
+def _spelled(found: re.Match[bytes]) -> bytes:
+    rest = found[1]
+    return b"=2E" + rest if len(rest) <= _LINE - 3 else b"=2E" + _SOFT + rest
 
 
 _remembered = lru_cache(maxsize=4096)(_lines)  # a piece of the layout stands in all mails
