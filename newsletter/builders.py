@@ -50,22 +50,22 @@ class Builders:
         self._task = pickle.dumps((settings, list(issue_keys), now))
         self._count = count
         self._letters = letters
-        self._builders: list[_Builder] = []
+        self.started: list[Builder] = []
         self._claimed = 0
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for builder in self._builders:
+        for builder in self.started:
             builder.end()
 
     def __call__(self, claimed: Sequence[Delivery]) -> Mapping[int, _Letter]:
         """Give, by delivery key, what gives its message, as soon as that is made, or what became of it."""
         self._claimed += len(claimed)
-        if self._claimed > _WORTH_IT and not self._builders:
-            self._builders = [_Builder(self._task) for _ in range(self._count)]
-        ready = [builder for builder in self._builders if builder.ready]
+        if self._claimed > _WORTH_IT and not self.started:
+            self.started = [Builder(self._task) for _ in range(self._count)]
+        ready = [builder for builder in self.started if builder.ready]
         if not ready:
             return self._letters(claimed)
         made: dict[int, _Letter] = {}
@@ -84,10 +84,11 @@ class Builders:
         return letter if isinstance(letter, Outcome) else letter()
 
 
-class _Builder:
+class Builder:
     """One process, and the thread that listens to it."""
 
     def __init__(self, task: bytes) -> None:
+        self.started = threading.Event()  # or it has failed to
         self.ready = False
         self._orders: queue.SimpleQueue[_Promises | None] = queue.SimpleQueue()  # None: there will be no more
         self._told, self._kept = 0, 0
@@ -105,6 +106,11 @@ class _Builder:
         self._send(task)
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
+
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
 
     @property
     def busy(self) -> int:
@@ -127,7 +133,8 @@ class _Builder:
         self._process.wait()
         self._orders.put(None)
         self._listener.join()
-        self._requests.close()
+        with suppress(OSError):  # of what it never read
+            self._requests.close()
         self._answers.close()
 
     def _send(self, data: bytes) -> None:
@@ -139,6 +146,7 @@ class _Builder:
         promises: _Promises = {}
         try:
             self.ready = pickle.load(self._answers) == "ready"  # noqa: S301  from our own program
+            self.started.set()
             while (ordered := self._orders.get()) is not None:
                 promises = ordered
                 for key in list(promises):
@@ -154,6 +162,7 @@ class _Builder:
         """Take no more orders, and leave to others what was ordered."""
         with self._lock:
             self.ready = False
+        self.started.set()
         _keep_with_nothing(promises)
         with suppress(queue.Empty):
             while (ordered := self._orders.get_nowait()) is not None:
