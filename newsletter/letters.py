@@ -93,16 +93,14 @@ class Letterhead:
         url, tokens = self.site.url, self.tokens
         public_id, day = edition.subscriber.public_id, edition.issue.day
 
-        def answer(paper_key: int, *, liked: bool) -> str:
-            return f"{url}/feedback/{tokens.feedback(public_id, paper_key, liked=liked, day=day)}"
-
+        answer, begin = tokens.answers(public_id, day), f"{url}/feedback/"
         return Links(
             preferences=f"{url}/preferences/{tokens.preferences(public_id, day)}",
             unsubscribe=f"{url}/unsubscribe/{tokens.unsubscribe(public_id)}",
             archive=f"{url}/issues/{day.isoformat()}{_which(edition.issue)}",
             browser=f"{url}/view/{tokens.view(public_id, day, edition.issue.cadence)}",
             feedback={
-                pick.paper_key: (answer(pick.paper_key, liked=True), answer(pick.paper_key, liked=False))
+                pick.paper_key: (begin + answer(pick.paper_key, True), begin + answer(pick.paper_key, False))
                 for pick in edition.picks
                 if pick.section is Section.FOR_YOU
             },

@@ -47,7 +47,7 @@ class Once(Extension):
     def _filled(self, names: list[str], body: list[nodes.Node]) -> Callable[..., Patch]:
         tree = nodes.Template(body, lineno=1)
         tree.set_environment(self.environment)
-        code, known = self.environment.compile(tree), self.environment.make_globals(None)
+        code, known = self.environment.compile(tree), dict(self.environment.globals)
         template = self.environment.template_class.from_code(self.environment, code, known)
 
         @lru_cache(maxsize=_MOST)

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import re
 from binascii import b2a_qp
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Self
 
-_LONG = 60  # characters; shorter pieces are taken together
+_LONG = 60  # characters
+_NOTHING: Mapping[str, bytes] = MappingProxyType({})
 _SOFT = b"=\r\n"
+_BEGINS_ILL = re.compile(rb"(?:\A|\n)[.F]")
+_FROM = re.compile(rb"^From ", re.MULTILINE)
 _DOT = re.compile(rb"^\.([^\r\n]*)", re.MULTILINE)
 _LINE = 76
 
@@ -39,17 +42,18 @@ class Patch(str):
 
 
 class Patchwork(str):
-    """A text that knows its pieces."""
+    """A text that knows its pieces. `layout` has those that are its template's own, in quoted-printable (`layout`)."""
 
-    __slots__ = ("_encoded", "_pieces")
+    __slots__ = ("_encoded", "_layout", "_pieces")
     _encoded: bytes
+    _layout: Mapping[str, bytes]
     _pieces: tuple[str, ...]
 
-    def __new__(cls, pieces: Iterable[str]) -> Self:
+    def __new__(cls, pieces: Iterable[str], layout: Mapping[str, bytes] = _NOTHING) -> Self:
         """Join the pieces."""
         kept = tuple(pieces)
         text = super().__new__(cls, "".join(kept))
-        text._pieces = kept
+        text._pieces, text._layout = kept, layout
         return text
 
     @property
@@ -58,8 +62,14 @@ class Patchwork(str):
         try:
             return self._encoded
         except AttributeError:
-            self._encoded = _joined(self._pieces) if "\r" not in self else quoted_printable("".join(self._pieces))
+            whole = "\r" in self  # half of a line break may end a piece
+            self._encoded = quoted_printable("".join(self._pieces)) if whole else _joined(self._pieces, self._layout)
             return self._encoded
+
+
+def layout(pieces: Iterable[str]) -> dict[str, bytes]:
+    """Give pieces as lines of their own; short ones are left out, as each takes a line break more."""
+    return {piece: _lines(piece) for piece in pieces if len(piece) >= _LONG}
 
 
 def quoted_printable(text: str) -> bytes:
@@ -69,18 +79,18 @@ def quoted_printable(text: str) -> bytes:
     return _joined((text.replace("\r\n", "\n").replace("\r", "\n"),))
 
 
-def _joined(pieces: Iterable[str]) -> bytes:
+def _joined(pieces: Iterable[str], known: Mapping[str, bytes] = _NOTHING) -> bytes:
     done: list[bytes] = []
     own: list[str] = []  # what stands in this mail alone, and short pieces between
     for piece in pieces:
-        lasting = type(piece)
-        if lasting is Patch or (lasting is str and len(piece) >= _LONG):
-            if own:
-                done.append(_lines("".join(own)))
-                own.clear()
-            done.append(piece.quoted_printable if isinstance(piece, Patch) else _remembered(piece))
-        else:
+        lines = piece.quoted_printable if type(piece) is Patch else known.get(piece)
+        if lines is None:
             own.append(piece)
+            continue
+        if own:
+            done.append(_lines("".join(own)))
+            own.clear()
+        done.append(lines)
     done.append(_lines("".join(own)))
     # What an equals sign stands for is encoded, so one at the end is a soft line break.
     return b"".join(done).rstrip(_SOFT) + b"\r\n"
@@ -94,17 +104,21 @@ def _lines(piece: str) -> bytes:
     text = piece.replace("\n", "\r\n") if "\n" in piece else piece
     ended = text.endswith("\n")
     encoded = b2a_qp((text if ended else text + "\r\n").encode(), quotetabs=False, istext=True, header=False)
-    if b"From " in encoded:
-        # Old mailboxes part messages at lines that begin so; the soft break keeps the line under its limit.
-        encoded = (b"\r\n" + encoded).replace(b"\r\nFrom ", b"\r\n=46rom=\r\n ")[2:]
-    while encoded[:1] == b"." or b"\n." in encoded:  # so that no line need be changed on its way (RFC 5321, 4.5.2)
-        encoded = _DOT.sub(_spelled, encoded)
+    if _BEGINS_ILL.search(encoded):
+        encoded = _guarded(encoded)
     return encoded if ended else encoded[:-2] + _SOFT
+
+
+def _guarded(encoded: bytes) -> bytes:
+    """Let no line begin with "From ", at which old mailboxes part messages, nor with a dot, which SMTP would double
+    (RFC 5321, section 4.5.2). A soft break keeps lines under their limit.
+    """
+    encoded = _FROM.sub(b"=46rom=\r\n ", encoded)
+    while _DOT.search(encoded):
+        encoded = _DOT.sub(_spelled, encoded)
+    return encoded
 
 
 def _spelled(found: re.Match[bytes]) -> bytes:
     rest = found[1]
     return b"=2E" + rest if len(rest) <= _LINE - 3 else b"=2E" + _SOFT + rest
-
-
-_remembered = lru_cache(maxsize=4096)(_lines)  # a piece of the layout stands in all mails
