@@ -15,7 +15,7 @@ from typing import Self
 _LONG = 60  # characters
 _NOTHING: Mapping[str, bytes] = MappingProxyType({})
 _SOFT = b"=\r\n"
-_BEGINS_ILL = re.compile(rb"(?:\A|\n)[.F]")
+_BEGINS_ILL = re.compile(rb"\n[.F]")
 _FROM = re.compile(rb"^From ", re.MULTILINE)
 _DOT = re.compile(rb"^\.([^\r\n]*)", re.MULTILINE)
 _LINE = 76
@@ -68,8 +68,8 @@ class Patchwork(str):
 
 
 def layout(pieces: Iterable[str]) -> dict[str, bytes]:
-    """Give pieces as lines of their own; short ones are left out, as each takes a line break more."""
-    return {piece: _lines(piece) for piece in pieces if len(piece) >= _LONG}
+    """Give pieces as lines of their own; short ones within a line are left out, as each takes a line break more."""
+    return {piece: _lines(piece) for piece in pieces if len(piece) >= _LONG or "\n" in piece}
 
 
 def quoted_printable(text: str) -> bytes:
@@ -104,7 +104,7 @@ def _lines(piece: str) -> bytes:
     text = piece.replace("\n", "\r\n") if "\n" in piece else piece
     ended = text.endswith("\n")
     encoded = b2a_qp((text if ended else text + "\r\n").encode(), quotetabs=False, istext=True, header=False)
-    if _BEGINS_ILL.search(encoded):
+    if encoded[0] in b".F" or _BEGINS_ILL.search(encoded):
         encoded = _guarded(encoded)
     return encoded if ended else encoded[:-2] + _SOFT
 
