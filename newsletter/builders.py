@@ -26,8 +26,8 @@ from newsletter.config import Settings
 from newsletter.letters import StoredLetters
 from newsletter.model import Delivery, Message, Outcome
 
-# Starting a builder takes as long as making some hundred messages.
-_WORTH_IT = 400
+# Starting a builder takes as long as making some hundred messages, though on another processor.
+_WORTH_IT = 200
 _AT_A_TIME = 64
 _PIPE = 1 << 20  # bytes, some twenty messages: fewer turns between the processes
 
