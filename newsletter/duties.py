@@ -5,9 +5,6 @@ What goes wrong is logged, and told to the operator where a person has to act. N
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-import gc
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -15,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from newsletter import bootstrap, logs
+from newsletter import bootstrap, logs, memory
 from newsletter.delivery.dispatch import Brake, Tally
 from newsletter.delivery.transport import hand_over
 from newsletter.model import DeliveryState, Issue
@@ -138,9 +135,7 @@ class Duties:
         """Give back what encoder and ranking took, some 150 MB; loading it for the next issue costs half a second."""
         for name in ("_rounds", "_newsletter"):
             self.__dict__.pop(name, None)
-        gc.collect()
-        with contextlib.suppress(OSError, AttributeError):  # other systems have no malloc_trim, and no need of it
-            ctypes.CDLL(None).malloc_trim(0)
+        memory.give_back()
 
     def _is_due(self, source: SourceSettings) -> bool:
         now, tried = self._clock(), self._read.get(source.name)

@@ -34,6 +34,7 @@ class Trouble(StrEnum):
 
 _HELD = {IssueState.DRAFT: Trouble.DRAFT, IssueState.PAUSED: Trouble.PAUSED}
 _STUCK = timedelta(hours=1)
+_AT_ONCE = 2000  # readers looked at together
 
 
 @dataclass(frozen=True)
@@ -109,17 +110,20 @@ class Rounds:
 
         Nobody wants two mails at once after the machine was down. The papers are in this issue's edition then.
         """
-        waiting = self.store.deliveries.untried(before=issue.day)
-        readers = self.store.subscribers.by_key(waiting)
-        superseded = [
-            key
-            for key, reader in readers.items()
-            if reader.cadence is issue.cadence
-            and (due := self._due(issue, reader, now))
-            and (due <= now or waiting[key] < now - self.timetable.late)
-        ]
         why = f"it could not leave in time; what was in it is in the issue of {issue.day}"
-        self.store.deliveries.withdraw(superseded, before=issue.day, why=why, now=now)
+        beyond = (0, 0)
+        while some := self.store.deliveries.untried(before=issue.day, beyond=beyond, limit=_AT_ONCE):
+            beyond = some[-1][:2]
+            readers = self.store.subscribers.by_key(key for _, key, _ in some)
+            superseded = {
+                key
+                for _, key, waits_since in some
+                if (reader := readers.get(key))
+                and reader.cadence is issue.cadence
+                and (due := self._due(issue, reader, now))
+                and (due <= now or waits_since < now - self.timetable.late)
+            }
+            self.store.deliveries.withdraw(superseded, before=issue.day, why=why, now=now)
 
     def deliver(
         self, transport: Transport, policy: Policy, *, now: datetime, connections: int, brake: Brake | None = None

@@ -12,7 +12,7 @@ from newsletter.bootstrap.mail import returns
 
 if TYPE_CHECKING:
     from newsletter.config import Settings
-    from newsletter.delivery.webhooks import Told
+    from newsletter.delivery.bounces import Told
     from newsletter.delivery.webhooks.sns import Sns
     from newsletter.returns import Returns
     from newsletter.store import Store
@@ -36,9 +36,9 @@ class Hooks:
         asked = self.settings.webhooks
         postmark, mailgun = asked.postmark_password.get_secret_value(), asked.mailgun_key.get_secret_value()
         if provider == "ses" and asked.ses_topic:
-            from newsletter.delivery.webhooks import ses  # noqa: PLC0415  lazy: few use any of them
+            from newsletter.delivery.bounces import amazon  # noqa: PLC0415  lazy: few use any of them
 
-            return ses.told(self._sns.message(body, now=now))
+            return amazon.told(self._sns.message(body, now=now))
         if provider == "postmark" and postmark:
             from newsletter.delivery.webhooks import postmark as pm  # noqa: PLC0415
 

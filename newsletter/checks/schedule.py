@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -12,13 +12,11 @@ from newsletter.checks.check import Check, ok, warning
 from newsletter.config import Settings, SourceKind, days_of
 from newsletter.config.sections import SourceSettings
 from newsletter.model import Cadence
+from newsletter.sources import arxiv_hours
 from newsletter.timetable import Timetable, cadences_of
 
 NAME = "schedule"
 CURE = "correct [schedule] in the settings"
-# arXiv makes new papers public at 20:00 in New York, its feeds and its API have them from midnight there.
-_NEW_YORK = ZoneInfo("America/New_York")
-_ANNOUNCED, _READY = time(20), time(0, 30)
 _ARXIV = {SourceKind.ARXIV_API, SourceKind.ARXIV_OAI}
 _FAR = timedelta(days=730)
 _LONG = 60  # days
@@ -40,29 +38,20 @@ def of_schedule(settings: Settings, *, now: datetime) -> Iterator[Check]:
 
 def _cutoff(timetable: Timetable, settings: Settings, today: date) -> Iterator[Check]:
     names = [one.name for one in settings.source if _is_arxiv(one)]
-    # Also by the clocks of the other half of the year, for the two zones need not change them together.
-    there = [timetable.opens_at(today + timedelta(days=ahead)).astimezone(_NEW_YORK) for ahead in (0, 182)]
-    early = [moment for moment in there if moment.time() >= _ANNOUNCED or moment.time() < _READY]
+    early = arxiv_hours.too_early(timetable.cutoff, timetable.timezone, today)
     if names and early:
         yield warning(
             f"{NAME}.cutoff",
             f"issues open at {timetable.cutoff:%H:%M} ({timetable.timezone}), which is {early[0]:%H:%M} in New York "
             f"{'all year' if len(early) == 2 else 'for a part of the year'}: what arXiv announces there at 20:00 is "
             f"in its feeds and its API from midnight on, so the papers of {', '.join(names)} come a day late",
-            f"set schedule.cutoff to {_after(timetable, today):%H:%M} or later",
+            f"set schedule.cutoff to {arxiv_hours.ready(timetable.timezone, today):%H:%M} or later",
         )
 
 
 def _is_arxiv(source: SourceSettings) -> bool:
     host = urlsplit(source.url or "").hostname or ""
     return source.kind in _ARXIV or f".{host}".endswith(".arxiv.org")
-
-
-def _after(timetable: Timetable, today: date) -> time:
-    """Give the first full half hour of the site at which arXiv's feeds are ready, whatever the clocks do."""
-    days = (today, today + timedelta(days=182))
-    ready = [datetime.combine(day, _READY, tzinfo=_NEW_YORK).astimezone(ZoneInfo(timetable.timezone)) for day in days]
-    return max(moment.time() for moment in ready)
 
 
 def _blackout(given: tuple[str, ...], today: date) -> Iterator[Check]:

@@ -26,6 +26,7 @@ from newsletter.cli import (
     setup,
     stats,
     subscribers,
+    sync,
     topics,
     worker,
 )
@@ -69,6 +70,7 @@ app.command()(setup.init)
 app.command()(setup.migrate)
 app.command()(ingest.ingest)
 app.command()(topics.topics)
+subscribers.app.command()(sync.sync)
 app.add_typer(subscribers.app, name="subscribers")
 app.add_typer(issues.app, name="issue")
 app.command()(preview.preview)

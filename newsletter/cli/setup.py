@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import sys
+from datetime import time
 from email.utils import quote
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -82,6 +83,7 @@ def init(
     listed = ",".join(arxiv) if arxiv else None
     categories = _categories(ask("Which categories of arXiv (cs.CL, cs.RO; empty: none)?", listed, ""))
     wanted = hugging_face if hugging_face is not None else ask is _ask and typer.confirm("Hugging Face's daily papers?")
+    values |= _cutoff(str(values.get("site.timezone", "UTC"))) if categories else {}
     sources = [written.arxiv(categories)] if categories else []
     sources += [written.hugging_face()] if wanted else []
     _write(file, written.filled((assets.CONFIG / "newsletter.toml").read_text("utf-8"), values, sources))
@@ -141,6 +143,19 @@ def _categories(listed: str) -> list[str]:
             f"arXiv has no category {', '.join(unknown)}", hint="they are listed at https://arxiv.org/category_taxonomy"
         )
     return [known.get(name.lower(), name.lower()) for name in names]
+
+
+def _cutoff(zone: str) -> dict[str, str | int]:
+    """Give the cut-off for who reads arXiv: as the settings have it, unless its day's papers would come a day late."""
+    from newsletter.config.sections import Schedule  # noqa: PLC0415
+    from newsletter.sources import arxiv_hours  # noqa: PLC0415
+
+    today, usual = bootstrap.clock().date(), time.fromisoformat(Schedule().cutoff)
+    try:
+        early = arxiv_hours.too_early(usual, zone, today)
+    except (ValueError, KeyError):  # no zone: who checks the settings says so
+        return {}
+    return {"schedule.cutoff": f"{arxiv_hours.ready(zone, today):%H:%M}"} if early else {}
 
 
 def _write(file: Path, text: str) -> None:

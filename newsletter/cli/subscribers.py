@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +14,7 @@ from newsletter.cli.context import Format, Json, settings
 from newsletter.cli.output import print_json, print_table, say
 from newsletter.errors import NotFoundError, StoreError, UsageError
 from newsletter.model import Cadence, InterestProfile, NewSubscriber, QuietDay, Subscriber, SubscriberStatus
-from newsletter.subscriptions import csv_file, roster, signup
+from newsletter.subscriptions import csv_file, signup
 from newsletter.subscriptions.document import document
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ def add(
     )
     new = signup.subscription(email, wishes, name=name, confirmed=confirmed)
     with bootstrap.open_store(current) as store:
-        _refuse_suppressed(store, bootstrap.secret(current, store), [new])
+        refuse_suppressed(store, bootstrap.secret(current, store), [new])
         names = _library(current, store, library or [], "auto")
         added = store.subscribers.add(new, now=bootstrap.clock())
         if names:
@@ -201,61 +200,12 @@ def import_(
     with bootstrap.open_store(current) as store:
         known = {one.email.casefold(): one for one in store.subscribers.all()}
         new = [_changed(known.get(one.email.casefold()), one) for one in read]
-        _refuse_suppressed(store, bootstrap.secret(current, store), new)
+        refuse_suppressed(store, bootstrap.secret(current, store), new)
         store.subscribers.replace(new, now=bootstrap.clock())
     active = sum(one.status is SubscriberStatus.ACTIVE for one in new)
     say(f"{len(new)} subscribers read from {file}, {active} of them active.")
     if active < len(new):
         say("The others are mailed nothing until they confirm; --confirmed says that they have asked for it.")
-
-
-@app.command()
-def sync(
-    context: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE.toml", help="A [[subscriber]] table for everybody.")],
-    *,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the difference, and change nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before it is done.")] = False,
-    confirmed: Confirmed = False,
-    as_json: Json = False,
-) -> None:
-    """Bring the subscribers into step with a file: it adds, changes, and pauses those whom it lists no more.
-
-    It rules over those who came by it alone. Who subscribed on the pages, or by another command, is left as they are.
-    """
-    current = settings(context)
-    listed = roster.read(file, catalogue.load(current.topics), confirmed=confirmed)
-    with bootstrap.open_store(current, looking=dry_run) as store:
-        keys = store.papers.keys({name for one in listed for name in one.profile.rated})
-        known = store.subscribers.all()
-        keys |= store.papers.keys({name for one in known for name in one.profile.rated})
-        plan = roster.plan(listed, known, store.subscribers.of_file(), lambda name: keys.get(name, name))
-        _refuse_suppressed(store, bootstrap.secret(current, store), plan.written)
-        if not as_json:
-            _show_plan(plan)
-        doing = bool(plan.written or plan.paused) and not dry_run and (yes or _agreed())
-        if doing:
-            store.subscribers.keep_in_step(plan.written, plan.paused, now=bootstrap.clock())
-    if as_json:
-        changes = [{"email": one.email, "act": one.act, "said": one.said} for one in plan.changes]
-        print_json({"changes": changes, "applied": doing})
-    elif plan.written or plan.paused:
-        said = f"{len(plan.written)} written, {len(plan.paused)} paused."
-        say(said if doing else "Nothing was changed.")
-
-
-def _show_plan(plan: roster.Plan) -> None:
-    if plan.changes:
-        print_table(("what", "who", "how"), [(one.act, one.email, one.said) for one in plan.changes])
-    else:
-        say("The file and the subscribers are in step.")
-
-
-def _agreed() -> bool:
-    """Ask whether to go on; where nobody can be asked, that is wrong usage."""
-    if not sys.stdin.isatty():
-        raise UsageError("nobody is here to agree to this", hint="give --yes to do it, or --dry-run to look only")
-    return typer.confirm("Do this?", err=True)
 
 
 @app.command()
@@ -311,7 +261,8 @@ def _changed(known: Subscriber | None, read: NewSubscriber) -> NewSubscriber:
     return dataclasses.replace(read, profile=profile, status=status, quiet=known.quiet)
 
 
-def _refuse_suppressed(store: Any, secret: str, new: Sequence[NewSubscriber]) -> None:
+def refuse_suppressed(store: Store, secret: str, new: Sequence[NewSubscriber]) -> None:
+    """Raise StoreError where somebody is never to be mailed again."""
     hashes = {signup.address_hash(one.email, secret): one.email for one in new}
     suppressed = store.subscribers.suppressed(hashes)
     if suppressed:

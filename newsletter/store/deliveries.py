@@ -235,13 +235,16 @@ class Deliveries:
         with self._database.writing() as connection:
             connection.execute(change.values(next_attempt_at=new))
 
-    def untried(self, *, before: date) -> dict[int, datetime]:
-        """Tell of whom an issue of earlier days still waits, and since when it is due, by subscriber key."""
-        query = sa.select(deliveries.c.subscriber_key, sa.func.min(deliveries.c.next_attempt_at).label("due"))
-        query = query.join_from(deliveries, issues).where(*_UNTRIED, issues.c.day < before)
+    def untried(self, *, before: date, beyond: tuple[int, int] = (0, 0), limit: int) -> list[tuple[int, int, datetime]]:
+        """Give issue key, subscriber key and when it is due, of what waits of issues of earlier days, in this order.
+
+        At most `limit` of them, from the first `beyond` a pair of keys: after a day off it may be everybody.
+        """
+        columns = deliveries.c.issue_key, deliveries.c.subscriber_key
+        query = sa.select(*columns, deliveries.c.next_attempt_at).join_from(deliveries, issues)
+        query = query.where(*_UNTRIED, issues.c.day < before, sa.tuple_(*columns) > beyond)
         with self._database.reading() as connection:
-            rows = connection.execute(query.group_by(deliveries.c.subscriber_key))
-            return {row.subscriber_key: row.due for row in rows}
+            return [(row[0], row[1], row[2]) for row in connection.execute(query.order_by(*columns).limit(limit))]
 
     def paused(self, *, now: datetime) -> set[int]:
         """Tell of whom something waits although they have paused, by subscriber key."""

@@ -1,7 +1,7 @@
 """The subscribers of a lab as a file under version control (TOML), and what it would change. Pure but for the reading.
 
-The file lists people, each as a `[[subscriber]]` table with `email`, `name` and the fields of a profile file. It rules
-over those who came by it, and over nobody else.
+The file lists people, each as a `[[subscriber]]` table with `email`, `name` and the fields of a profile file; what
+bibliographies it names are read by who asks. It rules over those who came by it, and over nobody else.
 """
 
 from __future__ import annotations
@@ -25,6 +25,14 @@ Names = Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """One person of the file. `library` are bibliographies of papers that they like besides."""
+
+    subscriber: NewSubscriber
+    library: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One line of the difference: who, what is done ("add", "change", "pause", "leave alone"), and what or why."""
 
@@ -42,7 +50,7 @@ class Plan:
     changes: tuple[Change, ...]
 
 
-def read(path: Path, topics: Mapping[str, Topic], *, confirmed: bool) -> list[NewSubscriber]:
+def read(path: Path, topics: Mapping[str, Topic], *, confirmed: bool) -> list[Listed]:
     """Read everybody whom a file lists; `confirmed`: the operator vouches that they asked to be mailed.
 
     Raises ProfileError naming the file and the person.
@@ -55,7 +63,7 @@ def read(path: Path, topics: Mapping[str, Topic], *, confirmed: bool) -> list[Ne
     if document or not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
         raise ProfileError(f"{path} holds something else than [[subscriber]] tables")
     listed = [_subscriber(path, number, one, topics, confirmed=confirmed) for number, one in enumerate(tables, 1)]
-    addresses = [one.email.casefold() for one in listed]
+    addresses = [one.subscriber.email.casefold() for one in listed]
     if twice := sorted({address for address in addresses if addresses.count(address) > 1}):
         raise ProfileError(f"{path} lists somebody twice: {', '.join(twice)}")
     return listed
@@ -63,10 +71,11 @@ def read(path: Path, topics: Mapping[str, Topic], *, confirmed: bool) -> list[Ne
 
 def _subscriber(
     path: Path, number: int, table: Mapping[str, Any], topics: Mapping[str, Topic], *, confirmed: bool
-) -> NewSubscriber:
+) -> Listed:
     try:
         email, name, fields = _fields(table)
-        return subscription(email, checked(wishes_of(fields, path.parent), topics), name=name, confirmed=confirmed)
+        wishes = checked(wishes_of(fields, path.parent), topics)
+        return Listed(subscription(email, wishes, name=name, confirmed=confirmed), wishes.library)
     except ProfileError as error:
         who = f"{path}, subscriber {number} ({table.get('email', 'without an email')})"
         raise ProfileError(f"{who}: {error.message}", hint=error.hint) from error
@@ -77,8 +86,6 @@ def _fields(table: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]]:
     email, name = values.pop("email", ""), values.pop("name", "")
     if not isinstance(email, str) or not isinstance(name, str):
         raise ProfileError("email and name are texts")
-    if "library" in values:
-        raise ProfileError("a library does not belong here", hint="`newsletter subscribers library` takes it in")
     return email, name, values
 
 

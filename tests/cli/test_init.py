@@ -94,3 +94,17 @@ def test_on_a_terminal_it_asks(bare: Desk) -> None:
     assert (settings["site"]["name"], settings["site"]["sender"]) == ("Dunes", "Dunes <papers@lab.example>")
     assert [source["name"] for source in settings["source"]] == ["arxiv", "hugging-face"]
     assert len(bare.mails()) == 1
+
+
+@pytest.mark.parametrize(
+    ("zone", "cutoff"), [("UTC", "05:30"), ("Europe/Berlin", "06:30"), ("Asia/Tokyo", None), ("America/Denver", None)]
+)
+def test_who_reads_arxiv_gets_a_cutoff_at_which_its_papers_are_there(bare: Desk, zone: str, cutoff: str | None) -> None:
+    bare("init", "--yes", "--timezone", zone, "--arxiv", "cs.CL")
+    assert written(bare).get("schedule", {}).get("cutoff") == cutoff
+    assert "schedule.cutoff" not in {one["name"] for one in bare("check", "--json").json["checks"]}
+
+
+def test_who_does_not_keeps_the_usual_one(bare: Desk) -> None:
+    bare("init", "--yes", "--hugging-face")
+    assert "cutoff" not in written(bare).get("schedule", {})

@@ -83,13 +83,33 @@ def test_who_was_added_before_they_agreed_begins_when_the_operator_vouches(desk:
     assert profile(desk)["status"] == "active"
 
 
+DUNES = """@article{one, title={Singing dunes and the grains in them}, author={A. Sand}, year={2026}}
+@article{two, title={A map of every dune}, author={B. Sand}, doi={10.5555/dune}, year={2026}}
+"""
+
+
+def test_bibliographies_beside_the_file_are_papers_that_somebody_likes(desk: Desk) -> None:
+    (desk.folder / "ada.bib").write_text(DUNES, "utf-8")
+    text = LAB.replace("hour = 6", 'hour = 6\nlibrary = ["ada.bib"]')
+    sync(desk, text, "--dry-run", "--confirmed")
+    assert desk("subscribers", "list", "--json").json == []
+    sync(desk, text, "--yes", "--confirmed")
+    liked = profile(desk)["profile"]["liked"]  # type: ignore[index]
+    assert len(liked) == 2
+    assert "doi:10.5555/dune" in liked
+    assert sync(desk, text, "--yes") == []  # read again, it says the same
+    (desk.folder / "ada.bib").write_text(DUNES.splitlines()[1], "utf-8")
+    [(_, _, said)] = sync(desk, text, "--yes")
+    assert said.startswith("liked: -title:")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("[[subscriber]]\nname = 'x'\n", "subscriber 1 (without an email)"),
         ("[[subscriber]]\nemail = 'a@lab.example'\nhuor = 3\n", "unknown: huor"),
         ("[[subscriber]]\nemail = 'a@lab.example'\n" * 2, "lists somebody twice: a@lab.example"),
-        ("[[subscriber]]\nemail = 'a@lab.example'\nlibrary = ['x.bib']\n", "a library does not belong here"),
+        ("[[subscriber]]\nemail = 'a@lab.example'\nlibrary = ['x.bib']\n", "x.bib"),
         ("subscriber = 3\n", "something else than [[subscriber]]"),
         ("[[sub", "cannot read lab.toml"),
     ],

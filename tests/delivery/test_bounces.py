@@ -46,6 +46,7 @@ def test_there_are_samples_of_every_kind() -> None:
 def test_line_ends_do_not_matter(file: Path) -> None:
     data = file.read_bytes().replace(b"\r\n", b"\n")
     assert recognise(data.replace(b"\n", b"\r\n")) == recognise(data)
+    assert recognise(data.replace(b"\n", b"\r")) == recognise(data)
 
 
 @pytest.mark.parametrize(("kind", "reply"), REPLIES)
@@ -78,6 +79,16 @@ def test_a_temporary_status_without_words_is_never_hard() -> None:
 def test_the_notice_is_asked_only_where_the_report_tells_nothing() -> None:
     assert decide("", status="5.0.0", around="550 no such user").kind is BounceKind.HARD
     assert decide("552 mailbox full", status="5.0.0", around="550 no such user").kind is BounceKind.SOFT
+
+
+@pytest.mark.parametrize(
+    "told", ["in reply to MAIL FROM command", "after initial connection", ">>> MAIL From:<p@p.example>"]
+)
+def test_what_was_said_before_a_recipient_was_named_is_no_word_about_one(told: str) -> None:
+    assert decide("550 5.1.1 user unknown", session=told).reason is Reason.SENDER
+    assert decide(f"550 no such domain ({told})", session="after RCPT TO:<ada@lab.example>").reason is Reason.SENDER
+    assert decide("550 5.1.1 user unknown (in reply to RCPT TO command)", session=told).kind is BounceKind.HARD
+    assert decide("556 5.1.10 accepts no mail", session=told).kind is BounceKind.HARD
 
 
 def test_a_delay_is_soft_and_counts_as_nothing_yet() -> None:

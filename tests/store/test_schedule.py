@@ -79,8 +79,11 @@ def test_what_waits_follows_its_reader(store: Store) -> None:
 def test_what_never_left_is_taken_back_and_its_papers_are_news_again(store: Store) -> None:
     key, [first, second, third] = made(store, 3)
     later = DAY + timedelta(days=1)
-    assert store.deliveries.untried(before=later) == dict.fromkeys((first, second, third), NOW + HOUR)
-    assert store.deliveries.untried(before=DAY) == {}
+    all_of_them = [(key, reader, NOW + HOUR) for reader in (first, second, third)]
+    assert store.deliveries.untried(before=later, limit=9) == all_of_them
+    assert store.deliveries.untried(before=later, limit=2) == all_of_them[:2]
+    assert store.deliveries.untried(before=later, beyond=(key, second), limit=9) == all_of_them[2:]
+    assert store.deliveries.untried(before=DAY, limit=9) == []
     [one] = store.deliveries.claim([key], owner="me:1:x", due=NOW + HOUR, now=NOW, lease=LEASE, limit=1)
     assert store.deliveries.withdraw([first, second], before=later, why="too late", now=NOW) == 1
     assert one.subscriber_key == first  # somebody is about to send that one

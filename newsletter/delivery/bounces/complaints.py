@@ -11,22 +11,24 @@ from newsletter.delivery.bounces.report import Traces
 _KIND = "message/feedback-report"
 # RFC 6591 and RFC 6430 give the format other uses: a failed check of DKIM or DMARC, and "this is not spam".
 _NO_COMPLAINT = frozenset({"auth-failure", "not-spam", "dmarc"})
-# Outlook's Junk Mail Reporting Program sends no ARF: a mail from staff@ with the message that is complained about.
+# Outlook's Junk Mail Reporting Program sends no ARF: a mail from staff@ with the message that is complained about,
+# in which a header names the reader; by that it is known where somebody passes the reports on.
 _STAFF = re.compile(r"\bstaff@(?:hotmail|outlook|live|microsoft)\.", re.IGNORECASE)
 _JUNK_REPORT = re.compile(r"^complaint about message from\b", re.IGNORECASE)
 _JUNK_RECIPIENT = "x-hmxmroriginalrecipient"
 _REDACTED = re.compile(r"redact|^x{3,}@", re.IGNORECASE)
 
 
-def feedback(mail: Part, leaves: list[Part]) -> dict[str, tuple[str, ...]] | None:
-    """Give the fields of a feedback report; None where the mail is none."""
+def feedback(mail: Part, leaves: list[Part], copy: Part | None) -> dict[str, tuple[str, ...]] | None:
+    """Give the fields of a feedback report; None where the mail is none. `copy`: the message that it returns."""
     part = next((leaf for leaf in leaves if leaf.kind == _KIND), None)
     if part is None and "report-type=feedback-report" in mail.header("content-type").lower().replace('"', ""):
         part = next((leaf for leaf in leaves if re.search(r"(?im)^feedback-type[ \t]*:", leaf.text)), None)
     if part is not None:
         found = dict(fields(part.text.strip("\n")))
         return found | {"feedback-type": found.get("feedback-type", ("abuse",))}
-    if _STAFF.search(mail.header("from")) and _JUNK_REPORT.match(mail.header("subject")):
+    named = copy is not None and _JUNK_RECIPIENT in copy.headers
+    if _JUNK_REPORT.match(mail.header("subject").strip()) and (named or _STAFF.search(mail.header("from"))):
         return {"feedback-type": ("abuse",)}
     return None
 

@@ -87,5 +87,8 @@ def _failure(group: Group, notice: str) -> Failure:
     # A mailbox inside of a server, as `ada@ims-daemon`, is nobody whom we know; whom we wrote to stands beside it.
     recipient = next((one for one in named if "." in one.rpartition("@")[2]), next(iter(named), ""))
     status, _, comment = _first(group, "status").partition("(")
-    said = " ".join([*(value.partition(";")[2] or value for value in group.get("diagnostic-code", ())), comment])
-    return Failure(recipient, decide(said, status=status, action=_action(group), around=notice))
+    replies = [value.partition(";")[2] or value for value in group.get("diagnostic-code", ())]
+    # The comment is the status once more in words: what the server itself said goes before it.
+    around = f"{comment}\n{notice}"
+    verdict = decide(" ".join(replies), status=status, action=_action(group), around=around, session=notice)
+    return Failure(recipient, verdict)

@@ -26,8 +26,9 @@ _LONGEST_TEXT = 60_000
 _FROM_LINE = re.compile(rb"\A(?:\s*\n)?>?From [^\n]*\n")
 _BLANK = re.compile(rb"\n[ \t]*\n|\A[ \t]*\n")
 _FIELD = re.compile(r"([A-Za-z][!-9;-~]{0,70})[ \t]*:(.*)")
-_BOUNDARY = re.compile(r";\s*boundary\s*=\s*(?:\"([^\"]{1,200})\"|([^\s;\"]{1,200}))", re.IGNORECASE)
-_CHARSET = re.compile(r";\s*charset\s*=\s*\"?([\w.:-]{1,40})", re.IGNORECASE)
+# Some forget the semicolon before a parameter.
+_BOUNDARY = re.compile(r"[;\s]boundary\s*=\s*(?:\"([^\"]{1,200})\"|([^\s;\"]{1,200}))", re.IGNORECASE)
+_CHARSET = re.compile(r"[;\s]charset\s*=\s*\"?([\w.:-]{1,40})", re.IGNORECASE)
 # Python's other codecs are odd (idna, unicode_escape) or need not be trusted with a stranger's bytes (zlib).
 _CODECS = re.compile(
     r"utf-?(?:8|16|16le|16be)|iso-?8859-\d{1,2}|latin-?1|windows-\d{3,4}|cp\d{3,4}|koi8-[rut]|(?:x-)?sjis|"
@@ -69,7 +70,10 @@ class Part:
 
 def parse(data: bytes) -> Part:
     """Take a mail apart."""
-    return _part(_FROM_LINE.sub(b"", data[:MOST_BYTES].replace(b"\r\n", b"\n")), _DEEPEST, [_MOST_PARTS], "text/plain")
+    lines = data[:MOST_BYTES].replace(b"\r\n", b"\n")
+    if b"\n" not in lines:  # as old Macintoshes end lines, and what passed through one
+        lines = lines.replace(b"\r", b"\n")
+    return _part(_FROM_LINE.sub(b"", lines), _DEEPEST, [_MOST_PARTS], "text/plain")
 
 
 def enclosed(part: Part) -> Part:
@@ -114,7 +118,7 @@ def _part(data: bytes, depth: int, left: list[int], usual: str) -> Part:
     body = data[blank.end() :] if blank else b""
     headers = fields(_decoded(head, ""))
     said = next(iter(headers.get("content-type", ())), usual)
-    kind = said.partition(";")[0].strip().lower() or usual
+    kind = next(iter(said.partition(";")[0].lower().split()), usual)
     boundary = _BOUNDARY.search(said)
     if not (depth and kind.startswith("multipart/") and boundary):
         return Part(headers, body, kind)

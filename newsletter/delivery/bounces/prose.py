@@ -31,6 +31,7 @@ _HEADERS_BEGIN = re.compile(
 
 _ALONE = re.compile(r"^[\s>*•-]*(?:[<\"]?[^\s<>\"]{1,64}@[^\s<>:\"]{1,255}[>\"]?)[:;.,)]*\s*(?:\([^)]{0,200}\))?[:.]*$")
 _LEADING = re.compile(r"^\s*(?:\d{1,3}[.)]\s+)?<[^\s<>]{1,64}@[^\s<>]{1,255}>\s*(?::|\.\.\.|,|\(|-|;|\s{2,}|$)")
+_PARAGRAPH = re.compile(r"^\s*<[^\s<>]{1,64}@[^\s<>]{1,255}>:")
 _BARE_LEADING = re.compile(r"^\s*[^\s<>:,;()]{1,64}@[^\s<>:,;()]{1,253}\s*(?::|\.\.\.|\s-\s|\(|,|;|\s{2,})")
 _LABELLED = re.compile(
     r"^[\s>*]*(?:(?:final|original|failed|intended|invalid|bad|rejected|undelivered)[- ]?)?(?:recipients?|addresse?s?|"
@@ -129,11 +130,18 @@ def failures(text: str, *, ours: frozenset[str], named: Sequence[str] = (), dela
     action = "delayed" if delayed else ""
     whole = "\n".join(lines)
     if len(recipients) <= 1:
-        return [Failure(one, decide(spoken_in(lines), action=action, around=whole)) for one in recipients]
+        verdict = decide(spoken_in(lines), action=action, around=whole, session=whole)
+        return [Failure(one, verdict) for one in recipients]
     return [
         Failure(one, decide(_said_of(one, lines, places), action=action, around=whole))
         for one in recipients[:_MOST_RECIPIENTS]
     ]
+
+
+def heads_of_paragraphs(text: str) -> tuple[str, ...]:
+    """Give whom a notice names in the surest form, `<ada@lab.example>:`, whoever that is."""
+    lines = [line[:_LONGEST_LINE] for line in text.split("\n")[:_MOST_LINES]]
+    return addresses.distinct(one for line in lines if _PARAGRAPH.match(line) for one in _candidates(line, frozenset()))
 
 
 def spoken_in(lines: Sequence[str]) -> str:

@@ -1,7 +1,8 @@
 """What a mail is: a report on one of ours, a complaint, or something that is none of our business.
 
-In this order, as each is surer than what follows: complaints (RFC 5965), delivery reports (RFC 3464), receipts and
-automatic answers, explanations for people that a mail server wrote, and what flufl.bounce knows besides.
+In this order, as each is surer than what follows: complaints (RFC 5965), notifications of Amazon's, delivery reports
+(RFC 3464), receipts and automatic answers, explanations for people that a mail server wrote, and what flufl.bounce
+knows besides.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from __future__ import annotations
 import email
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
-from newsletter.delivery.bounces import addresses, complaints, dsn, prose, signs
+from newsletter.delivery.bounces import addresses, amazon, complaints, dsn, prose, signs
 from newsletter.delivery.bounces.mail import Part, enclosed, fields, parse
 from newsletter.delivery.bounces.report import BounceReport, Failure, Traces
+from newsletter.delivery.bounces.told import Told
 from newsletter.delivery.bounces.verdict import decide
 from newsletter.model import BounceKind
 
@@ -26,15 +29,17 @@ _NONE = BounceReport(BounceKind.NONE)
 
 def recognise(data: bytes) -> BounceReport:
     """Give what a mail says of messages of ours. Never raises: what cannot be read as a bounce is none."""
-    mail = parse(data)
+    mail = _unwrapped(parse(data))
     leaves = list(mail.leaves())
     copy = next((enclosed(leaf) for leaf in leaves if leaf.kind in _RETURNED), None)
     explained = prose.notice(mail, leaves)
     if copy is None and explained.returned:
         copy = Part(fields(explained.returned), b"", "text/plain")
     traces = _traces(mail, leaves, copy)
-    if (feedback := complaints.feedback(mail, leaves)) is not None:
+    if (feedback := complaints.feedback(mail, leaves, copy)) is not None:
         return _complaint(feedback, copy, traces)
+    if (told := amazon.in_mail(mail)) is not None:
+        return _notified(told, traces)
     reported = _reported(leaves, explained.text)
     if reported is None:
         reported = _explained(mail, leaves, explained.text, traces, data)
@@ -48,6 +53,26 @@ def _complaint(feedback: dict[str, tuple[str, ...]], copy: Part | None, traces: 
     senders = addresses.distinct((*complaints.senders(feedback), *traces.senders))
     known = Traces(traces.sent_to, senders, traces.message_ids, who)
     return BounceReport(BounceKind.COMPLAINT, who, traces=known)
+
+
+def _unwrapped(mail: Part) -> Part:
+    """Give the report that a scanner on its way wrapped as the first part of another mail, else the mail itself."""
+    first = mail.parts[0] if mail.parts else mail
+    if first.kind != "message/rfc822" or not (signs.from_daemon(mail) and signs.subject_of_a_bounce(mail)):
+        return mail
+    inner = enclosed(first)
+    return replace(inner, headers={**mail.headers, **inner.headers}) if signs.is_a_report(inner) else mail
+
+
+def _notified(told: Sequence[Told], traces: Traces) -> BounceReport:
+    """Give one report of what a provider tells of one message; of several recipients the worst decides."""
+    if not told:
+        return _NONE
+    reports = [one.report for one in told]
+    worst = min(reports, key=lambda report: (report.kind is BounceKind.SOFT, report.delayed))
+    named = addresses.distinct(one for report in reports for one in report.recipients)
+    known = replace(worst.traces, sent_to=traces.sent_to, originals=named)
+    return replace(worst, recipients=named, traces=known)
 
 
 def _reported(leaves: Sequence[Part], notice: str) -> list[Failure] | None:
@@ -75,8 +100,10 @@ def _explained(mail: Part, leaves: list[Part], notice: str, traces: Traces, data
         if found := prose.failures(notice, ours=unnamed, named=named, delayed=delayed):
             return found
     others = [one for one in _by_flufl(data) if one.casefold() not in ours] or traces.originals
+    others = others or prose.heads_of_paragraphs(notice)  # who wrote to themselves
     said = "\n".join((mail.header("subject"), notice))
-    verdict = decide(prose.spoken_in(notice.split("\n")), action="delayed" if delayed else "", around=said)
+    spoken = prose.spoken_in(notice.split("\n"))
+    verdict = decide(spoken, action="delayed" if delayed else "", around=said, session=notice)
     return [Failure(one, verdict) for one in others or ("",)]
 
 

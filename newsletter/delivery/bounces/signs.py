@@ -9,7 +9,7 @@ from newsletter.delivery.bounces.mail import Part
 _DAEMON = re.compile(
     r"(?:^|[<\"\s(])(?:mailer[-_. ]?daemon|mail[-_. ]?daemon|maildaemon|mdaemon|post[-_. ]?master|mailsystem|"
     r"mail[-_.]system|microsoftexchange[0-9a-f]*|double-bounce|bounces?|nondelivery|non-delivery|smtp[-_]?daemon|"
-    r"smtpgateway|mmdf|mail[-_.]?delivery[-_. ]?(?:sub)?system|bounce-?(?:handler|notification)s?|"
+    r"smtpgateway|mmdf|ndr|mail[-_.]?delivery[-_. ]?(?:sub)?system|bounce-?(?:handler|notification)s?|"
     r"delivery[-_.]?(?:status|failure|report)s?|mailerdaemon|mailer)(?:[+-][^@\s]{0,60})?(?:\\?@|$|>|\")|"
     r"\b(?:internet |intermail )?mail delivery (?:sub)?(?:system|service)|"
     r"\bmail(?:er)? (?:system|administrator|daemon)\b|\bsystem administrator\b|"
@@ -128,11 +128,12 @@ def is_likely_a_bounce(mail: Part, leaves: list[Part], notice: str, *, names_som
     `names_somebody`: the notice has a heading under which addresses stand.
     """
     daemon, subject = from_daemon(mail), subject_of_a_bounce(mail)
-    surely, report = bool(_SURELY_DAEMON.search(mail.header("from"))), _is_a_report(mail)
+    surely, report = bool(_SURELY_DAEMON.search(mail.header("from"))), is_a_report(mail)
     of_a_list = any(name in mail.headers for name in _BULK)  # a list may pass bounces on, but daemons post on none
     if _ANSWER.match(mail.header("subject")) or not (surely if of_a_list else daemon or subject or report):
         return False
-    nobody = mail.header("return-path").replace(" ", "") == "<>" or mail.header("from").strip() in {"", "<>"}
+    sender = mail.header("from").strip()
+    nobody = mail.header("return-path").replace(" ", "") == "<>" or not sender or sender.endswith("<>")
     copy = any(leaf.kind in _COPY for leaf in leaves)
     failed, reply = bool(_FAILED.search(notice[:8000])), bool(_REPLY.search(notice[:8000]))
     # Any program may write as no-reply; one that returns our message is a carrier's mail server.
@@ -143,7 +144,7 @@ def is_likely_a_bounce(mail: Part, leaves: list[Part], notice: str, *, names_som
     return (failed or (daemon and subject)) and (daemon or nobody or function) and points >= _ENOUGH
 
 
-def _is_a_report(mail: Part) -> bool:
+def is_a_report(mail: Part) -> bool:
     """Tell whether a mail calls itself a delivery report, whatever became of its parts (RFC 6522)."""
     said = mail.header("content-type").lower().replace('"', "")
     return mail.kind == "multipart/report" and "report-type=delivery-status" in said

@@ -20,6 +20,12 @@ _CODE = re.compile(
 )
 _PASSED = ("delivered", "relayed", "expanded", "deliverable")
 
+# At which command of SMTP a reply came, in the words of Postfix, Exim, sendmail and Courier.
+_AT = r"(?:in\s+reply\s+to|after|>>>)\s*(?:pipelined\s+)?"
+_OF_NO_RECIPIENT = re.compile(rf"{_AT}(?:MAIL\s+FROM|EHLO|HELO|initial\s+connection)\b", re.IGNORECASE)
+_OF_A_RECIPIENT = re.compile(rf"{_AT}(?:RCPT\s+TO|(?:end\s+of\s+|sending\s+)?DATA)\b", re.IGNORECASE)
+_OF_AN_ADDRESS = frozenset({Reason.USER_UNKNOWN, Reason.HOST_UNKNOWN, Reason.MOVED})
+
 # By subject and detail of the status. Those that are not named here say too little.
 _BY_STATUS = {
     (1, 0): Reason.USER_UNKNOWN,
@@ -51,6 +57,9 @@ _BY_STATUS = {
     (7, 25): Reason.SENDER,
     (7, 27): Reason.SENDER,
 }
+_OF_THE_SENDER = frozenset({".1.7", ".1.8"})  # "no such domain" is then no word about the recipient
+# Exchange Online of those whom its directory does not know, and Postfix of addresses that are closed for all.
+_DENIED = re.compile(r"\brecipient address rejected \| access denied\b")
 _BY_SUBJECT = {6: Reason.CONTENT, 7: Reason.POLICY}
 _BY_CODE = {
     "521": Reason.TAKES_NO_MAIL,
@@ -67,11 +76,12 @@ def passed(action: str) -> bool:
     return action.startswith(_PASSED)
 
 
-def decide(said: str, *, status: str = "", action: str = "", around: str = "") -> Verdict:
+def decide(said: str, *, status: str = "", action: str = "", around: str = "", session: str = "") -> Verdict:
     """Give the verdict on one recipient.
 
     `said` is the server's reply, `status` and `action` the fields of a report, where there are any. `around` is what
-    the notice says besides; it is asked where those tell nothing.
+    the notice says besides; it is asked where those tell nothing. `session`: what tells at which command the reply
+    came, where `said` does not.
     """
     delayed = action.startswith("delayed")
     words = wording.plain(said[:_LONGEST])
@@ -82,14 +92,26 @@ def decide(said: str, *, status: str = "", action: str = "", around: str = "") -
     if why is None and wording.hints_of_unknown(words) and not _passing(codes, said):
         why = Reason.USER_UNKNOWN
     if why is None and around:
-        return decide(around, status=_shown(codes) or "", action=action)
+        return decide(around, status=_shown(codes) or "", action=action, session=session)
     if why is None:
         why = Reason.OTHER
+    if why in _OF_AN_ADDRESS and _before_recipients(said, session):
+        why = Reason.SENDER
     # What sounds final is not where the server said 4xx, unless it said in words that it is.
     passing = _passing(codes, said) and (not in_words or wording.may_pass(words))
     if why in NEVER and (delayed or passing or (why is Reason.HOST_UNKNOWN and wording.may_pass(words))):
         why = Reason.NETWORK if why is Reason.HOST_UNKNOWN else Reason.OTHER
     return Verdict(BounceKind.HARD if why in NEVER else BounceKind.SOFT, why, _shown(codes), delayed)
+
+
+def _before_recipients(*told: str) -> bool:
+    """Tell whether a reply came before any recipient was named, by the first text that tells of a command at all."""
+    for text in told:
+        if _OF_A_RECIPIENT.search(text[:_LONGEST]):
+            return False
+        if _OF_NO_RECIPIENT.search(text[:_LONGEST]):
+            return True
+    return False
 
 
 def _statuses(text: str) -> list[str]:
@@ -109,8 +131,10 @@ def _shown(codes: list[str]) -> str | None:
 
 
 def _special(words: str, codes: list[str]) -> Reason | None:
-    """Exchange Online says "5.4.1 Recipient address rejected: Access denied" of those its directory does not know."""
-    if "5.4.1" in codes and "recipient address rejected" in words:
+    """Give why where a status says more than the words that stand with it, or says it only with them."""
+    if any(code[1:] in _OF_THE_SENDER for code in codes):
+        return Reason.SENDER
+    if any(code.startswith("5.") for code in codes) and _DENIED.search(words):
         return Reason.USER_UNKNOWN
     return None
 

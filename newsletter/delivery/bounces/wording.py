@@ -12,6 +12,7 @@ import unicodedata
 from newsletter.delivery.bounces.report import Reason
 
 _URL = re.compile(r"\bhttps?:\S+|\bwww\.\S+", re.IGNORECASE)
+_GROUPS_SUPPORT = "https://groups.google.com/support"
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"\\@|]{1,64}@(?:[^\s<>()\[\],;:\"\\@|.]|\.(?!\.)){1,253}")
 _APOSTROPHES = re.compile(r"['’`´]")
 _CLAUSE_END = re.compile(r"[;:!?]|\.(?!\d)")
@@ -43,7 +44,7 @@ _SENDER = _any(
     r"\breverse (?:dns|ip|lookup|host|resolution|mapping)|\brdns\b|\bptr\b|\bfcrdns\b",
     r"\bclient host\b|\bunknown client\b|\b(?:ehlo|helo)\b(?! response)|\bfind your (?:reverse |host)|"
     r"\bverify your host",
-    r"\bbatv\b|\bunsigned dsn\b",
+    r"\bbatv\b|\bunsigned dsn\b|\b(?:provide|use) a valid (?:from|sender|return path)\b",
     r"\byour (?:ip|host ?name|server|mail ?server|domain|network|isp|client|reverse|mta)(?: \S+){0,5}? (?:is|was|has|"
     r"have|does|not|block\w*|reject\w*|list\w*|unknown|black\w*)\b",
     r"\b(?:sending|connecting) (?:server|host|ip|mta|domain|system|client)\b",
@@ -71,7 +72,8 @@ _FULL = _any(
     r"переполнен|квота превышена|容量|邮箱(?:已)?满|空间不足|\bskrzynka(?: \S+){0,3}? (?:pełna|przepełniona)",
 )
 _SURELY_SUSPENDED = _any(r"\bdisabled or discontinued\b")
-_SURELY_POLICY = _any(r"\brecipient preferences\b")
+# Of Google's groups: there may be none, or its members alone may write to it, says their notice in many languages.
+_SURELY_POLICY = _any(r"\brecipient preferences\b", r"\bgroups support page\b|\bthe group you tried to contact\b")
 _UNKNOWN = _any(
     rf"\b{_WHO}{_NAMED}(?: is| was| are| were)?(?: \|)? "
     r"(?:unknown|unknow|not known|inexistent|non ?existent|nonexistant)\b",
@@ -108,6 +110,8 @@ _UNKNOWN = _any(
     r"\b(?:delivery address|address|user|recipient) lookup (?:failed|failure)|\brecipient lookup fail|"
     r"\bnobody (?:here )?by that|\baddress not (?:found|listed|known)\b|\bnot listed in(?: \S+){0,3}? (?:directory|"
     r"address book)|\buser doesnt\b",
+    r"\bdid not (?:exactly )?match an?(?: \S+){0,3} (?:address|user|account|mailbox)\b|"
+    r"\bno match(?:es)? to name ?server query\b",
     r"\bdoes ?n(?:o|)t work here\b|\bno mailbox here\b|\bnot a (?:local )?(?:mailbox|user|recipient)\b|"
     r"\bmailnotfound\b",
     r"\b(?:valid|bad) ?(?:rcpt|recipient) ?to\b|\bmissing home directory\b|\bno ?one at this address\b|"
@@ -130,8 +134,10 @@ _UNKNOWN = _any(
     r"inv[aá]lid[oa])|\bn[aã]o existe\b|\b(?:gebruiker|geadresseerde|adres)(?: \S+){0,3}? (?:onbekend|bestaat niet)",
     r"\bonbekende gebruiker|\bbestaat niet\b|\bnie istnieje\b|\bnieznany (?:odbiorca|użytkownik)|\b(?:okänd|ukjent|"
     r"ukendt) |\bfinns inte\b|\bfindes ikke\b|\bfinnes ikke\b|\bneexistuje\b|\bbulunamadı\b",
-    r"宛先不明|宛先.{0,12}見つかりません|存在しません|存在しない|ありませんでした|不存在|"
-    r"查无此|無此(?:用戶|使用者)|无此用户|존재하지 않",
+    # "…か": or something else. Who cannot say which does not say this.
+    r"宛先不明|(?:宛先|あて先|ユーザー?|アドレス|受信者)[^|]{0,40}見つか(?:りません|らない(?!か))|存在しません|"
+    r"存在しない(?!か)|ディレクトリ[^|]{0,20}(?:見つか|あ)りません|ありませんでした|"
+    r"不存在|查无此|無此(?:用戶|使用者)|无此用户|존재하지 않",
     r"пользователь не найден|не существует|нет такого (?:пользователя|адреса)|неизвестный (?:пользователь|получатель)|"
     r"адресат не найден|не найден",
 )
@@ -151,7 +157,8 @@ _HOST = _any(
     r"exist|known)\b|\bno (?:mx|dns) records?\b|\bno (?:ip )?address(?:es)? (?:associated|found for host)",
     r"\bunrout[e]?able (?:mail )?domain\b|\ball host address lookups failed permanently\b|\bbad destination (?:host|"
     r"system)",
-    r"\bdomain must exist\b|\bcould not find a gateway for\b|"
+    r"\bdomain must exist\b|\b(?:check|verify) the domain(?: name)? and (?:try|send|resend)\b|"
+    r"\bcould not find a gateway for\b|"
     r"\billegal host\b|\b(?:invalid|illegal|malformed|bad) (?:destination |recipient |host |mail )?(?:domain|"
     r"host) ?(?:name)?\b|\bmx records point to non ?existent\b|\b(?:domain|domaine|dominio|"
     r"dom[ií]nio)(?: \S+){0,3}? (?:inconnu|introuvable|no existe)",
@@ -197,7 +204,7 @@ _PASSING = (
                        r"\bexceed\w*"
                        r"(?: \S+){0,4}? (?:rate|connections|recipients|hourly|daily|messages)|\btoo many connections")),
     (Reason.SIZE, _any(r"\bmessage(?: \S+){0,4}? (?:too (?:big|large|long)|exceed\w*)|\btoo (?:big|large)\b|"
-                       r"\bsize limit|\bmaximum (?:allowed )?(?:message )?size|\bmessage size|\bmessage length|"
+                       r"\bsize limit|\bmax(?:imum|\.)? (?:allowed )?(?:message )?size|\bmessage size|\bmessage length|"
                        r"\bzu (?:groß|"
                        r"gross)\b")),
     (Reason.POLICY, _any(r"\bgr[ae]y ?list|\bpolic(?:y|ies)\b|\bnot (?:authori[sz]ed|permitted|allowed) to (?:send|"
@@ -221,6 +228,8 @@ _PASSING = (
                          r"\btry (?:again )?later|\bmailer error|\bcannot open|"
                          r"\bpermission")),
 )  # fmt: skip
+# Words that may stand beside any reason, so they count after all others.
+_UNKNOWN_IF_NOTHING_ELSE = _any(r"\binvalid (?:recipient|mailbox)\b")
 # These may mean anything, so they count only where neither other words nor a telling status say more.
 _HINTS_OF_UNKNOWN = _any(
     r"\b(?:mailbox|account) (?:is )?(?:unavail?able|unavaiable|not available)\b|"
@@ -235,6 +244,8 @@ _HINTS_OF_UNKNOWN = _any(
     r"\bcannot (?:accept|deliver) (?:mail |messages? )?(?:to|for) (?:this|that|the) (?:address|recipient|user|"
     r"mailbox)\b",
 )
+# Advice is no promise: "check the address and try again".
+_ADVICE = _any(r"\b(?:check|verify|correct|confirm)\b[^|]{0,60}? and (?:then )?(?:try|send|resend)\b(?: \w+)? again\b")
 _AGAIN = _any(
     r"\btry(?:ing)? again\b|\btemporar|\blater\b|\bunverified\b|\btime ?(?:d )?out\b|\brefused\b|\bservfail\b|"
     r"\bretry\b|\bin progress\b"
@@ -253,12 +264,13 @@ _ORDER = (
     (Reason.MOVED, _MOVED),
     (Reason.SUSPENDED, _SUSPENDED),
     *_PASSING,
+    (Reason.USER_UNKNOWN, _UNKNOWN_IF_NOTHING_ELSE),
 )
 
 
 def plain(text: str) -> str:
     """Give a text as the patterns want it."""
-    text = unicodedata.normalize("NFKC", text).lower()
+    text = unicodedata.normalize("NFKC", text).lower().replace(_GROUPS_SUPPORT, " groups support page ")
     text = _ADDRESS.sub(" %a ", _URL.sub(" ", text))
     text = _CLAUSE_END.sub(" | ", _APOSTROPHES.sub("", text))
     # IronPort's own words for every 5.1.0, whatever the server said, which it quotes behind them.
@@ -277,4 +289,4 @@ def hints_of_unknown(said: str) -> bool:
 
 def may_pass(said: str) -> bool:
     """Tell whether a text asks to try again, or names a fault that comes and goes."""
-    return _AGAIN.search(said) is not None
+    return _AGAIN.search(_ADVICE.sub(" ", said)) is not None

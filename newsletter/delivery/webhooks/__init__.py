@@ -4,6 +4,6 @@ Each module has one function that checks who speaks and raises `ForgedError` whe
 names our message by its envelope sender or Message-ID, as a bounce by mail does.
 """
 
-from newsletter.delivery.webhooks.told import ForgedError, Told
+from newsletter.delivery.webhooks.requests import ForgedError
 
-__all__ = ["ForgedError", "Told"]
+__all__ = ["ForgedError"]

@@ -6,18 +6,8 @@ import hashlib
 import hmac
 from datetime import datetime
 
-from newsletter.delivery.webhooks.told import (
-    ForgedError,
-    Told,
-    bounced,
-    check_fresh,
-    complained,
-    read_json,
-    refused,
-    same,
-    table,
-    text,
-)
+from newsletter.delivery.bounces.told import Told, bounced, complained, refused, table, text
+from newsletter.delivery.webhooks.requests import ForgedError, check_fresh, read_json, same
 
 
 def told(body: bytes, key: str, *, now: datetime) -> list[Told]:

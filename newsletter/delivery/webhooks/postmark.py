@@ -5,17 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 
-from newsletter.delivery.webhooks.told import (
-    ForgedError,
-    Told,
-    bounced,
-    complained,
-    read_json,
-    refused,
-    same,
-    table,
-    text,
-)
+from newsletter.delivery.bounces.told import Told, bounced, complained, refused, table, text
+from newsletter.delivery.webhooks.requests import ForgedError, read_json, same
 
 _FINAL = frozenset({"HardBounce", "BadEmailAddress"})
 _PASSING = frozenset({"Transient", "DnsError"})

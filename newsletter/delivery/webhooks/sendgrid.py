@@ -8,17 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from newsletter.delivery.webhooks.told import (
-    ForgedError,
-    Told,
-    bounced,
-    check_fresh,
-    complained,
-    read_json,
-    refused,
-    rows,
-    text,
-)
+from newsletter.delivery.bounces.told import Told, bounced, complained, refused, rows, text
+from newsletter.delivery.webhooks.requests import ForgedError, check_fresh, read_json
 
 SIGNATURE, TIMESTAMP = "x-twilio-email-event-webhook-signature", "x-twilio-email-event-webhook-timestamp"
 

@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from newsletter.delivery.webhooks.told import ForgedError, read_json, table, text
+from newsletter.delivery.bounces.told import table, text
+from newsletter.delivery.webhooks.requests import ForgedError, read_json
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import hmac
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
-from newsletter.delivery.bounces import BounceReport, Reason, Traces, Verdict, addresses, decide
-from newsletter.errors import NewsletterError
+from newsletter.delivery.bounces import addresses
+from newsletter.delivery.bounces.report import BounceReport, Reason, Traces, Verdict
+from newsletter.delivery.bounces.verdict import decide
 from newsletter.model import BounceKind
-
-_FRESH = timedelta(hours=24)  # providers try again for hours where we do not answer; each event counts once anyway
-
-
-class ForgedError(NewsletterError):
-    """A request does not come from the provider, by its signature, or says nothing that can be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +72,6 @@ def _traces(recipients: Iterable[str], senders: Iterable[str], message_ids: Iter
     )
 
 
-def read_json(body: bytes) -> Any:
-    """Read JSON. Raises ForgedError where it is none."""
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise ForgedError("the request is no JSON") from error
-
-
 def table(value: Any) -> Mapping[str, Any]:
     """Give a JSON object; an empty one where something else stands."""
     return value if isinstance(value, dict) else {}
@@ -102,18 +86,3 @@ def text(of: Mapping[str, Any], name: str) -> str:
     """Give a text or number as text; '' where there is none."""
     value = of.get(name)
     return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
-
-
-def check_fresh(seconds: str, now: datetime) -> None:
-    """Raise ForgedError where a request was signed long ago: somebody may send again what they once saw."""
-    try:
-        away = abs(now.timestamp() - float(seconds))
-    except (ValueError, OverflowError) as error:
-        raise ForgedError("the time of the signature is no number") from error
-    if not away <= _FRESH.total_seconds():
-        raise ForgedError("the signature is too old")
-
-
-def same(one: str, other: str) -> bool:
-    """Compare secrets in a time that does not depend on where they differ."""
-    return hmac.compare_digest(one.encode("utf-8", "replace"), other.encode("utf-8", "replace"))
