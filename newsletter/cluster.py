@@ -23,7 +23,7 @@ import psycopg
 from procrastinate.exceptions import ConnectorException
 
 from newsletter import bootstrap
-from newsletter.delivery.dispatch import Brake
+from newsletter.delivery.brake import Brake
 from newsletter.duties import Duties
 from newsletter.errors import NewsletterError
 from newsletter.jobs import PRIORITIES, QUEUES, Jobs, Task

@@ -14,9 +14,11 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
-from newsletter.delivery.dispatch import Brake, Dispatcher, Letters, Tally
+from newsletter.delivery.brake import Brake
+from newsletter.delivery.dispatch import Dispatcher, Letters
 from newsletter.delivery.policy import Policy
 from newsletter.delivery.recovery import give_up, recover
+from newsletter.delivery.tally import Tally
 from newsletter.delivery.transport import Transport
 from newsletter.errors import FetchError, NotFoundError, SourceError
 from newsletter.letters import Letterhead, StoredLetters, written

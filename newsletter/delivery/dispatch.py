@@ -10,19 +10,17 @@ import queue
 import random
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeAlias
 
 from newsletter import logs
 from newsletter.delivery.ledger import Ledger, Line
 from newsletter.delivery.limits import Limits
-from newsletter.delivery.policy import Failures, Policy, Quota
+from newsletter.delivery.policy import Failures, Policy
 from newsletter.delivery.recovery import owner_name, retire
 from newsletter.delivery.states import next_attempt, settle
+from newsletter.delivery.tally import Tally
 from newsletter.delivery.transport import Session, Transport
 from newsletter.errors import MessageError, TransportError
 from newsletter.model import EVERYBODY, Delivery, DeliveryState, Message, Outcome, Shard
@@ -47,54 +45,6 @@ class Letters(Protocol):
     def __call__(self, claimed: Sequence[Delivery]) -> Mapping[int, Letter]:
         """Give, by delivery key, what gives its message, or what became of it without one."""
         ...
-
-
-@dataclass
-class Tally:
-    """What became of the deliveries of one run.
-
-    `held` names the quota that kept it from sending more; `alarm` says why it was broken off for a person to look.
-    """
-
-    states: Counter[DeliveryState] = field(default_factory=Counter)
-    problems: list[str] = field(default_factory=list)
-    held: Quota | None = None
-    alarm: str = ""
-
-    def note(self, outcome: Outcome, state: DeliveryState) -> None:
-        """Count one outcome; keep the first few replies that a person should read."""
-        self.states[state] += 1
-        if state is not DeliveryState.SENT and outcome.response and len(self.problems) < 10:
-            self.problems.append(f"{state}: {outcome.response}")
-
-
-class Brake:
-    """Lets another thread end a run, or all that would follow: messages on their way are finished, others wait."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._stops: list[Callable[[], None]] = []
-        self.pulled = False
-
-    def pull(self) -> None:
-        """End the run."""
-        with self._lock:
-            self.pulled, stops = True, list(self._stops)
-        for stop in stops:
-            stop()
-
-    @contextmanager
-    def on(self, stop: Callable[[], None]) -> Iterator[None]:
-        """Have `stop` called when the brake is pulled, or at once where it was."""
-        with self._lock:
-            self._stops.append(stop)
-        if self.pulled:
-            stop()
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._stops.remove(stop)
 
 
 class _Clock:
