@@ -28,7 +28,7 @@ from newsletter.model import Delivery, Message, Outcome
 
 # Starting a builder takes as long as making some hundred messages, though on another processor.
 _WORTH_IT = 200
-_AT_A_TIME = 64
+_AT_A_TIME = 128
 _PIPE = 1 << 20  # bytes, some twenty messages: fewer turns between the processes
 
 _LOG = logs.of("builders")
@@ -63,8 +63,8 @@ class Builders:
     def __call__(self, claimed: Sequence[Delivery]) -> Mapping[int, _Letter]:
         """Give, by delivery key, what gives its message, as soon as that is made, or what became of it."""
         self._claimed += len(claimed)
-        if self._claimed > _WORTH_IT and not self.started:
-            self.started = [Builder(self._task) for _ in range(self._count)]
+        if self._claimed > _WORTH_IT:
+            self._start()
         ready = [builder for builder in self.started if builder.ready]
         if not ready:
             return self._letters(claimed)
@@ -75,6 +75,14 @@ class Builders:
             min(ready, key=lambda builder: builder.busy).make(some, promises)
             made |= {one.key: partial(self._made, one, promises[one.key]) for one in some}
         return made
+
+    def _start(self) -> None:
+        try:
+            while len(self.started) < self._count:
+                self.started.append(Builder(self._task))
+        except OSError as error:  # no room for another process: then those there are, and this one, do it
+            self._count = len(self.started)
+            logs.event(_LOG, "builder does not start", level=logging.WARNING, error=str(error))
 
     def _made(self, delivery: Delivery, promise: Future[Built]) -> Message | Outcome:
         """Wait for a message, or make it here."""
@@ -92,6 +100,7 @@ class Builder:
         self.ready = False
         self._orders: queue.SimpleQueue[_Promises | None] = queue.SimpleQueue()  # None: there will be no more
         self._told, self._kept = 0, 0
+        self._wanted = True
         self._lock = threading.Lock()
         # -P: nothing in the working directory can stand in for a module.
         self._process = subprocess.Popen(
@@ -129,6 +138,7 @@ class Builder:
 
     def end(self) -> None:
         """Stop it at once: it holds nothing that could be lost."""
+        self._wanted = False
         self._process.kill()
         self._process.wait()
         self._orders.put(None)
@@ -154,7 +164,8 @@ class Builder:
                     promises.pop(key).set_result(built)
                     self._kept += 1
         except (OSError, EOFError, pickle.UnpicklingError):
-            logs.event(_LOG, "builder ended", level=logging.DEBUG, status=self._process.poll())
+            if self._wanted:
+                logs.event(_LOG, "builder died", level=logging.WARNING, status=self._process.poll())
         finally:
             self._leave(promises)
 

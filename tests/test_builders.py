@@ -238,3 +238,12 @@ def test_the_settings_say_whether_there_are_builders(
         }
     )
     assert (builders_of(changed) is not None) == some
+
+
+def test_where_no_process_can_be_started_messages_are_made_here(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
+    claimed = house.claim()
+    with Builders(house.settings, 2, house.letters, [house.issue.key], NOW) as letters:
+        there = made(letters(claimed))
+        assert letters.started == []
+    assert sent_bytes(there) == sent_bytes(made(house.letters(claimed)))
