@@ -39,10 +39,12 @@ class Once(Extension):
         name = f"once {len(self.environment.filters)}"
         self.environment.filters[name] = self._filled([one.key for one in given], body)
         first, *others = (one.value for one in given)
-        filled = nodes.Filter(first, name, others, [], None, None, lineno=line)
+        filled = nodes.Output([nodes.Filter(first, name, others, [], None, None, lineno=line)], lineno=line)
+        if not self.environment.autoescape:
+            return filled
         # It was escaped when it was filled; with `escape` Jinja would also make a copy of it each time.
         as_it_is = nodes.Keyword("autoescape", nodes.Const(False))
-        return nodes.ScopedEvalContextModifier([as_it_is], [nodes.Output([filled], lineno=line)], lineno=line)
+        return nodes.ScopedEvalContextModifier([as_it_is], [filled], lineno=line)
 
     def _filled(self, names: list[str], body: list[nodes.Node]) -> Callable[..., Patch]:
         tree = nodes.Template(body, lineno=1)
