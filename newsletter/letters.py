@@ -222,6 +222,7 @@ class StoredLetters:
         self._letterhead = letterhead
         self._issues = {issue.key: issue for issue in issues}
         self._counts: dict[Window, int] = {}
+        self._papers: dict[Paper, Paper] = {}
         self._now = now
 
     def __call__(self, claimed: Sequence[Delivery]) -> dict[int, Callable[[], Message] | Outcome]:
@@ -235,7 +236,9 @@ class StoredLetters:
             for key, edition in self._store.issues.editions(self._issues[issue_key], of_issue).items():
                 editions[issue_key, key] = edition
         suppressed = self._suppressed(subscribers.values())
-        papers = self._store.papers.by_key(pick.paper_key for edition in editions.values() for pick in edition.picks)
+        wanted = (pick.paper_key for edition in editions.values() for pick in edition.picks)
+        # One object for one paper from claim to claim: what is remembered of it is then found without comparing texts.
+        papers = {key: self._papers.setdefault(one, one) for key, one in self._store.papers.by_key(wanted).items()}
         lines = written(self._store, self._letterhead.writer, papers)
         return {
             delivery.key: Outcome(DeliveryState.SKIPPED, suppressed[delivery.subscriber_key])
