@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Row
 
-from newsletter.model import EVERYBODY, Cadence, Delivery, DeliveryState, Shard
+from newsletter.model import EVERYBODY, Cadence, Delivery, DeliveryState, IssueState, Shard
 from newsletter.store.batches import batches
 from newsletter.store.engine import Database
 from newsletter.store.schema import IN_HAND, WAITS, deliveries, editions, issues, subscribers, within
@@ -85,14 +85,16 @@ class Deliveries:
     ) -> list[Delivery]:
         """Take up to `limit` rows of a shard that wait and are due, for as long as the lease lasts.
 
-        `due` is the newsletter's clock, by which retries are timed and which a replay may set; `now` is the real one,
+        Of an issue that somebody has paused meanwhile nothing more is taken: a run over many thousand rows ends with
+        those that it has in hand. `due` is the newsletter's clock, by which retries are timed and which a replay may set; `now` is the real one,
         by which leases end.
         """
         free = sa.or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until < now)
         rows: list[Row[Any]] = []
         with self._database.writing() as connection:
+            going_out = issues.c.key.in_(set(issue_keys)), issues.c.state == IssueState.OPEN.value
             # One issue after the other: the index of what waits has them in the order of their turns.
-            for issue_key in sorted(set(issue_keys)):
+            for issue_key in sorted(connection.scalars(sa.select(issues.c.key).where(*going_out))):
                 mine = deliveries.c.issue_key == issue_key, *within(deliveries.c.subscriber_key, shard)
                 query = sa.select(deliveries).where(*mine, WAITS, deliveries.c.next_attempt_at <= due, free)
                 query = query.order_by(deliveries.c.next_attempt_at, deliveries.c.subscriber_key)
