@@ -86,8 +86,8 @@ class Deliveries:
         """Take up to `limit` rows of a shard that wait and are due, for as long as the lease lasts.
 
         Of an issue that somebody has paused meanwhile nothing more is taken: a run over many thousand rows ends with
-        those that it has in hand. `due` is the newsletter's clock, by which retries are timed and which a replay may set; `now` is the real one,
-        by which leases end.
+        those that it has in hand. `due` is the newsletter's clock, by which retries are timed and which a replay may
+        set; `now` is the real one, by which leases end.
         """
         free = sa.or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until < now)
         rows: list[Row[Any]] = []
