@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -194,16 +193,19 @@ def import_(
     *,
     confirmed: Confirmed = False,
 ) -> None:
-    """Add or change subscribers from a CSV file: all of them, or none where one line is wrong."""
+    """Add or change subscribers from a CSV file: all of them, or none where one line is wrong.
+
+    Of who is subscribed already, what the file has no column for stays as it is.
+    """
     current = settings(context)
     read = csv_file.read(file, catalogue.load(current.topics), confirmed=confirmed)
     with bootstrap.open_store(current) as store:
         known = {one.email.casefold(): one for one in store.subscribers.all()}
-        new = [_changed(known.get(one.email.casefold()), one) for one in read]
+        new = read.of(known)
         refuse_suppressed(store, bootstrap.secret(current, store), new)
         store.subscribers.replace(new, now=bootstrap.clock())
     active = sum(one.status is SubscriberStatus.ACTIVE for one in new)
-    say(f"{len(new)} subscribers read from {file}, {active} of them active.")
+    say(f"{len(new)} {'subscriber' if len(new) == 1 else 'subscribers'} read from {file}, {active} of them active.")
     if active < len(new):
         say("The others are mailed nothing until they confirm; --confirmed says that they have asked for it.")
 
@@ -247,18 +249,6 @@ def lift(
             f"{email} is not suppressed", hint="`newsletter subscribers show EMAIL` tells how they stand"
         )
     say(f"{email} may be mailed again; it was suppressed for: {was}.")
-
-
-def _changed(known: Subscriber | None, read: NewSubscriber) -> NewSubscriber:
-    """Give what to write for a line of a file, which says less than is known of a subscriber.
-
-    What the file has no column for stays. Who is active stays so, and who left does not come back by a file.
-    """
-    if known is None:
-        return read
-    profile = dataclasses.replace(read.profile, disliked=known.profile.disliked, interests=known.profile.interests)
-    status = read.status if known.status is SubscriberStatus.PENDING else known.status
-    return dataclasses.replace(read, profile=profile, status=status, quiet=known.quiet)
 
 
 def refuse_suppressed(store: Store, secret: str, new: Sequence[NewSubscriber]) -> None:

@@ -91,6 +91,25 @@ def test_an_import_takes_nothing_away_that_it_has_no_column_for(desk: Desk) -> N
     assert (ada["profile"]["disliked"], ada["profile"]["interests"]) == ([disliked], "how machines listen")
 
 
+@pytest.mark.parametrize("column", [None, *HEADER.split(",")[1:-1]])
+def test_a_file_of_few_columns_changes_those_alone(desk: Desk, column: str | None) -> None:
+    given = {
+        "name": "Ada", "topics": "robotics:2", "keywords": "CTC", "muted": "survey", "authors": "Alex Graves",
+        "liked": _any_paper(desk), "cadence": "weekly", "timezone": "Asia/Tokyo", "hour": "5", "papers": "3",
+        "language": "de",
+    }  # fmt: skip
+    (desk.folder / "people.csv").write_text(f"email,{','.join(given)}\nada@lab.example,{','.join(given.values())}\n")
+    desk("subscribers", "import", "people.csv", "--confirmed")
+    row = [f"email,{column}", "ada@lab.example,"] if column else ["email", "ada@lab.example"]
+    (desk.folder / "people.csv").write_text("\n".join(row) + "\n")
+    desk("subscribers", "import", "people.csv")
+    [told] = csv.DictReader(io.StringIO(desk("subscribers", "export").out))
+    assert {name: told[name] for name in given if name != column} == {
+        name: value for name, value in given.items() if name != column
+    }
+    assert column is None or told[column] != given[column]
+
+
 def test_who_left_does_not_come_back_by_a_file(desk: Desk) -> None:
     desk.subscribe("ada@lab.example")
     (desk.folder / "people.csv").write_text(desk("subscribers", "export").out)
