@@ -40,7 +40,8 @@ class Table:
     def of(self, known: Mapping[str, Subscriber]) -> list[NewSubscriber]:
         """Give what to write, where some are `known` already, by folded address.
 
-        What the file has no column for stays as they have it. Who is active stays so, and who left does not come back by a file.
+        What the file has no column for stays as they have it. Who is active stays so, and who left does not come back
+        by a file.
         """
         return [self._changed(known.get(one.email.casefold()), one) for one in self.subscribers]
 

@@ -26,7 +26,7 @@ def call(here: Parts) -> None:
     def errand() -> None:
         send_due(here.store, now=here.now, allow_private=here.settings.fetching.allow_private)
 
-    here.errands.run(errand)
+    here.calls.run(errand)
 
 
 @contextmanager
