@@ -222,8 +222,10 @@ def forget(context: typer.Context, email: Email) -> None:
     """Erase all that is kept of an address, and never mail it again."""
     current = settings(context)
     with bootstrap.open_store(current) as store:
-        hashed = signup.address_hash(email, bootstrap.secret(current, store))
-        store.subscribers.forget(email, address_hash=hashed, now=bootstrap.clock())
+        one, now = store.subscribers.get(email), bootstrap.clock()
+        hashed = signup.address_hash(one.email, bootstrap.secret(current, store))
+        store.subscribers.forget(one.email, address_hash=hashed, now=now)
+        store.webhooks.happened("subscriber.erased", {"id": one.public_id}, now=now)
     say(f"{email} is forgotten. Only a keyed hash is kept, so that the address is not mailed again.")
 
 

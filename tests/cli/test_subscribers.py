@@ -5,12 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import sqlite3
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from newsletter.store import Store
 from tests.cli.desk import Desk
 
 HEADER = "email,name,topics,keywords,muted,authors,liked,cadence,timezone,hour,papers,language,status"
+
+LATER = datetime(2026, 9, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -147,6 +151,17 @@ def test_a_file_that_cannot_be_read_is_named(bare: Desk, name: str, data: bytes 
     if data:
         (bare.folder / name).write_bytes(data)
     assert name in bare("subscribers", "import", name, status=1).err
+
+
+def test_other_programs_are_told_who_is_forgotten(desk: Desk) -> None:
+    desk.subscribe("ada@lab.example")
+    with Store(f"sqlite:///{desk.folder / 'newsletter.db'}") as store:
+        public_id = store.subscribers.get("ada@lab.example").public_id
+        store.webhooks.add("https://hooks.lab.example/", ["subscriber.erased"], now=LATER)
+    desk("subscribers", "forget", "ada@lab.example")
+    with Store(f"sqlite:///{desk.folder / 'newsletter.db'}") as store:
+        [call] = store.webhooks.take(9, now=LATER, lease=timedelta(0))
+    assert (call.event, call.data) == ("subscriber.erased", {"id": public_id})
 
 
 def test_who_is_forgotten_is_gone_and_never_mailed_again(desk: Desk) -> None:
