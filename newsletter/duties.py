@@ -145,8 +145,8 @@ class Duties:
         last = max((moment for moment in done if moment), default=None)
         every = timedelta(minutes=source.every or self._settings.schedule.ingest_every)
         if tried and (last is None or last < tried):  # it failed, or gave nothing to remember
-            return now >= tried + min(every, _RETRIED)
-        return last is None or now >= last + every
+            return not tried <= now < tried + min(every, _RETRIED)
+        return last is None or not last <= now < last + every  # before: the clock was ahead then
 
     def _ingest(self, wanted: Sequence[SourceSettings]) -> None:
         if not wanted:

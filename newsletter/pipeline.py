@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias
@@ -156,15 +156,18 @@ class Newsletter:
         window = window_of(cadence, day, previous, now=now, timezone=self.edited.timetable.timezone)
         return Issue(0, cadence, day, window, IssueState.DRAFT if self.edited.approval else IssueState.OPEN)
 
-    def open_issues(self, day: date, *, now: datetime, cadences: Sequence[Cadence] = ()) -> list[Issue]:
+    def open_issues(
+        self, day: date, *, now: datetime, cadences: Sequence[Cadence] = (), owed: Collection[Cadence] = ()
+    ) -> list[Issue]:
         """Open a day's issues that there are papers for; those that are open already stay as they are.
 
-        One without papers stays unopened, so that what comes later on the day still finds its way into it.
+        One without papers stays unopened, so that what comes later on the day still finds its way into it; but for
+        `owed` cadences, whose last issue some readers did not get: theirs begins with its papers.
         """
         return [
             issue if issue.key else self._open(issue, now)
             for issue in self.issues_due(day, now=now, cadences=cadences)
-            if issue.key or self.store.papers.count(issue.window)
+            if issue.key or issue.cadence in owed or self.store.papers.count(issue.window)
         ]
 
     def _open(self, sketch: Issue, now: datetime) -> Issue:

@@ -25,7 +25,6 @@ from newsletter.config import (
 from newsletter.delivery.dispatch import Brake
 from newsletter.duties import Duties
 from newsletter.model import (
-    Cadence,
     DeliveryState,
     Digest,
     InterestProfile,
@@ -56,9 +55,9 @@ class House:
         self.brake = Brake()
         self.duties = Duties(self.settings, self.store, self.brake, clock=lambda: self.now)
 
-    def subscribe(self, cadence: Cadence = Cadence.DAILY) -> None:
+    def subscribe(self, email: str = "ada@lab.example", **fields: Any) -> None:
         profile = InterestProfile(keywords=("protein folding",))
-        new = NewSubscriber("ada@lab.example", profile, cadence=cadence, status=SubscriberStatus.ACTIVE)
+        new = NewSubscriber(email, profile, status=SubscriberStatus.ACTIVE, **fields)
         self.store.subscribers.replace([new], now=self.now)
 
     def publish(self, number: int = 1) -> None:
@@ -129,6 +128,50 @@ class TestReading:
         assert house.store.issues.newest() is not None
 
 
+@pytest.mark.parametrize("hour", [7, 20])
+def test_papers_that_come_after_a_readers_hour_are_in_their_next_issue(make: Callable[..., House], hour: int) -> None:
+    house = make()
+    house.subscribe(hour=hour)
+    house.subscribe("bob@lab.example", hour=27 - hour)
+    got = []
+    for day in range(4):
+        for at in (4, 7, 8, 14, 15, 20, 21):
+            house.now = START.replace(hour=at) + timedelta(days=day)
+            if at == 14:  # too late for who is mailed at 7, by an hour
+                house.publish(day)
+            house.duties.open()
+            house.duties.deliver()
+        got.append(sum(recipient == "ada@lab.example" for recipient, _ in house.mails()))
+    assert got == ([0, 1, 2, 3] if hour == 7 else [1, 1, 2, 3])
+
+
+def test_a_machine_that_is_on_in_the_afternoons_writes_to_who_wants_their_mail_in_the_morning(
+    make: Callable[..., House],
+) -> None:
+    house = make()
+    house.subscribe(hour=7)
+    got = []
+    for day in range(4):
+        house.now = START.replace(hour=14) + timedelta(days=day)
+        house.publish(day)
+        for _ in range(3):
+            house.duties.open()
+            house.duties.deliver()
+            house.pass_(hours=1)
+        got.append(len(house.mails()))
+    assert got == [0, 1, 2, 3]
+
+
+def test_after_a_clock_was_ahead_sources_are_read_as_before(make: Callable[..., House], tmp_path: Path) -> None:
+    (tmp_path / "inbox.txt").write_bytes(AUGUST.read_bytes())
+    house = make(source=(SourceSettings(name="inbox", path=tmp_path / "inbox.txt"),))
+    house.pass_(days=40)
+    house.duties.read()
+    house.pass_(days=-40)
+    house.duties.read()
+    assert house.store.sources.all()[0].last_success_at == START
+
+
 class TestWatching:
     def test_an_issue_that_waits_for_approval_is_told_once_a_day(self, make: Callable[..., House]) -> None:
         house = make(schedule=Schedule(approval=True))
@@ -176,6 +219,28 @@ class TestWatching:
         house.duties.open()
         house.duties.watch()
         assert len(house.mails()) == 1 + told
+
+    def test_an_issue_of_a_day_to_come_is_told(self, make: Callable[..., House]) -> None:
+        house = make()
+        house.subscribe()
+        house.publish()
+        house.now = START.replace(hour=5) + timedelta(days=40)
+        house.duties.open()
+        house.now = START.replace(hour=8)
+        for _ in range(2):
+            house.duties.watch()
+        assert house.mails() == [("op@lab.example", "Daily Papers: no issue of 2027-06-07 went out")]
+        [mail] = (house.folder / "mail/new").iterdir()
+        assert "the clock of this machine was ahead" in " ".join(mail.read_text().replace("=\n", "").split())
+
+    def test_an_issue_that_a_person_opened_early_is_no_trouble(self, make: Callable[..., House]) -> None:
+        house = make()
+        house.subscribe()
+        house.publish()
+        house.duties._newsletter.open_issues(START.date(), now=START)
+        house.pass_(minutes=1)
+        house.duties.watch()
+        assert house.mails() == []
 
     def test_before_the_first_issue_and_without_readers_nobody_waits(self, make: Callable[..., House]) -> None:
         house = make()

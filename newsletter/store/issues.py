@@ -74,6 +74,14 @@ class Issues:
             row = connection.execute(query).first()
             return _issue(row) if row else None
 
+    def before(self, issue: Issue) -> Issue | None:
+        """Give the last issue of the same cadence on a day before."""
+        earlier = issues.c.cadence == issue.cadence.value, issues.c.day < issue.day
+        query = sa.select(issues).where(*earlier).order_by(issues.c.day.desc()).limit(1)
+        with self._database.reading() as connection:
+            row = connection.execute(query).first()
+            return _issue(row) if row else None
+
     def newest(self) -> Issue | None:
         """Give the newest issue of all."""
         query = sa.select(issues).order_by(issues.c.day.desc(), issues.c.key.desc()).limit(1)
