@@ -253,6 +253,21 @@ def test_one_address_is_written_to_three_times_a_day_and_nobody_can_tell(house: 
     assert len(house.mails()) == 4
 
 
+def test_an_inbox_is_one_whatever_stands_behind_the_plus(house: House) -> None:
+    for number in range(5):
+        house.post("/subscribe", {**WISH, "email": f"ada+{number}@lab.example"})
+    house.post("/subscribe", {**WISH, "email": "bob+0@lab.example"})
+    assert [mail["To"].addresses[0].username for mail in house.mails()] == ["ada+0", "ada+1", "ada+2", "bob+0"]
+
+
+def test_what_takes_seconds_to_read_is_read_twenty_times_an_hour_for_one_place(house: House) -> None:
+    book = {"examples": "@article{dunes, title={Dunes that sing and how sand keeps time}}", "email": "nobody"}
+    assert [house.post("/subscribe", book).status_code for _ in range(21)] == [422] * 20 + [429]
+    assert house.post("/subscribe", {**book, "examples": "2508.00001"}).status_code == 422  # of ids that is no matter
+    house.clock.pass_(minutes=61)
+    assert house.post("/subscribe", book).status_code == 422
+
+
 def test_coming_back_by_the_button_is_kept_as_an_agreement_too(house: House) -> None:
     reader = house.subscriber(status=LEFT)
     for _ in range(2):
