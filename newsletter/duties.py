@@ -174,11 +174,10 @@ class Duties:
             logs.event(_LOG, "no summaries", level=logging.WARNING, error=problem)
 
     def alarmed(self, tally: Tally) -> None:
-        """Tell the operator that an issue was paused, because too many messages failed."""
-        paused = [issue for issue in self._store.issues.all()[:10] if issue.state == "paused"]
-        names = ", ".join(_name(issue) for issue in paused)
+        """Tell the operator that issues were paused, because too many messages failed."""
+        names = ", ".join(_name(issue) for issue in tally.paused)
         logs.event(_LOG, "issue paused", level=logging.ERROR, issue=names, why=tally.alarm)
-        for issue in paused:
+        for issue in tally.paused:
             resume = f"`newsletter issue resume {issue.day}`"
             letterhead = self._newsletter.letterhead
             self._tell(paused_issue(_name(issue), tally.alarm, tally.problems, resume=resume, letterhead=letterhead))

@@ -263,6 +263,7 @@ class Newsletter:
         for issue in ready:
             if tally.alarm:
                 change_state(self.store, issue, IssueState.PAUSED, now=now)
+                tally.paused.append(issue)
             elif tally.states and not self.store.deliveries.any_left(issue.key):
                 self._sent(issue, now)
         return tally

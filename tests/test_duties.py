@@ -19,6 +19,7 @@ from newsletter.config import (
     Schedule,
     Settings,
     Site,
+    Smtp,
     SourceSettings,
     TransportKind,
 )
@@ -35,6 +36,7 @@ from newsletter.model import (
 )
 from newsletter.store import Store
 from tests.cli.desk import AUGUST, parsed
+from tests.delivery.servers import HOST, sink
 
 START = datetime(2027, 6, 7, 2, tzinfo=UTC)  # a Monday
 
@@ -241,6 +243,26 @@ class TestWatching:
         house.pass_(minutes=1)
         house.duties.watch()
         assert house.mails() == []
+
+    def test_of_issues_that_are_paused_only_those_of_which_too_much_failed_are_told(
+        self, make: Callable[..., House]
+    ) -> None:
+        with sink() as server:
+            house = make(
+                delivery=DeliverySettings(transport=TransportKind.SMTP), smtp=Smtp(host=HOST, port=server.port)
+            )
+            for number in range(60):
+                house.subscribe(f"reader{number}@lab.example")
+            for day in range(2):
+                house.publish(day)
+                house.now = START.replace(hour=7) + timedelta(days=day)
+                house.duties.open()
+                if day == 0:  # by a person, for a reason of their own
+                    house.store.issues.set_state(house.store.issues.all()[0], IssueState.PAUSED)
+            server.mailbox.answer("RCPT", *["554 5.7.1 your address is blocked"] * 50)
+            house.duties.deliver()
+            told = [parsed(one.content) for one in server.received if one.recipient == "op@lab.example"]
+        assert ["2027-06-08" in part.get_content() for mail in told for part in mail.iter_parts()] == [True, True]
 
     def test_before_the_first_issue_and_without_readers_nobody_waits(self, make: Callable[..., House]) -> None:
         house = make()

@@ -25,7 +25,7 @@ from newsletter.delivery.recovery import owner_name, retire
 from newsletter.delivery.states import next_attempt, settle
 from newsletter.delivery.transport import Session, Transport
 from newsletter.errors import MessageError, TransportError
-from newsletter.model import EVERYBODY, Delivery, DeliveryState, Message, Outcome, Shard
+from newsletter.model import EVERYBODY, Delivery, DeliveryState, Issue, Message, Outcome, Shard
 from newsletter.store.allowances import Allowances
 from newsletter.store.deliveries import Deliveries, Settlement
 
@@ -52,13 +52,15 @@ class Letters(Protocol):
 class Tally:
     """What became of the deliveries of one run.
 
-    `held` names the quota that kept it from sending more; `alarm` says why it was broken off for a person to look.
+    `held` names the quota that kept it from sending more; `alarm` says why it was broken off for a person to look, and
+    `paused` which issues were for it.
     """
 
     states: Counter[DeliveryState] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
     held: Quota | None = None
     alarm: str = ""
+    paused: list[Issue] = field(default_factory=list)
 
     def note(self, outcome: Outcome, state: DeliveryState) -> None:
         """Count one outcome; keep the first few replies that a person should read."""
