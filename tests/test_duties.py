@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,10 +11,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from newsletter import bootstrap
+from newsletter import bootstrap, duties
 from newsletter.config import (
     Database,
     DeliverySettings,
+    Fetching,
     Ranking,
     Retention,
     Schedule,
@@ -128,6 +130,24 @@ class TestReading:
         house.duties.open()
         assert house.store.papers.count() == 42
         assert house.store.issues.newest() is not None
+
+
+def test_an_issue_does_not_wait_for_ever_for_sources_that_hang(
+    make: Callable[..., House], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(duties, "_LONGEST_READING", 0.1)
+    with socket.create_server(("127.0.0.1", 0), backlog=20) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        house = make(
+            source=tuple(SourceSettings(name=f"silent-{number}", url=url + str(number)) for number in range(9)),
+            fetching=Fetching(allow_private=True, timeout=0.3, read_timeout=0.2, tries=1, per_host_interval=0),
+        )
+        house.subscribe()
+        house.publish()
+        house.now = START.replace(hour=4)
+        house.duties.open()
+    assert house.store.issues.newest() is not None
+    assert [one.failures for one in house.store.sources.all()] == [1]
 
 
 @pytest.mark.parametrize("hour", [7, 20])
