@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parseaddr
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from newsletter.delivery import envelope
@@ -68,7 +69,7 @@ class Letterhead:
     operator_language: str = "en"
     pictures: bool = False
 
-    @property
+    @cached_property
     def domain(self) -> str:
         """The domain that mail comes from."""
         return parseaddr(self.sender)[1].rpartition("@")[2]

@@ -19,6 +19,7 @@ from newsletter.delivery.recovery import give_up, recover
 from newsletter.delivery.transport import Transport
 from newsletter.errors import FetchError, NotFoundError, SourceError
 from newsletter.letters import Letterhead, StoredLetters, written
+from newsletter.memory import uncollected
 from newsletter.model import (
     EVERYBODY,
     Announce,
@@ -197,11 +198,10 @@ class Newsletter:
             some = [one for one in everyone if times[one.key]]
             if not some:
                 continue
-            editions = picking.editions(some)
-            ids = {
-                edition.subscriber.key: self.letterhead.message_id(issue, edition.subscriber) for edition in editions
-            }
-            self.store.issues.publish(editions, ids, now=now, due={one.key: times[one.key] or now for one in some})
+            with uncollected():
+                editions = picking.editions(some)
+                ids = {one.key: self.letterhead.message_id(issue, one) for one in some}
+                self.store.issues.publish(editions, ids, now=now, due={one.key: times[one.key] or now for one in some})
             ranked += len(some)
             if progress:
                 progress(len(some))

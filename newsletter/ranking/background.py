@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newsletter.ranking.encoder import Vectors
+from newsletter.ranking.remembered import in_blocks
 
 
 @dataclass(frozen=True)
@@ -38,14 +39,18 @@ class Background:
         clipped = np.maximum(eigenvalues, 1e-8).astype(np.float32)
         return cls(vectors, mean, clipped, eigenvectors.astype(np.float32))
 
-    def direction(self, mean: NDArray[Any], penalty: float) -> Vectors:
-        """Give the ridge direction (d) from the background's mean to `mean`, scaled so that the background's scores
-        along it have standard deviation 1.
+    def directions(self, means: NDArray[Any], penalties: NDArray[Any]) -> Vectors:
+        """Give the ridge directions (k × d) from the background's mean to some means (k × d), scaled so that the
+        background's scores along each have standard deviation 1. Each has a penalty (k).
         """
-        scaled = (self.eigenvectors.T @ (mean - self.mean)) / (self.eigenvalues + penalty * self.eigenvalues.mean())
-        spread = float(np.sqrt((scaled**2 * self.eigenvalues).sum()))
-        direction: Vectors = self.eigenvectors @ scaled / max(spread, 1e-9)
-        return direction
+        return in_blocks([*range(len(means))], lambda some: self._directions(means[some], penalties[some]))
+
+    def _directions(self, means: NDArray[Any], penalties: NDArray[Any]) -> Vectors:
+        steady = self.eigenvalues + penalties[:, None] * self.eigenvalues.mean()
+        scaled = ((means - self.mean) @ self.eigenvectors) / steady
+        spreads = np.sqrt((scaled**2 * self.eigenvalues).sum(axis=1, keepdims=True))
+        directions: Vectors = (scaled @ self.eigenvectors.T / np.maximum(spreads, 1e-9)).astype(np.float32)
+        return directions
 
     def spreads(self, queries: Vectors) -> Vectors:
         """Tell the standard deviations (k) of the background's cosines to query vectors (k × d)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,18 +14,20 @@ from newsletter import identity
 from newsletter.abstracts import usable
 from newsletter.model import Paper
 from newsletter.ranking.background import Background
+from newsletter.ranking.columns import Scores, standard
 from newsletter.ranking.encoder import Encoder, Vectors
 from newsletter.ranking.kernel import KernelRidge
 from newsletter.ranking.phrases import PhraseIndex, rarity
-from newsletter.ranking.remembered import Remembered
+from newsletter.ranking.remembered import Found, Remembered
 from newsletter.ranking.scale import Pair, Scale, scale_of
 from newsletter.ranking.words import Words
 
-Scores = NDArray[np.float32]
+Rows: TypeAlias = NDArray[np.intp]
 
 # Where a day holds nothing on a subject, its cosines differ by noise alone; without a floor the noise would be blown up
 # to the size of a signal. For MiniLM, as all cosines in the code (`scale`).
 COSINE_FLOOR = 0.08
+_ATTENTION_FLOOR, _TREND = 0.5, 0.1
 _ANOTHER_SOURCE = 0.7  # of attention: as much as a first vote
 _TEXTS = 20_000  # a popular paper's text is asked for once by each of its readers
 
@@ -50,9 +52,8 @@ def _text(paper: _Parts) -> str:
     return f"{paper.title}. {paper.abstract}" if usable(paper) else paper.title
 
 
-@dataclass(frozen=True)
-class Closeness:
-    """How near candidates (n) are to a query: cosines, and how many of the background's standard deviations above."""
+class Closeness(NamedTuple):
+    """How near papers are to texts (m × k): cosines, and how many of the background's standard deviations above."""
 
     cosine: Scores
     standard: Scores
@@ -62,8 +63,8 @@ class Closeness:
 class Candidates:
     """The papers that an issue chooses from (n), with their vectors (n × d) and words (n × words).
 
-    What many subscribers ask of them is worked out once: phrases, what liked papers say, and the scores of topics,
-    which `blend` keeps in `topic_columns`.
+    What many subscribers ask of them is worked out once: phrases, what liked papers say, and the scores for topics and
+    words, which `queries` keeps here.
     """
 
     papers: tuple[Paper, ...]
@@ -75,9 +76,11 @@ class Candidates:
     lexical: Any
     phrases: PhraseIndex
     background_phrases: PhraseIndex
-    topic_columns: dict[str, Scores] = field(default_factory=dict)
+    topic_columns: Remembered = field(default_factory=Remembered)
+    word_columns: Remembered = field(default_factory=Remembered)
     _overlaps: Remembered = field(default_factory=Remembered)
     _cosines: Remembered = field(default_factory=lambda: Remembered(in_blocks=True))
+    _likeness: Remembered = field(default_factory=lambda: Remembered(in_blocks=True))
     _usual: Remembered = field(default_factory=lambda: Remembered(in_blocks=True))
 
     @classmethod
@@ -119,27 +122,35 @@ class Candidates:
         """Give the least standard deviation that cosines are measured by."""
         return COSINE_FLOOR * self.scale.spread(pair)
 
-    def closeness(self, query: Vectors) -> Closeness:
-        """Tell how near each paper is to a query vector."""
-        cosine = self.vectors @ query
-        spread = max(float(self.background.spreads(query[None])[0]), self.cosine_floor(Pair.WORDS_AND_PAPER))
-        return Closeness(cosine, ((cosine - self.background.mean @ query) / spread).astype(np.float32))
-
-    def usual(self, texts: Sequence[str], vectors: Vectors) -> Scores:
-        """Give what papers in general have of cosine to texts with these vectors (m × d): mean and deviation, m × 2."""
-        return self._usual(texts, lambda some: self._levels(vectors[some]))
+    def closeness(
+        self, texts: Sequence[str], vectors: Sequence[Vectors] | Vectors, pair: Pair, rows: Rows | None = None
+    ) -> Closeness:
+        """Tell how near the papers, or those in some rows, are to texts with these vectors (m of d)."""
+        rows = np.arange(len(self)) if rows is None else rows
+        if not texts:
+            return Closeness(*np.zeros((2, 0, len(rows)), np.float32))
+        matrix, places = self.cosines(texts, vectors)
+        cosine = matrix[places[:, None], rows]
+        usual = self._usual(texts, lambda some: self._levels(np.stack([vectors[place] for place in some])))
+        standing = cosine - usual[:, :1]
+        standing /= np.maximum(usual[:, 1:], np.float32(self.cosine_floor(pair)))
+        return Closeness(cosine, standing)
 
     def _levels(self, vectors: Vectors) -> Scores:
-        spreads = np.maximum(self.background.spreads(vectors), np.float32(self.cosine_floor(Pair.PAPERS)))
-        return np.stack([vectors @ self.background.mean, spreads], axis=1)
+        """Give what papers in general have of cosine to vectors (m × d): mean and deviation, m × 2."""
+        return np.stack([vectors @ self.background.mean, self.background.spreads(vectors)], axis=1)
 
-    def cosines(self, texts: Sequence[str], vectors: Vectors) -> Scores:
-        """Give the cosines (m × n) of the papers to texts with these vectors (m × d)."""
-        return self._cosines(texts, lambda some: vectors[some] @ self.vectors.T)
+    def cosines(self, texts: Sequence[str], vectors: Sequence[Vectors] | Vectors) -> Found:
+        """Find the cosines (m × n) of the papers to texts with these vectors (m of d)."""
+        return self._cosines.find(texts, lambda some: np.stack([vectors[place] for place in some]) @ self.vectors.T)
 
-    def overlap(self, texts: Sequence[str]) -> Scores:
-        """Give the TF-IDF cosines (m × n) of the papers to texts."""
-        return self._overlaps(texts, lambda some: self._overlap([texts[place] for place in some]))
+    def likeness(self, rows: Sequence[int]) -> Found:
+        """Find the cosines (m × n) of the papers to some of them."""
+        return self._likeness.find(rows, lambda some: self.vectors[[rows[place] for place in some]] @ self.vectors.T)
+
+    def overlap(self, texts: Sequence[str]) -> Found:
+        """Find the TF-IDF cosines (m × n) of the papers to texts."""
+        return self._overlaps.find(texts, lambda some: self._overlap([texts[place] for place in some]))
 
     def _overlap(self, texts: Sequence[str]) -> Scores:
         found: Scores = (self.words.matrix(texts) @ self._by_word).toarray()
@@ -157,6 +168,21 @@ class Candidates:
         sources = np.array([max(1, len(paper.announcements)) for paper in self.papers], np.float32)
         attention: Scores = (np.log1p(votes) + _ANOTHER_SOURCE * (sources - 1)).astype(np.float32)
         return attention
+
+    @cached_property
+    def minded(self) -> NDArray[np.bool_]:
+        """Which papers get any attention."""
+        return self.attention > 0
+
+    @cached_property
+    def noticed(self) -> Scores:
+        """The attention that papers get, as a column (n) of scores."""
+        return standard(self.attention, _ATTENTION_FLOOR)
+
+    @cached_property
+    def trend(self) -> Scores:
+        """What attention adds to papers (n) for a reader of whom nothing is known: enough to go before as near ones."""
+        return np.float32(_TREND) * np.clip(self.noticed, 0, 2) * self.minded
 
     @cached_property
     def _by_surname(self) -> dict[str, list[tuple[int, str]]]:
@@ -190,17 +216,17 @@ class Candidates:
         return found
 
 
-def best(scores: Scores, allowed: NDArray[np.bool_], count: int) -> list[int]:
+def best(scores: Scores, allowed: NDArray[np.bool_], count: int) -> Rows:
     """Give the rows of the `count` highest scores that are allowed, best first.
 
     Stable: of papers that score alike the one announced first comes first, today and at every repetition.
     """
     rows = np.flatnonzero(allowed)
+    falling = -scores[rows]
     if 0 < count < len(rows):  # of many only those at the top need an order
-        least = np.partition(scores[rows], len(rows) - count)[len(rows) - count]
-        rows = rows[scores[rows] >= least]
-    found: list[int] = rows[np.argsort(-scores[rows], kind="stable")[:count]].tolist()
-    return found
+        top = np.flatnonzero(falling <= np.partition(falling, count - 1)[count - 1])
+        rows, falling = rows[top], falling[top]
+    return rows[falling.argsort(kind="stable")[:count]]
 
 
 def same_name(wanted: str, author: str) -> bool:

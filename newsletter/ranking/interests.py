@@ -7,10 +7,11 @@ nothing to do with each other must stay apart, or their mixture means neither.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,33 +49,37 @@ class Query:
 
 @dataclass(frozen=True)
 class Library:
-    """Liked papers with their texts, a matrix (n × d) and weights (n).
+    """Rated papers with their texts, a matrix (n × d) and weights (n).
 
-    `groups` are the rows of those that belong together: a person may read on RNA and on knitting.
+    `groups` are the rows of liked ones that belong together: a person may read on RNA and on knitting.
     """
 
     papers: tuple[Paper, ...]
     texts: tuple[str, ...]
     vectors: Vectors
     weights: Vectors
-    groups: tuple[tuple[int, ...], ...]
+    groups: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True)
 class Interests:
-    """A profile in vectors. What is disliked comes as a matrix (n × d) with weights (n)."""
+    """A profile in vectors: its topics, its kinds of words, and its papers."""
 
     profile: InterestProfile
     topics: tuple[Query, ...]
     words: tuple[Query, ...]
     liked: Library
-    disliked_vectors: Vectors
-    disliked_weights: Vectors
+    disliked: Library
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to rank by."""
         return not (self.topics or self.words or self.liked.papers or self.profile.authors)
+
+    @property
+    def queries(self) -> tuple[Query, ...]:
+        """All interests in words: topics, then the reader's own."""
+        return (*self.topics, *self.words)
 
 
 def topic_text(topic: Topic) -> str:
@@ -90,35 +95,128 @@ def understand(
     *,
     now: datetime | None = None,
 ) -> Interests:
-    """Make a profile ready. `library` holds the rated papers by id; ids it lacks are left out.
+    """Make a profile ready: `understand_each` for one reader."""
+    return understand_each([profile], topics, library, encoder, now=now)[0]
+
+
+def understand_each(
+    profiles: Sequence[InterestProfile],
+    topics: Mapping[str, Topic],
+    library: Mapping[str, Paper],
+    encoder: Encoder,
+    *,
+    now: datetime | None = None,
+) -> list[Interests]:
+    """Make profiles ready; all their texts are encoded together. `library` holds the rated papers by id; ids it lacks
+    are left out.
 
     What was answered before `now` counts less the longer ago that is; without `now` all answers count in full.
     """
-    chosen = [(topics[slug], weight) for slug, weight in profile.topics if slug in topics]
-    said = _said(profile, now)
-    liked = {name: weight for name, weight in said.items() if weight > 0 and name in library}
-    disliked = {name: -weight for name, weight in said.items() if weight < 0 and name in library}
-    texts = [topic_text(topic) for topic, _ in chosen]
-    rated = [paper_text(library[name]) for name in (*liked, *disliked)]
-    vectors = encoder.encode([*texts, *rated])
-    split = len(texts), len(texts) + len(liked)
-    examples = vectors[split[0] : split[1]]
-    return Interests(
-        profile=profile,
-        topics=tuple(
-            Query(topic.title, text, vector, weight, topic)
-            for (topic, weight), text, vector in zip(chosen, texts, vectors[: split[0]], strict=True)
-        ),
-        words=_queries(profile, topics, encoder),
-        liked=Library(
-            papers=tuple(library[name] for name in liked),
-            texts=tuple(rated[: len(liked)]),
-            vectors=examples,
-            weights=np.array(list(liked.values()), np.float32),
-            groups=tuple(map(tuple, _grouped(examples, _UNLIKE, Pair.PAPERS, encoder))),
-        ),
-        disliked_vectors=vectors[split[1] :],
-        disliked_weights=np.array(list(disliked.values()), np.float32),
+    names = {name for one in profiles for name in one.rated}
+    texts = {name: paper_text(library[name]) for name in names if name in library}
+    everyone = [_Told.of(profile, topics, texts, now) for profile in profiles]
+    free = any(len(one.sentences) > 1 for one in everyone)
+    subjects = [topic_text(topic) for topic in topics.values()] if free else []
+    rated = (texts[name] for one in everyone for name in one.said)
+    known = _Encoded([*subjects, *(text for one in everyone for text in one.words), *rated], encoder)
+    asked = [_queries(one, known(subjects), known, encoder) for one in everyone]
+    joined = _Encoded((query.text for some in asked for query in some), encoder)
+    return [
+        Interests(
+            profile=one.profile,
+            topics=_with_vectors(one.topics, known),
+            words=_with_vectors(some, joined),
+            liked=_library(one.liked, library, texts, known, encoder),
+            disliked=_library(one.disliked, library, texts, known),
+        )
+        for one, some in zip(everyone, asked, strict=True)
+    ]
+
+
+class _Encoded:
+    """The vectors of texts, encoded together, each once."""
+
+    def __init__(self, texts: Iterable[str], encoder: Encoder) -> None:
+        self._places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+        self._vectors = encoder.encode([*self._places])
+
+    def __call__(self, texts: Sequence[str]) -> Vectors:
+        return self._vectors.take(np.array([self._places[text] for text in texts], np.intp), axis=0)
+
+
+class _Unencoded(NamedTuple):
+    """A query without its vector."""
+
+    label: str
+    text: str
+    weight: float = 1.0
+    topic: Topic | None = None
+    keywords: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Told:
+    """A profile's parts: topics, keywords, the sentences of what is written freely, and what papers count, by id."""
+
+    profile: InterestProfile
+    topics: tuple[_Unencoded, ...]
+    keywords: tuple[str, ...]
+    sentences: tuple[str, ...]
+    said: Mapping[str, float]
+
+    @classmethod
+    def of(
+        cls, profile: InterestProfile, topics: Mapping[str, Topic], known: Container[str], now: datetime | None
+    ) -> _Told:
+        chosen = [(topics[slug], weight) for slug, weight in profile.topics if slug in topics]
+        return cls(
+            profile,
+            topics=tuple(_Unencoded(topic.title, topic_text(topic), weight, topic) for topic, weight in chosen),
+            keywords=tuple(dict.fromkeys(word.strip() for word in profile.keywords if word.strip())),
+            sentences=tuple(part for part in _SENTENCE_END.split(profile.interests.strip()) if part),
+            said={name: weight for name, weight in _said(profile, now).items() if name in known},
+        )
+
+    @property
+    def words(self) -> Iterator[str]:
+        """All that is to be encoded but papers."""
+        yield from (topic.text for topic in self.topics)
+        yield from self.keywords
+        yield from self.sentences
+
+    @property
+    def liked(self) -> dict[str, float]:
+        return {name: weight for name, weight in self.said.items() if weight > 0}
+
+    @property
+    def disliked(self) -> dict[str, float]:
+        return {name: -weight for name, weight in self.said.items() if weight < 0}
+
+
+def _with_vectors(queries: Sequence[_Unencoded], known: _Encoded) -> tuple[Query, ...]:
+    vectors = known([query.text for query in queries])
+    return tuple(
+        Query(query.label, query.text, vector, query.weight, query.topic, query.keywords)
+        for query, vector in zip(queries, vectors, strict=True)
+    )
+
+
+def _library(
+    counts: Mapping[str, float],
+    library: Mapping[str, Paper],
+    texts: Mapping[str, str],
+    known: _Encoded,
+    parted_by: Encoder | None = None,
+) -> Library:
+    """Give papers by what each counts; parted into groups by the scale of an encoder."""
+    names = tuple(counts)
+    vectors = known([texts[name] for name in names])
+    return Library(
+        papers=tuple(library[name] for name in names),
+        texts=tuple(texts[name] for name in names),
+        vectors=vectors,
+        weights=np.array(list(counts.values()), np.float32),
+        groups=tuple(map(tuple, _grouped(vectors, _UNLIKE, Pair.PAPERS, parted_by))) if parted_by else (),
     )
 
 
@@ -131,36 +229,28 @@ def _said(profile: InterestProfile, now: datetime | None) -> dict[str, float]:
     return {name: weight for name, weight in said.items() if abs(weight) >= _FORGOTTEN}
 
 
-def _queries(profile: InterestProfile, topics: Mapping[str, Topic], encoder: Encoder) -> tuple[Query, ...]:
-    keywords = list(dict.fromkeys(word.strip() for word in profile.keywords if word.strip()))
-    passages = _passages(profile.interests, topics, encoder)
-    vectors = encoder.encode([*keywords, *passages])
-    named = kindred(keywords, vectors[: len(keywords)], encoder)
-    told = kindred(passages, vectors[len(keywords) :], encoder)
-    queries = [(", ".join(group), " ".join(group), tuple(group)) for group in named]
-    queries += [(_shortened(" ".join(group)), " ".join(group), ()) for group in told]
-    vectors = encoder.encode([text for _, text, _ in queries])
-    return tuple(
-        Query(label, text, vector, keywords=group)
-        for (label, text, group), vector in zip(queries, vectors, strict=True)
-    )
+def _queries(one: _Told, subjects: Vectors, known: _Encoded, encoder: Encoder) -> list[_Unencoded]:
+    """Give what a reader's words ask for: kindred keywords together, and the passages of what is written freely."""
+    named = kindred(one.keywords, known(one.keywords), encoder)
+    passages = _passages(one.sentences, subjects, known, encoder)
+    told = kindred(passages, _Encoded(passages, encoder)(passages), encoder) if len(passages) > 1 else [passages]
+    queries = [_Unencoded(", ".join(group), " ".join(group), keywords=tuple(group)) for group in named]
+    return queries + [_Unencoded(_shortened(" ".join(group)), " ".join(group)) for group in told if group]
 
 
-def _passages(text: str, topics: Mapping[str, Topic], encoder: Encoder) -> list[str]:
-    """Give the sentences of a free text, so that two subjects do not become one that means neither.
+def _passages(sentences: Sequence[str], subjects: Vectors, known: _Encoded, encoder: Encoder) -> list[str]:
+    """Join the sentences of a free text to passages, so that two subjects do not become one that means neither.
 
-    A sentence that resembles no topic ("I am a PhD student.") is no subject of its own: it stays with the one before
-    it, or the one after it where it is the first.
+    A sentence that resembles none of the `subjects`, which are those of topics ("I am a PhD student."), is no subject
+    of its own: it stays with the one before it, or the one after it where it is the first.
     """
-    sentences = [part for part in _SENTENCE_END.split(text.strip()) if part]
-    if len(sentences) < 2 or not topics:
+    if len(sentences) < 2 or not len(subjects):
         return [" ".join(sentences)] if sentences else []
-    known = encoder.encode([topic_text(topic) for topic in topics.values()])
-    nearest = (encoder.encode(sentences) @ known.T).max(axis=1)
-    subjects = nearest >= scale_of(encoder).cosine(_SUBJECT, Pair.WORDS_AND_TOPIC)
+    nearest = (known(sentences) @ subjects.T).max(axis=1)
+    about = nearest >= scale_of(encoder).cosine(_SUBJECT, Pair.WORDS_AND_TOPIC)
     passages = [""]
     open_ended = True  # whether the last passage still lacks a subject
-    for sentence, subject in zip(sentences, subjects, strict=True):
+    for sentence, subject in zip(sentences, about, strict=True):
         if subject and not open_ended:
             passages.append(sentence)
         else:
@@ -188,9 +278,13 @@ def parted(vectors: Vectors, cosine: float) -> list[list[int]]:
     """Give the rows of groups of vectors (n × d): average linkage (Sokal & Michener 1958), cut at a mean cosine."""
     if len(vectors) < 2:
         return [[row] for row in range(len(vectors))]
+    distances = np.clip(1 - (vectors @ vectors.T)[_pairs(len(vectors))], 0, 2)
+    if distances.max() <= 1 - cosine:
+        return [[*range(len(vectors))]]
+    if distances.min() > 1 - cosine:
+        return [[row] for row in range(len(vectors))]
     from scipy.cluster.hierarchy import linkage  # noqa: PLC0415  lazy: a tenth of a second
 
-    distances = np.clip(1 - vectors @ vectors.T, 0, 2)[_pairs(len(vectors))]
     groups = {row: [row] for row in range(len(vectors))}
     for number, (one, other, distance, _) in enumerate(linkage(distances, "average").tolist(), len(vectors)):
         if distance > 1 - cosine:  # the distances never fall from one union to the next

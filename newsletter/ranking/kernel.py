@@ -14,12 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from newsletter.ranking.encoder import Vectors
-from newsletter.ranking.remembered import Remembered
+from newsletter.ranking.remembered import Found, Remembered, in_blocks
 from newsletter.ranking.surroundings import Surroundings
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 _SHARPNESS = 2.0
 # K_BB takes 4 bytes × papers², and its factorisation grows with their third power: here 0.6 GB and 6 s.
@@ -60,19 +64,18 @@ class KernelRidge:
         rows = {text: row for row, text in reversed([*enumerate(some)])}
         return cls(around.moved(candidates), around.moved(plain), plain, rows, around)
 
-    def examples(self, texts: Sequence[str], vectors: Vectors, strictness: float) -> Vectors:
-        """Give the k' of papers by their texts and vectors (m × d): m × n. Each is worked out once.
+    def examples(self, texts: Sequence[str], vectors: Vectors, strictness: float) -> Found:
+        """Find the k' of papers by their texts and vectors (m × d): m × n. Each is worked out once.
 
         `strictness` raises the penalty where there is little to learn from.
         """
-        said = self._said.setdefault(strictness, Remembered(in_blocks=True))
-        return said(texts, lambda some: self._work_out([texts[i] for i in some], vectors[some], strictness))
+        said = self._said.setdefault(strictness, Remembered())
+        return said.find(texts, lambda some: self._work_out([texts[i] for i in some], vectors[some], strictness))
 
-    def background_examples(self, rows: np.ndarray, weights: Vectors, strictness: float) -> Vectors:
-        """Give the weighted sum (n) of the k' of papers of the background, by their rows."""
-        if len(rows) == 0:
-            return np.zeros(len(self.candidates), np.float32)
-        found: Vectors = np.float32(self._penalty(strictness)) * (weights @ self._factor(strictness)[rows])
+    def background_examples(self, weights: csr_matrix, strictness: float) -> Vectors:
+        """Give the weighted sums (q × n) of the k' of papers of the background, for many weights (q × m)."""
+        found: Vectors = weights @ self._factor(strictness)
+        found *= np.float32(self._penalty(strictness))
         return found
 
     def _work_out(self, texts: Sequence[str], vectors: Vectors, strictness: float) -> Vectors:
@@ -81,15 +84,19 @@ class KernelRidge:
         inside = known >= 0  # k(l, B) (K_BB + λ I)⁻¹ is a row of the unit matrix but for λ: the product is spared
         if inside.any():
             found[inside] = np.float32(self._penalty(strictness)) * self._factor(strictness)[known[inside]]
-        if not inside.all():  # all are worked out, so that the products' shapes are always the same (`Remembered`)
-            moved = self.surroundings.moved(vectors)
-            near = kernel(moved, self.candidates)
-            if len(self.background):
-                near -= kernel(moved, self.background) @ self._factor(strictness)
-            elif len(self.candidates):  # only the candidates themselves tell what papers in general are like
-                near -= near.mean(axis=1, keepdims=True)
-            found[~inside] = near[~inside]
+        if not inside.all():
+            outside = np.flatnonzero(~inside)
+            found[outside] = in_blocks(outside.tolist(), lambda some: self._outside(vectors[some], strictness))
         return found
+
+    def _outside(self, vectors: Vectors, strictness: float) -> Vectors:
+        moved = self.surroundings.moved(vectors)
+        near = kernel(moved, self.candidates)
+        if len(self.background):
+            near -= kernel(moved, self.background) @ self._factor(strictness)
+        elif len(self.candidates):  # only the candidates themselves tell what papers in general are like
+            near -= near.mean(axis=1, keepdims=True)
+        return near
 
     def _penalty(self, strictness: float) -> float:
         return len(self.background) / 1250.0 * strictness

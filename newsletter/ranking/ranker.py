@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newsletter.model import InterestProfile, Paper, Pick, Section, Topic
-from newsletter.ranking.blend import foresee, scores
+from newsletter.ranking.blend import scores
 from newsletter.ranking.candidates import Candidates, best, paper_text
 from newsletter.ranking.encoder import CachedEncoder, Encoder
-from newsletter.ranking.interests import Interests, topic_text, understand
-from newsletter.ranking.listing import compose
+from newsletter.ranking.interests import Interests, topic_text, understand_each
+from newsletter.ranking.listing import Asked, compose
 
 _ENOUGH_BACKGROUND = 500
+_NUMBERS = 500_000  # scores at a time: 2 MB, which a processor has at hand
 
 
 @dataclass(frozen=True)
@@ -88,51 +89,64 @@ class Ranker:
         papers the reader rated already, and those whose keys are in `exclude` (sent before). `library` holds the rated
         papers by id; answers count less the longer before `now` they were given.
         """
-        everyone = [understand(one.profile, self._topics, library, self._encoder, now=now) for one in readers]
-        foresee(candidates, everyone)
+        everyone = understand_each([one.profile for one in readers], self._topics, library, self._encoder, now=now)
         return [
-            self._pick(candidates, one, interests, library, also)
-            for one, interests in zip(readers, everyone, strict=True)
+            picks
+            for some in _together(everyone, len(candidates))
+            for picks in self._picked(candidates, readers[some], everyone[some], library, also)
         ]
 
-    def _pick(
-        self, candidates: Candidates, reader: Wanted, interests: Interests, library: Mapping[str, Paper], also: int
-    ) -> tuple[Pick, ...]:
-        rated = {library[name].key for name in reader.profile.rated if name in library}
-        allowed = self._allowed(candidates, reader.profile, {*reader.exclude, *rated})
-        found = scores(candidates, interests)
-        full, brief = compose(
-            candidates,
-            interests,
-            found,
-            allowed,
-            cards=reader.cards,
-            also=also,
-            exploring=self._exploring,
-        )
-        return tuple(
-            Pick(
-                paper_key=candidates.papers[one.row].key,
-                rank=rank,
-                section=Section.FOR_YOU if rank <= len(full) else Section.ALSO_TODAY,
-                score=round(float(found[one.row]), 4),
-                reasons=one.reasons,
+    def _picked(
+        self,
+        candidates: Candidates,
+        readers: Sequence[Wanted],
+        everyone: Sequence[Interests],
+        library: Mapping[str, Paper],
+        also: int,
+    ) -> Iterator[tuple[Pick, ...]]:
+        if len(candidates) == 0:
+            yield from [()] * len(readers)
+            return
+        found = scores(candidates, everyone)
+        asked = [
+            Asked(interests, column, _allowed(candidates, one, library), one.cards)
+            for one, interests, column in zip(readers, everyone, found, strict=True)
+        ]
+        lists = compose(candidates, asked, also=also, exploring=self._exploring)
+        for column, (full, brief) in zip(found, lists, strict=True):
+            yield tuple(
+                Pick(
+                    paper_key=candidates.papers[one.row].key,
+                    rank=rank,
+                    section=Section.FOR_YOU if rank <= len(full) else Section.ALSO_TODAY,
+                    score=round(float(column[one.row]), 4),
+                    reasons=one.reasons,
+                )
+                for rank, one in enumerate((*full, *brief), 1)
             )
-            for rank, one in enumerate((*full, *brief), 1)
-        )
 
     def order_each(
         self, candidates: Candidates, profiles: Sequence[InterestProfile], library: Mapping[str, Paper]
     ) -> list[list[int]]:
         """Give all rows, best first, for each profile: what `evaluate` measures."""
-        everyone = [understand(profile, self._topics, library, self._encoder) for profile in profiles]
-        foresee(candidates, everyone)
+        everyone = understand_each(profiles, self._topics, library, self._encoder)
         everything = np.ones(len(candidates), bool)
-        return [best(scores(candidates, interests), everything, len(candidates)) for interests in everyone]
+        return [
+            best(column, everything, len(candidates)).tolist()
+            for some in _together(everyone, len(candidates))
+            for column in scores(candidates, everyone[some])
+        ]
 
-    @staticmethod
-    def _allowed(candidates: Candidates, profile: InterestProfile, exclude: Collection[int]) -> NDArray[np.bool_]:
-        allowed = candidates.without(exclude)
-        for phrase in profile.muted:
-            allowed &= ~candidates.phrases.hits(phrase)
-        return allowed
+
+def _together(everyone: Sequence[Interests], width: int) -> Iterator[slice]:
+    """Cut readers into parts that are worked on together: as many as keep a matrix of their scores small."""
+    size = max(1, _NUMBERS // max(1, width))
+    return (slice(start, start + size) for start in range(0, len(everyone), size))
+
+
+def _allowed(candidates: Candidates, reader: Wanted, library: Mapping[str, Paper]) -> NDArray[np.bool_]:
+    rated = {library[name].key for name in reader.profile.rated if name in library}
+    allowed = candidates.without({*reader.exclude, *rated})
+    for phrase in reader.profile.muted:
+        allowed &= ~candidates.phrases.hits(phrase)
+    return allowed

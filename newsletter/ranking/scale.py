@@ -69,7 +69,7 @@ class Scale:
 
     def cosine(self, minilm: float, pair: Pair) -> float:
         """Give the cosine that says what one of MiniLM says."""
-        if self.levels[pair] == MINILM[pair]:
+        if self.levels is MINILM:
             return minilm
         return self.levels[pair].mean + (minilm - MINILM[pair].mean) * self.spread(pair)
 

@@ -7,14 +7,14 @@ list already, against its share (as seats go to parties, Sainte-Laguë 1910). do
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from newsletter.ranking.candidates import Scores
-from newsletter.ranking.encoder import Vectors
+from newsletter.ranking.columns import Scores
+from newsletter.ranking.remembered import Found
 
 # The cosine (of MiniLM, see `scale`) of "the same narrow subject"; 0.9 is "the same work told again".
 ALIKE = 0.5
@@ -22,54 +22,92 @@ _LIKENESS = 4.0
 _CROWDING, _MOST_CROWDING = 1.0, 3.0
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A paper that could stand in the list: its row, its score, and the interest that speaks for it most."""
+@dataclass(frozen=True)
+class Choice:
+    """What one reader's list is chosen from (k): papers' rows, scores, and numbers of the interests they speak to.
 
-    row: int
-    score: float
-    interest: str
+    `shares` tells how much each interest counts, by its number; `cards` how many papers the list is to have.
+    """
+
+    rows: NDArray[np.intp]
+    scores: Scores
+    interests: NDArray[np.intp]
+    shares: Sequence[float]
+    cards: int
 
 
 def chosen(
-    offers: Sequence[Offer], vectors: Vectors, shares: Mapping[str, float], *, cards: int, alike: float = ALIKE
-) -> list[int]:
-    """Give the rows of up to `cards` offers, in the order of their scores.
+    choices: Sequence[Choice], likeness: Callable[[Sequence[int]], Found], *, alike: float = ALIKE
+) -> list[NDArray[np.intp]]:
+    """Give each reader's list, as places in their choice, in the order of the scores.
 
-    `vectors` (n × d) are those of all papers, of length 1. `shares` tells how much each interest counts. Every interest
-    that has an offer has its best one in the list, as long as that takes no more than half of it. `alike` is the cosine
-    of papers on the same narrow subject.
+    `likeness` finds the cosines (m × n) of some papers to all. Every interest that has an offer has its best one in the
+    list, as long as that takes no more than half of it. `alike` is the cosine of papers on the same narrow subject.
     """
-    ordered = sorted(offers, key=lambda offer: (-offer.score, offer.row))
-    interests = list(dict.fromkeys(offer.interest for offer in ordered))
-    place = {interest: number for number, interest in enumerate(interests)}
-    of = np.array([place[offer.interest] for offer in ordered], np.intp)
-    share = np.array([max(shares.get(interest, 0.0), 1e-6) for interest in interests])
-    fair = cards * share / share.sum() if len(share) else share
-    scores = np.array([offer.score for offer in ordered])
-    some = vectors[[offer.row for offer in ordered]]
-    seats = np.arange(len(interests)) < max(1, cards // 2)
-
-    taken: list[int] = []
-    held = np.zeros(len(interests))
-    likest = np.zeros(len(ordered), np.float32)
-    while len(taken) < min(cards, len(ordered)):
-        worth = (
-            scores
-            - _likeness(likest, alike)
-            - _CROWDING * np.minimum(held / np.maximum(fair, 1e-6), _MOST_CROWDING)[of]
-        )
+    if not choices:
+        return []
+    table = _Table.laid(choices)
+    held = np.zeros(table.fair.shape)
+    deducted = np.zeros(table.scores.shape)
+    likest = np.zeros(table.scores.shape, np.float32)
+    taken = np.zeros(table.scores.shape, bool)
+    for step in range(int(table.room.max())):
+        crowding = np.minimum(held / table.fair, _MOST_CROWDING)
+        worth = table.scores - deducted - _CROWDING * np.take_along_axis(crowding, table.of, axis=1)
         worth[taken] = -np.inf
-        waiting = seats & (held == 0)
-        if cards - len(taken) <= waiting.sum():  # what room is left is theirs
-            worth[~waiting[of]] = -np.inf
-        best = int(np.argmax(worth))  # of equals the first: the higher score, then the earlier paper
-        taken.append(best)
-        held[of[best]] += 1
-        likest = np.maximum(likest, some @ some[best])
-    return [ordered[number].row for number in sorted(taken)]
+        waiting = table.seats & (held == 0)
+        theirs = table.cards - step <= waiting.sum(axis=1)  # what room is left is for those who wait
+        worth[theirs[:, None] & ~np.take_along_axis(waiting, table.of, axis=1)] = -np.inf
+        some = np.flatnonzero(step < table.room)
+        best = worth[some].argmax(axis=1)  # of equals the first: the higher score, then the earlier paper
+        taken[some, best] = True
+        held[some, table.of[some, best]] += 1
+        matrix, places = likeness(table.rows[some, best].tolist())
+        likest[some] = np.maximum(likest[some], matrix[places[:, None], table.rows[some]])
+        deducted = _deducted(likest, alike)
+    return [order[places] for order, places in zip(table.order, taken, strict=True)]
 
 
-def _likeness(cosines: Scores, alike: float) -> NDArray[np.float64]:
+@dataclass(frozen=True)
+class _Table:
+    """What lists are chosen from, a row for each reader, the highest scores first (r × k): places in their choices,
+    papers' rows, scores (−∞ where there is no more), and interests.
+
+    Of each interest (r × i) its fair part of the list, and whether it has a seat, as those first in the order of the
+    scores have. Of each reader (r) how many cards they want, and how many they can have.
+    """
+
+    order: NDArray[np.intp]
+    rows: NDArray[np.intp]
+    scores: NDArray[np.float64]
+    of: NDArray[np.intp]
+    fair: NDArray[np.float64]
+    seats: NDArray[np.bool_]
+    cards: NDArray[np.intp]
+    room: NDArray[np.intp]
+
+    @classmethod
+    def laid(cls, choices: Sequence[Choice]) -> _Table:
+        # What no interest speaks for counts as one of its own: −1, the last.
+        wide, many = max(len(one.rows) for one in choices), 1 + max(len(one.shares) for one in choices)
+        order, rows, of = np.zeros((3, len(choices), wide), np.intp)
+        scores = np.full((len(choices), wide), -np.inf)
+        fair, seats = np.ones((len(choices), many)), np.zeros((len(choices), many), bool)
+        for row, one in enumerate(choices):
+            places = np.lexsort((one.rows, -one.scores))
+            some = slice(len(places))
+            order[row, some], rows[row, some], scores[row, some] = places, one.rows[places], one.scores[places]
+            of[row, some] = one.interests[places]
+            theirs = list(dict.fromkeys(of[row, some].tolist()))
+            shares = [max(one.shares[interest], 1e-6) if interest >= 0 else 1e-6 for interest in theirs]
+            whole = sum(shares)
+            fair[row, theirs] = [max(one.cards * share / whole, 1e-6) for share in shares]
+            seats[row, theirs[: max(1, one.cards // 2)]] = True
+        cards = np.array([one.cards for one in choices], np.intp)
+        room = np.minimum(cards, [len(one.rows) for one in choices])
+        return cls(order, rows, scores, of, fair, seats, cards, room)
+
+
+def _deducted(cosines: Scores, alike: float) -> NDArray[np.float64]:
     near = np.maximum(0.0, (cosines.astype(np.float64) - alike) / (1 - alike))
     return np.asarray(_LIKENESS * near**2)

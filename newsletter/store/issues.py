@@ -243,9 +243,9 @@ def _edition_row(edition: Edition) -> dict[str, Any]:
             {
                 "paper": pick.paper_key,
                 "rank": pick.rank,
-                "section": pick.section.value,
+                "section": pick.section,
                 "score": pick.score,
-                "reasons": [[reason.kind.value, reason.matched] for reason in pick.reasons],
+                "reasons": [[reason.kind, reason.matched] for reason in pick.reasons],
             }
             for pick in edition.picks
         ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
@@ -361,26 +361,37 @@ def _one(connection: Connection, condition: sa.ColumnElement[bool]) -> Subscribe
 
 def many(connection: Connection, rows: Sequence[Row[Any]]) -> list[Subscriber]:
     """Give the subscribers of some rows, with what they said of papers."""
-    said: dict[int, list[Row[Any]]] = {}
-    for some in batches([row.key for row in rows]):
-        query = sa.select(ratings, papers.c.id).join_from(ratings, papers)
+    said: dict[int, list[_Said]] = {row.key: [] for row in rows}
+    # When something was said matters of answers alone: of the many papers in libraries it is not read.
+    at = sa.case((ratings.c.answer, ratings.c.rated_at))
+    for some in batches(said):
+        query = sa.select(ratings.c.subscriber_key, papers.c.id, ratings.c.liked, at).join_from(ratings, papers)
         query = query.where(ratings.c.subscriber_key.in_(some)).order_by(ratings.c.rated_at, ratings.c.paper_key)
-        for rating in connection.execute(query):
-            said.setdefault(rating.subscriber_key, []).append(rating)
-    return [_subscriber(row, said.get(row.key, ())) for row in rows]
+        for key, *rest in connection.execute(query):
+            said[key].append(_Said(*rest))
+    return [_subscriber(row, said[row.key]) for row in rows]
 
 
-def _subscriber(row: Row[Any], said: Sequence[Row[Any]]) -> Subscriber:
+class _Said(NamedTuple):
+    """That a paper is liked, or not; where it is an answer to a paper that was shown, when it was given."""
+
+    paper: str
+    liked: bool
+    answered_at: datetime | None
+
+
+def _subscriber(row: Row[Any], said: Sequence[_Said]) -> Subscriber:
     stored = row.profile
+    named = [one for one in said if one.answered_at is None]
     profile = InterestProfile(
         topics=tuple((slug, float(weight)) for slug, weight in stored["topics"]),
         keywords=tuple(stored["keywords"]),
         muted=tuple(stored["muted"]),
         authors=tuple(stored["authors"]),
-        liked=tuple(each.id for each in said if each.liked and not each.answer),
-        disliked=tuple(each.id for each in said if not each.liked and not each.answer),
+        liked=tuple(paper for paper, liked, _ in named if liked),
+        disliked=tuple(paper for paper, liked, _ in named if not liked),
         interests=stored["interests"],
-        answers=tuple(Answer(each.id, each.liked, each.rated_at) for each in said if each.answer),
+        answers=tuple(Answer(paper, liked, at) for paper, liked, at in said if at is not None),
     )
     return Subscriber(
         key=row.key,

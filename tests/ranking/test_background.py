@@ -24,13 +24,13 @@ def test_the_direction_is_that_of_the_ridge_solution(penalty: float, count: int)
     covariance = np.cov(exact, rowvar=False, bias=True)
     ridge = covariance + penalty * np.trace(covariance) / 24 * np.eye(24)
     wanted = np.linalg.solve(ridge, liked - exact.mean(axis=0))
-    got = Background.of(vectors).direction(liked, penalty)
+    got = Background.of(vectors).directions(liked[None], np.array([penalty]))[0]
     assert float(got @ wanted) / (np.linalg.norm(got) * np.linalg.norm(wanted)) == pytest.approx(1, abs=1e-5)
 
 
 def test_scores_along_a_direction_have_a_standard_deviation_of_one_over_the_background() -> None:
     vectors = unit_vectors(500, 24)
-    direction = Background.of(vectors).direction(unit_vectors(1, 24, seed=2)[0], 4.0)
+    direction = Background.of(vectors).directions(unit_vectors(1, 24, seed=2), np.array([4.0]))[0]
     assert float((vectors @ direction).std()) == pytest.approx(1, abs=1e-3)
 
 
@@ -43,7 +43,7 @@ def test_the_spread_of_a_query_is_the_standard_deviation_of_its_cosines() -> Non
 def test_without_a_background_a_direction_is_the_plain_difference() -> None:
     background = Background.of(np.zeros((0, 8), np.float32))
     liked = unit_vectors(1, 8)[0]
-    direction = background.direction(liked, 40.0)
+    direction = background.directions(liked[None], np.array([40.0]))[0]
     assert np.allclose(direction / np.linalg.norm(direction), liked, atol=1e-6)
     assert background.spreads(liked[None])[0] > 0
 
@@ -53,4 +53,4 @@ def test_a_background_of_one_paper_again_and_again_gives_finite_directions(count
     vectors = np.repeat(unit_vectors(1, 8), count, axis=0)
     background = Background.of(vectors)
     for mean in (vectors[0], unit_vectors(1, 8, seed=4)[0]):
-        assert np.isfinite(background.direction(mean, 2.0)).all()
+        assert np.isfinite(background.directions(mean[None], np.array([2.0]))).all()

@@ -10,6 +10,7 @@ import pytest
 from newsletter.model import InterestProfile, Paper, Topic
 from newsletter.ranking import blend
 from newsletter.ranking.candidates import Candidates, same_name
+from newsletter.ranking.columns import softmax_join, standard
 from newsletter.ranking.encoder import CachedEncoder
 from newsletter.ranking.interests import kindred, understand
 from newsletter.ranking.ranker import Ranker
@@ -47,7 +48,9 @@ def day(quick_ranker: Ranker) -> Candidates:
 
 def scored(ranker: Ranker, candidates: Candidates, profile: InterestProfile) -> dict[int, float]:
     interests = understand(profile, ranker._topics, LIBRARY, ranker._encoder)
-    return dict(zip((one.key for one in candidates.papers), blend.scores(candidates, interests).tolist(), strict=True))
+    return dict(
+        zip((one.key for one in candidates.papers), blend.scores(candidates, [interests])[0].tolist(), strict=True)
+    )
 
 
 def best(scores: Mapping[int, float], count: int) -> set[int]:
@@ -82,11 +85,12 @@ def test_of_two_unrelated_interests_neither_is_drowned(
 
 def test_a_soft_maximum_is_a_little_above_the_greatest() -> None:
     one, other = np.array([3.0, 0.0, 1.0], np.float32), np.array([-3.0, 2.0, 1.0], np.float32)
-    joined = blend._softmax_join([(1.0, one), (1.0, other)], 3)
+    weights, counts = np.ones(3, np.float32), np.array([2, 0, 1])
+    joined, none, alone = softmax_join(np.stack([one, other, one]), weights, counts)
     assert (joined >= np.maximum(one, other)).all()
     assert (joined <= np.maximum(one, other) + np.log(2) / 2 + 1e-6).all()
-    assert np.allclose(blend._softmax_join([(1.0, one)], 3), one, atol=1e-6)
-    assert np.array_equal(blend._softmax_join([], 3), np.zeros(3))
+    assert np.allclose(alone, one, atol=1e-6)
+    assert np.array_equal(none, np.zeros(3))
 
 
 def test_a_weight_lifts_a_whole_interest(quick_ranker: Ranker, day: Candidates) -> None:
@@ -100,11 +104,11 @@ def test_a_weight_lifts_a_whole_interest(quick_ranker: Ranker, day: Candidates) 
 
 def test_a_column_is_centred_and_scaled_but_noise_is_not_blown_up() -> None:
     column = np.array([1.0, 2.0, 3.0], np.float32)
-    standard = blend.standard(column, 0.02)
-    assert float(standard.mean()) == pytest.approx(0, abs=1e-6)
-    assert float(standard.std()) == pytest.approx(1, abs=1e-6)
-    assert np.abs(blend.standard(column * 1e-4, 0.08)).max() < 0.01
-    assert np.array_equal(blend.standard(np.full(4, 0.7, np.float32), 0.08), np.zeros(4))
+    centred = standard(column, 0.02)
+    assert float(centred.mean()) == pytest.approx(0, abs=1e-6)
+    assert float(centred.std()) == pytest.approx(1, abs=1e-6)
+    assert np.abs(standard(column * 1e-4, 0.08)).max() < 0.01
+    assert np.array_equal(standard(np.full(4, 0.7, np.float32), 0.08), np.zeros(4))
 
 
 def test_without_a_profile_votes_rank(quick_ranker: Ranker) -> None:

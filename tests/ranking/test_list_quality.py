@@ -82,7 +82,7 @@ def test_nobody_is_shown_a_paper_from_elsewhere_that_nobody_minds(ranker: Ranker
 
 def score(ranker: Ranker, day: Candidates, profile: InterestProfile, key: int, now: timedelta = timedelta(0)) -> float:
     interests = understand(profile, ranker._topics, READ | library(*DAY), ranker._encoder, now=NOW + now)
-    found = dict(zip((one.key for one in day.papers), scores(day, interests).tolist(), strict=True))
+    found = dict(zip((one.key for one in day.papers), scores(day, [interests])[0].tolist(), strict=True))
     return float(found[key])
 
 
@@ -159,7 +159,7 @@ def test_without_what_a_reason_names_the_paper_scores_less(
     named = {ReasonKind.KEYWORD, ReasonKind.TOPIC, ReasonKind.LIKED_PAPER, ReasonKind.INTERESTS, ReasonKind.AUTHOR}
 
     def found(of: InterestProfile) -> dict[int, float]:
-        given = scores(seeds, understand(of, ranker._topics, papers, ranker._encoder))
+        given = scores(seeds, [understand(of, ranker._topics, papers, ranker._encoder)])[0]
         return dict(zip((one.key for one in seeds.papers), given.tolist(), strict=True))
 
     for full in (profile, dataclasses.replace(profile, liked=liked)):

@@ -132,15 +132,30 @@ def test_the_same_again_gives_the_same(ranker: Ranker, day: Candidates) -> None:
     assert picked(ranker, ranker.prepare(DAY, [*DAY, LIKED, DISLIKED]), profile) == first
 
 
-def test_many_readers_get_together_what_each_would_get_alone(ranker: Ranker) -> None:
+def test_many_readers_get_together_what_each_would_get_alone(ranker: Ranker, monkeypatch: pytest.MonkeyPatch) -> None:
     papers = [LIKED, DISLIKED, *DAY]
+    names = [one.id for one in papers]
+    profiles = [
+        InterestProfile(liked=tuple(names[:1])),
+        InterestProfile(liked=tuple(names[1:4]), disliked=tuple(names[:1])),
+        InterestProfile(liked=tuple(names[2:]), keywords=("speech recognition",), topics=(("robotics", 2.0),)),
+        SPEECH,
+        InterestProfile(keywords=("neutron star", "speech recognition"), muted=("words",)),
+        InterestProfile(interests="Speech recognition for robots. Neutron stars, and black holes!"),
+        InterestProfile(topics=(("speech-recognition", 1.0), ("high-energy-astrophysics", 0.5))),
+        InterestProfile(authors=("Ada Lovelace",)),
+        InterestProfile(),
+    ]
     wanted = [
-        Wanted(InterestProfile(liked=tuple(one.id for one in papers[start : start + count])), cards=6)
-        for start, count in ((0, 1), (1, 3), (2, 6), (0, 2))
+        Wanted(profile, cards, exclude) for profile in profiles for cards, exclude in ((9, ()), (3, (DAY[0].key,)))
     ]
     together = ranker.pick_each(ranker.prepare(DAY, DAY), wanted, library(*papers), also=3, now=NOW)
     alone = [ranker.pick_each(ranker.prepare(DAY, DAY), [one], library(*papers), also=3, now=NOW)[0] for one in wanted]
     assert together == alone
+    assert ranker.pick_each(ranker.prepare(DAY, DAY), [], {}, also=3, now=NOW) == []
+    monkeypatch.setattr("newsletter.ranking.ranker._NUMBERS", 3 * len(DAY))
+    in_threes = ranker.pick_each(ranker.prepare(DAY, DAY), wanted, library(*papers), also=3, now=NOW)
+    assert in_threes == alone
 
 
 def test_the_order_that_is_evaluated_is_the_order_of_the_picks(ranker: Ranker, day: Candidates) -> None:
@@ -227,4 +242,4 @@ def test_no_candidate_informs_what_papers_are_like_in_general(ranker: Ranker) ->
     for name in ("mean", "eigenvalues", "eigenvectors", "vectors"):
         assert (getattr(one.background, name) == getattr(other.background, name)).all()
     assert (one.words._worth == other.words._worth).all()
-    assert one.words._places == other.words._places
+    assert (one.words._terms == other.words._terms).all()

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from newsletter.ranking.words import STOP_WORDS, Words, terms
+from newsletter.ranking.words import STOP_WORDS, Words, words_of
 
 SUBJECTS = ("dunes", "wind", "sand ripples", "Märchen", "naïve Bayes", "ﬁelds", "x", "E. coli", "café")
 
@@ -45,5 +45,10 @@ def test_rows_have_the_length_one_or_none(background: list[str], texts: list[str
     assert all(abs(length - 1) < 1e-4 or length == 0 for length in lengths)
 
 
-def test_words_and_pairs_of_words_without_the_common_ones() -> None:
-    assert list(terms("The naïve dunes of Mars")) == ["naive", "dunes", "mars", "naive dunes", "dunes mars"]
+def test_words_are_plain_and_without_the_common_ones() -> None:
+    assert words_of("The naïve dunes of Mars") == ["naive", "dunes", "mars"]
+
+
+def test_pairs_are_of_neighbours_in_one_text() -> None:
+    words = Words(["dunes wander", "mars dust"])
+    assert words.matrix(["dunes of mars", "dunes wander", "wander mars"]).getnnz(axis=1).tolist() == [2, 3, 2]
