@@ -157,6 +157,13 @@ class Newsletter:
         window = window_of(cadence, day, previous, now=now, timezone=self.edited.timetable.timezone)
         return Issue(0, cadence, day, window, IssueState.DRAFT if self.edited.approval else IssueState.OPEN)
 
+    def last_with_papers(self, cadence: Cadence) -> Issue | None:
+        """Give the newest issue of a cadence that has papers of its own: one may open without, for who is owed some."""
+        issue = self.store.issues.latest(cadence)
+        while issue and not self.store.papers.count(issue.window):
+            issue = self.store.issues.before(issue)
+        return issue
+
     def open_issues(
         self, day: date, *, now: datetime, cadences: Sequence[Cadence] = (), owed: Collection[Cadence] = ()
     ) -> list[Issue]:
