@@ -21,6 +21,7 @@ class Errands:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="errands")
         self._waiting: set[Future[None]] = set()
         self._lock = threading.Lock()
+        self.closing = threading.Event()  # by which an errand that can be done later may end early
 
     def run(self, errand: Callable[[], None]) -> bool:
         """Take an errand, and tell whether there was room for it."""
@@ -40,6 +41,7 @@ class Errands:
 
     def close(self) -> None:
         """Do what was taken, and take no more."""
+        self.closing.set()
         self._pool.shutdown()
 
     def _done(self, future: Future[None]) -> None:

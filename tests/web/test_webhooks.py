@@ -18,7 +18,7 @@ import pytest
 
 from newsletter.config import Fetching
 from newsletter.web import happenings
-from newsletter.webhooks import rest
+from newsletter.webhooks import rest, send_due
 from tests.web.house import House, running
 from tests.web.test_subscribe import asked
 
@@ -123,6 +123,16 @@ def test_a_server_that_does_not_answer_holds_up_no_mail_to_who_signs_up(house: H
             with pytest.raises(BlockingIOError):  # and we are still waiting for an answer
                 called.recv(100_000)
     house.parts.calls.finish()
+
+
+def test_the_end_of_the_program_waits_for_one_call_at_the_most(house: House, listener: Listener) -> None:
+    house.store.webhooks.add(url(listener), ["issue.paused"], now=house.clock())
+    for _ in range(5):
+        house.store.webhooks.happened("issue.paused", {"day": "2026-08-20"}, now=house.clock())
+    made = send_due(house.store, now=house.clock, allow_private=True, stop=lambda: len(listener.told) == 1)
+    assert made == len(listener.told) == 1
+    house.clock.pass_(minutes=6)
+    assert send_due(house.store, now=house.clock, allow_private=True) == 4
 
 
 def test_nothing_inside_our_network_is_called_unless_that_is_allowed(tmp_path: Path, listener: Listener) -> None:
