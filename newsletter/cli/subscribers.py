@@ -254,8 +254,9 @@ def lift(
 
 
 def refuse_suppressed(store: Store, secret: str, new: Sequence[NewSubscriber]) -> None:
-    """Raise StoreError where somebody is never to be mailed again."""
-    hashes = {signup.address_hash(one.email, secret): one.email for one in new}
+    """Raise StoreError where somebody would be mailed who is never to be mailed again."""
+    mailed = (one for one in new if one.status in {SubscriberStatus.PENDING, SubscriberStatus.ACTIVE})
+    hashes = {signup.address_hash(one.email, secret): one.email for one in mailed}
     suppressed = store.subscribers.suppressed(hashes)
     if suppressed:
         named = ", ".join(f"{hashes[key]} ({reason})" for key, reason in suppressed.items())

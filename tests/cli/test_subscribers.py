@@ -8,8 +8,11 @@ import sqlite3
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from newsletter.store import Store
+from newsletter.store.schema import subscribers, suppressions
+from newsletter.subscriptions.signup import address_hash
 from tests.cli.desk import Desk
 
 HEADER = "email,name,topics,keywords,muted,authors,liked,cadence,timezone,hour,papers,language,status"
@@ -122,6 +125,22 @@ def test_who_left_does_not_come_back_by_a_file(desk: Desk) -> None:
     connection.close()
     desk("subscribers", "import", "people.csv", "--confirmed")
     assert desk("subscribers", "show", "ada@lab.example", "--json").json["status"] == "unsubscribed"
+
+
+def test_who_must_not_be_mailed_keeps_nobody_else_from_an_import(desk: Desk) -> None:
+    for name in ("ada", "bob"):
+        desk.subscribe(f"{name}@lab.example")
+    with Store(f"sqlite:///{desk.folder / 'newsletter.db'}") as store:
+        hashed = address_hash("bob@lab.example", store.secret())
+        with store._database.writing() as connection:
+            bob = sa.update(subscribers).where(subscribers.c.address == "bob@lab.example")
+            connection.execute(bob.values(status="suppressed"))
+            connection.execute(suppressions.insert().values(address_hash=hashed, reason="hard", added_at=LATER))
+    exported = desk("subscribers", "export").out
+    (desk.folder / "people.csv").write_text(exported.replace(",7,", ",9,"))
+    assert "2 subscribers read" in desk("subscribers", "import", "people.csv", "--confirmed").out
+    told = {one["email"]: (one["status"], one["hour"]) for one in desk("subscribers", "list", "--json").json}
+    assert told == {"ada@lab.example": ("active", 9), "bob@lab.example": ("suppressed", 9)}
 
 
 @pytest.mark.parametrize(
