@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from newsletter.model import Cadence, InterestProfile, SubscriberStatus
 from newsletter.subscriptions.signup import address_hash
 from tests.store.rows import dump
-from tests.web.house import HOSTILE, House, words
+from tests.web.house import HOSTILE, House, running, words
 
 WISH: dict[str, Any] = {
     "email": "Ada@Lab.example",
@@ -289,3 +290,9 @@ def test_mail_that_cannot_be_sent_is_no_concern_of_the_page(house: House, caplog
     assert house.post("/subscribe", WISH).status_code == 200
     house.parts.errands.finish()
     assert "cannot write mail" in caplog.text
+
+
+def test_who_asks_of_pages_that_are_being_replaced_is_told_to_ask_again(tmp_path: Path) -> None:
+    with running(f"sqlite:///{tmp_path / 'newsletter.db'}", tmp_path) as house:
+        house.parts.errands.close()  # as when settings are read again while somebody fills in the form
+        assert house.post("/subscribe", WISH).status_code == 503
