@@ -38,8 +38,7 @@ def feed(here: Here, topic: str = "") -> Response:
     for day in here.store.archive.days(_IN_FEED):
         for one in came_out(here, day)[:1]:
             top = here.store.archive.papers(one.window, _NAMED)
-            if top:  # one may open without papers of its own, for readers who are owed those of the one before
-                entries.append((one, here.store.papers.count(one.window), top))
+            entries.append((one, here.store.papers.count(one.window), top))
     updated = max((one.window.end for one, _, _ in entries), default=_long_ago(here))
     return _xml(here, "feed.xml", entries=entries, updated=updated)
 
