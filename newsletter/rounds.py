@@ -110,7 +110,7 @@ class Rounds:
         return (
             issue is not None
             and table.wanted(issue.cadence, issue.day, zone, hour)
-            and not table.in_time(issue.day, zone, hour, now=issue.window.end)
+            and not table.in_time(issue.cadence, issue.day, zone, hour, now=issue.window.end)
         )
 
     def _unranked(self, day: date) -> list[Issue]:
@@ -125,7 +125,7 @@ class Rounds:
         place = reader.timezone, reader.hour
         if not self.timetable.wanted(issue.cadence, issue.day, *place):
             return None
-        useful = self.timetable.in_time(issue.day, *place, now=now) or self._missed(before, *place)
+        useful = self.timetable.in_time(issue.cadence, issue.day, *place, now=now) or self._missed(before, *place)
         return self.timetable.due_at(issue.day, *place) if useful else None
 
     def _withdraw(self, issue: Issue, *, now: datetime) -> None:

@@ -28,6 +28,7 @@ from newsletter.config import (
 from newsletter.delivery.dispatch import Brake
 from newsletter.duties import Duties
 from newsletter.model import (
+    Cadence,
     DeliveryState,
     Digest,
     InterestProfile,
@@ -182,6 +183,16 @@ def test_a_machine_that_is_on_in_the_afternoons_writes_to_who_wants_their_mail_i
             house.pass_(hours=1)
         got.append(len(house.mails()))
     assert got == [0, 1, 2, 3]
+
+
+def test_who_is_mailed_once_a_week_has_the_issue_late_rather_than_a_week_later(make: Callable[..., House]) -> None:
+    house = make()
+    house.subscribe(cadence=Cadence.WEEKLY, hour=7)
+    house.publish()
+    house.now = START.replace(hour=20)  # the machine was off until then
+    house.duties.open()
+    house.duties.deliver()
+    assert len(house.mails()) == 1
 
 
 def test_after_a_clock_was_ahead_sources_are_read_as_before(make: Callable[..., House], tmp_path: Path) -> None:
