@@ -143,7 +143,7 @@ def test_a_subscriber_is_made_changed_and_forgotten(api: httpx.Client, house: Ho
 
 def test_who_is_pending_begins_when_somebody_vouches_for_them(api: httpx.Client) -> None:
     statuses = [
-        api.put("/subscribers/new@lab.example", json={"confirmed": vouched}).json()["status"]
+        api.put("/subscribers/pending@lab.example", json={"confirmed": vouched}).json()["status"]
         for vouched in (False, False, True, False)
     ]
     assert statuses == ["pending", "pending", "active", "active"]
