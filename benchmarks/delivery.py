@@ -14,6 +14,7 @@ import contextlib
 import json
 import os
 import random
+import resource
 import shutil
 import socket
 import subprocess
@@ -82,9 +83,9 @@ def measured(url: str, messages: int, connections: int, papers: int, postfix: st
         issue = stocked(newsletter, messages, papers)
         with_vectors(newsletter, issue)
         ranking, _ = timed(lambda: newsletter.rank(issue, now=NOW))
-        cpu = sum(os.times()[:2])
+        cpu = sum(os.times()[:4])  # of builders, too, which have ended by then
         sending, tally = timed(lambda: sent(newsletter, settings, issue, connections))
-        cpu = sum(os.times()[:2]) - cpu
+        cpu = sum(os.times()[:4]) - cpu
         if tally != {DeliveryState.SENT: messages}:
             raise SystemExit(f"not all was sent: {tally}")
         size = size_of(newsletter, issue)
@@ -249,7 +250,15 @@ def work(url: str, connections: int) -> None:
         )
         sent = tally.states[DeliveryState.SENT]
     print(
-        json.dumps({"sent": sent, "per_second": round(sent / seconds), "before_mb": before, "most_memory_mb": memory()})
+        json.dumps(
+            {
+                "sent": sent,
+                "per_second": round(sent / seconds),
+                "before_mb": before,
+                "most_memory_mb": memory(),
+                "builder_mb": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024,
+            }
+        )
     )
 
 

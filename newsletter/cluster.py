@@ -14,7 +14,7 @@ import signal
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -23,7 +23,7 @@ import psycopg
 from procrastinate.exceptions import ConnectorException
 
 from newsletter import bootstrap
-from newsletter.delivery.dispatch import Brake
+from newsletter.delivery.brake import Brake
 from newsletter.duties import Duties
 from newsletter.errors import NewsletterError
 from newsletter.jobs import PRIORITIES, QUEUES, Jobs, Task
@@ -80,7 +80,8 @@ class Crew:
 
     def __post_init__(self) -> None:
         self.jobs = Jobs(self.store, self.settings.cluster.shard)
-        self.newsletter = bootstrap.newsletter(self.settings, self.store)
+        # Workers are the processes among which the work is shared out already.
+        self.newsletter = replace(bootstrap.newsletter(self.settings, self.store), builders=None)
         self.rounds = Rounds(self.newsletter)
         self.duties = Duties(self.settings, self.store, self.brake, clock=bootstrap.clock)
         self.transport = bootstrap.transport(self.settings)

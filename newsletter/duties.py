@@ -15,7 +15,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from newsletter import bootstrap, logs, memory
-from newsletter.delivery.dispatch import Brake, Tally
+from newsletter.delivery.brake import Brake
+from newsletter.delivery.tally import Tally
 from newsletter.delivery.transport import hand_over
 from newsletter.model import DeliveryState, Issue
 from newsletter.notices import failing_sources, no_issue, paused_issue

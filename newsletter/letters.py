@@ -25,6 +25,7 @@ from newsletter.model import (
     Message,
     Outcome,
     Paper,
+    Section,
     Subscriber,
     SubscriberStatus,
     Window,
@@ -81,25 +82,27 @@ class Letterhead:
 
     def _feedback_id(self, issue: Issue) -> str:
         """Say which issue it is and who sends it, and nothing of whom it is for."""
-        sender = re.sub(r"[^a-z0-9]+", "-", ascii_domain(self.domain).lower())[:15]  # 5 to 15 letters, asks Gmail
-        return f"{issue.day:%Y%m%d}:{issue.cadence}:newsletter:{sender}"
+        return f"{issue.day.isoformat().replace('-', '')}:{issue.cadence}:newsletter:{self._feedback_sender}"
+
+    @cached_property
+    def _feedback_sender(self) -> str:
+        return re.sub(r"[^a-z0-9]+", "-", ascii_domain(self.domain).lower())[:15]  # 5 to 15 letters, asks Gmail
 
     def links(self, edition: Edition) -> Links:
         """Give a subscriber's own links for one issue."""
         url, tokens = self.site.url, self.tokens
         public_id, day = edition.subscriber.public_id, edition.issue.day
 
-        def answer(paper_key: int, *, liked: bool) -> str:
-            return f"{url}/feedback/{tokens.feedback(public_id, paper_key, liked=liked, day=day)}"
-
+        answer, begin = tokens.answers(public_id, day), f"{url}/feedback/"
         return Links(
             preferences=f"{url}/preferences/{tokens.preferences(public_id, day)}",
             unsubscribe=f"{url}/unsubscribe/{tokens.unsubscribe(public_id)}",
             archive=f"{url}/issues/{day.isoformat()}{_which(edition.issue)}",
             browser=f"{url}/view/{tokens.view(public_id, day, edition.issue.cadence)}",
             feedback={
-                pick.paper_key: (answer(pick.paper_key, liked=True), answer(pick.paper_key, liked=False))
+                pick.paper_key: (begin + answer(pick.paper_key, True), begin + answer(pick.paper_key, False))
                 for pick in edition.picks
+                if pick.section is Section.FOR_YOU
             },
         )
 
@@ -219,6 +222,7 @@ class StoredLetters:
         self._letterhead = letterhead
         self._issues = {issue.key: issue for issue in issues}
         self._counts: dict[Window, int] = {}
+        self._papers: dict[Paper, Paper] = {}
         self._now = now
 
     def __call__(self, claimed: Sequence[Delivery]) -> dict[int, Callable[[], Message] | Outcome]:
@@ -232,7 +236,9 @@ class StoredLetters:
             for key, edition in self._store.issues.editions(self._issues[issue_key], of_issue).items():
                 editions[issue_key, key] = edition
         suppressed = self._suppressed(subscribers.values())
-        papers = self._store.papers.by_key(pick.paper_key for edition in editions.values() for pick in edition.picks)
+        wanted = (pick.paper_key for edition in editions.values() for pick in edition.picks)
+        # One object for one paper from claim to claim: what is remembered of it is then found without comparing texts.
+        papers = {key: self._papers.setdefault(one, one) for key, one in self._store.papers.by_key(wanted).items()}
         lines = written(self._store, self._letterhead.writer, papers)
         return {
             delivery.key: Outcome(DeliveryState.SKIPPED, suppressed[delivery.subscriber_key])

@@ -204,6 +204,10 @@ class Paper:
     announced: bool = True
     announcements: tuple[Announcement, ...] = ()
 
+    def __hash__(self) -> int:
+        """Of the key alone: what is worked out of papers is remembered by them, for each of the mails they are in."""
+        return self.key
+
 
 @dataclass(frozen=True, slots=True)
 class Topic:
@@ -325,6 +329,10 @@ class Reason:
     kind: ReasonKind
     matched: str
 
+    def __hash__(self) -> int:
+        """Of what matched alone, as with papers."""
+        return hash(self.matched)
+
 
 @dataclass(frozen=True, slots=True)
 class Pick:
@@ -370,7 +378,11 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A mail ready for a transport: `data` is the raw RFC 5322 message with CRLF line ends."""
+    """A mail ready for a transport: `data` is the raw RFC 5322 message with CRLF line ends.
+
+    `sound`: who made it vouches that every CR and LF in it is part of a CRLF, that it ends with one, and that no line
+    begins with a dot. Of any other message, whoever sends it looks.
+    """
 
     recipient: str
     envelope_sender: str
@@ -379,6 +391,7 @@ class Message:
     html: str = field(repr=False)
     text: str = field(repr=False)
     data: bytes = field(repr=False)
+    sound: bool = False
 
 
 @dataclass(frozen=True, slots=True)

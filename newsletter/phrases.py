@@ -8,6 +8,7 @@ Pure.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from newsletter import identity
@@ -72,8 +73,14 @@ def spans(text: str, phrase: str) -> tuple[tuple[int, int], ...]:
         return ()
     if is_acronym(phrase):
         return tuple(found.span() for found in wanted.finditer(text))
+    folded, places = _folded(text)
+    return tuple((places[match.start()], places[match.end() - 1] + 1) for match in wanted.finditer(folded))
+
+
+@lru_cache(maxsize=1024)
+def _folded(text: str) -> tuple[str, Sequence[int]]:
+    """Give a text folded, and where each of its characters comes from: of one there may come several ("ß"), or none."""
+    if text.isascii():
+        return identity.folded(text), range(len(text))
     folded = [identity.folded(character) for character in text]
-    # Folding may make several characters of one ("ß"), or none (an accent of its own): so every one knows its source.
-    places = [place for place, character in enumerate(folded) for _ in character]
-    found = ((places[match.start()], places[match.end() - 1] + 1) for match in wanted.finditer("".join(folded)))
-    return tuple(found)
+    return "".join(folded), [place for place, character in enumerate(folded) for _ in character]

@@ -9,13 +9,16 @@ from __future__ import annotations
 import random
 import shlex
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
-from newsletter.delivery.dispatch import Brake, Dispatcher, Tally
+from newsletter.delivery.brake import Brake
+from newsletter.delivery.dispatch import Dispatcher, Letters
 from newsletter.delivery.policy import Policy
 from newsletter.delivery.recovery import give_up, recover
+from newsletter.delivery.tally import Tally
 from newsletter.delivery.transport import Transport
 from newsletter.errors import FetchError, NotFoundError, SourceError
 from newsletter.letters import Letterhead, StoredLetters, written
@@ -49,6 +52,8 @@ if TYPE_CHECKING:
     from newsletter.sources.source import Source
 
 Progress: TypeAlias = Callable[[int], None]
+# Who has letters made by other processes, where there are many; those are told the keys of the issues and the time.
+Helped: TypeAlias = Callable[[StoredLetters, Sequence[int], datetime], AbstractContextManager[Letters]]
 _NEWS = (Announce.NEW, Announce.CROSS)
 
 
@@ -98,6 +103,7 @@ class Newsletter:
     edited: Edited
     returns: Callable[[], Returns]
     opened: Then | None = None  # what is done in the same transaction when an issue is opened
+    builders: Helped | None = None
 
     def ingest(
         self,
@@ -249,20 +255,20 @@ class Newsletter:
         self.recover(policy)
         ready = [issue for issue in issues if issue.state is IssueState.OPEN]
         expired = give_up(self.store.deliveries, [issue.key for issue in ready], policy.expire_after, now=now)
-        letters = StoredLetters(self.store, self.letterhead, ready, now=now)
-        dispatcher = Dispatcher(
-            self.store.deliveries,
-            self.store.allowances,
-            transport,
-            letters,
-            policy,
-            connections=connections,
-            shard=shard,
-        )
         keys = [issue.key for issue in ready]
         try:
-            with (brake or Brake()).on(dispatcher.halt):
-                tally = dispatcher.run(keys, now=now, limit=limit, progress=progress)
+            with self._letters(ready, now) as letters:
+                dispatcher = Dispatcher(
+                    self.store.deliveries,
+                    self.store.allowances,
+                    transport,
+                    letters,
+                    policy,
+                    connections=connections,
+                    shard=shard,
+                )
+                with (brake or Brake()).on(dispatcher.halt):
+                    tally = dispatcher.run(keys, now=now, limit=limit, progress=progress)
         finally:
             self.returns().refusals(keys, now=now)
         tally.states.update(expired)
@@ -274,6 +280,11 @@ class Newsletter:
             elif tally.states and not self.store.deliveries.any_left(issue.key):
                 self._sent(issue, now)
         return tally
+
+    def _letters(self, issues: Sequence[Issue], now: datetime) -> AbstractContextManager[Letters]:
+        """Give what makes the messages of some issues: here, or with the help of other processes."""
+        letters = StoredLetters(self.store, self.letterhead, issues, now=now)
+        return self.builders(letters, [one.key for one in issues], now) if self.builders else nullcontext(letters)
 
     def _sent(self, issue: Issue, now: datetime) -> None:
         """Tell once that all mail of an issue has left."""

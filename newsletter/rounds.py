@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from newsletter.delivery.dispatch import Brake, Tally
+from newsletter.delivery.brake import Brake
 from newsletter.delivery.policy import Policy
 from newsletter.delivery.recovery import recover
+from newsletter.delivery.tally import Tally
 from newsletter.delivery.transport import Transport
 from newsletter.model import EVERYBODY, Cadence, Issue, IssueState, Shard, Subscriber
 from newsletter.picking import Picking

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from newsletter import bootstrap, logs, systemd
-from newsletter.delivery.dispatch import DRAIN, Brake
+from newsletter.delivery.brake import Brake
+from newsletter.delivery.dispatch import DRAIN
 from newsletter.duties import Duties
 from newsletter.errors import NewsletterError
 from newsletter.schedule import Schedule

@@ -25,7 +25,7 @@ from newsletter.config import (
     SourceSettings,
     TransportKind,
 )
-from newsletter.delivery.dispatch import Brake
+from newsletter.delivery.brake import Brake
 from newsletter.duties import Duties
 from newsletter.model import (
     Cadence,

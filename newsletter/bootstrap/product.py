@@ -6,10 +6,10 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import time, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from newsletter.bootstrap.core import secret, site
+from newsletter.bootstrap.core import MEMORY, secret, site
 from newsletter.bootstrap.mail import bounce_address, policy, renderer, returns, signer, transport, writer
 from newsletter.bootstrap.ranking import ranker, rankers
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from newsletter.foretaste import Foretaste, Rankers
     from newsletter.letters import Letterhead
     from newsletter.meanings import Meanings
-    from newsletter.pipeline import Newsletter
+    from newsletter.pipeline import Helped, Newsletter
     from newsletter.store import Store
     from newsletter.store.issues import Then
     from newsletter.timetable import Timetable
@@ -77,7 +77,21 @@ def newsletter(settings: Settings, store: Store, *, progress: Callable[[int], No
     ranking = cache(lambda: ranker(settings, store.vectors, progress))
     # What recognises bounces takes a tenth of a second to import, and only sending needs it.
     taken = cache(lambda: returns(settings, store))
-    return Newsletter(store, ranking, letterhead(settings, store), edited, taken, _opened(settings, store))
+    return Newsletter(
+        store, ranking, letterhead(settings, store), edited, taken, _opened(settings, store), builders(settings)
+    )
+
+
+def builders(settings: Settings) -> Helped | None:
+    """Give what has messages made by other processes, None where they are all made in this one."""
+    from newsletter.builders import Builders, processors  # noqa: PLC0415
+
+    count = settings.delivery.builders
+    if count is None:  # one processor has enough to do with sending
+        count = processors() - 1
+    if not count or settings.database.url == MEMORY:  # which no other process can see
+        return None
+    return partial(Builders, settings, count)
 
 
 def _opened(settings: Settings, store: Store) -> Then | None:

@@ -13,7 +13,7 @@ from newsletter.timetable import next_day
 
 if TYPE_CHECKING:
     from newsletter.config import Settings
-    from newsletter.delivery.dispatch import Tally
+    from newsletter.delivery.tally import Tally
     from newsletter.letters import Letterhead
     from newsletter.rendering import AlertView
     from newsletter.store import Store

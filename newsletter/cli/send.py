@@ -17,7 +17,7 @@ from newsletter.model import DeliveryState, Issue, IssueState
 
 if TYPE_CHECKING:
     from newsletter.config import Settings
-    from newsletter.delivery.dispatch import Tally
+    from newsletter.delivery.tally import Tally
     from newsletter.pipeline import Newsletter
 
 _WAITING = (DeliveryState.QUEUED, DeliveryState.DEFERRED)

@@ -73,6 +73,7 @@ class DeliverySettings(_Section):
     soft_bounce_limit: float = Field(default=5.0, ge=1, le=1000)
     soft_bounce_half_life: float = Field(default=30.0, gt=0, le=3650)
     pause_at: float = Field(default=0.3, ge=0, le=1)
+    builders: int | None = Field(default=None, ge=0, le=64)
 
     @model_validator(mode="after")
     def _warm_up_begins(self) -> Self:

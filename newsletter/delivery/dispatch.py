@@ -10,22 +10,20 @@ import queue
 import random
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeAlias
 
 from newsletter import logs
 from newsletter.delivery.ledger import Ledger, Line
 from newsletter.delivery.limits import Limits
-from newsletter.delivery.policy import Failures, Policy, Quota
+from newsletter.delivery.policy import Failures, Policy
 from newsletter.delivery.recovery import owner_name, retire
 from newsletter.delivery.states import next_attempt, settle
+from newsletter.delivery.tally import Tally
 from newsletter.delivery.transport import Session, Transport
 from newsletter.errors import MessageError, TransportError
-from newsletter.model import EVERYBODY, Delivery, DeliveryState, Issue, Message, Outcome, Shard
+from newsletter.model import EVERYBODY, Delivery, DeliveryState, Message, Outcome, Shard
 from newsletter.store.allowances import Allowances
 from newsletter.store.deliveries import Deliveries, Settlement
 
@@ -36,66 +34,17 @@ _PATIENCE = timedelta(seconds=60)  # what is put off for longer waits for the ne
 
 _LOG = logs.of("delivery")
 
-_Task: TypeAlias = tuple[Delivery, Callable[[], Message] | Outcome]
+Letter: TypeAlias = Callable[[], Message | Outcome] | Outcome
+_Task: TypeAlias = tuple[Delivery, Letter]
 _Progress: TypeAlias = Callable[[int], None] | None
 
 
 class Letters(Protocol):
     """Makes the messages of claimed deliveries; an Outcome where there is none to send (the subscriber left)."""
 
-    def __call__(self, claimed: Sequence[Delivery]) -> dict[int, Callable[[], Message] | Outcome]:
-        """Give, by delivery key, what makes its message, or what became of it without one."""
+    def __call__(self, claimed: Sequence[Delivery]) -> Mapping[int, Letter]:
+        """Give, by delivery key, what gives its message, or what became of it without one."""
         ...
-
-
-@dataclass
-class Tally:
-    """What became of the deliveries of one run.
-
-    `held` names the quota that kept it from sending more; `alarm` says why it was broken off for a person to look, and
-    `paused` which issues were for it.
-    """
-
-    states: Counter[DeliveryState] = field(default_factory=Counter)
-    problems: list[str] = field(default_factory=list)
-    held: Quota | None = None
-    alarm: str = ""
-    paused: list[Issue] = field(default_factory=list)
-
-    def note(self, outcome: Outcome, state: DeliveryState) -> None:
-        """Count one outcome; keep the first few replies that a person should read."""
-        self.states[state] += 1
-        if state is not DeliveryState.SENT and outcome.response and len(self.problems) < 10:
-            self.problems.append(f"{state}: {outcome.response}")
-
-
-class Brake:
-    """Lets another thread end a run, or all that would follow: messages on their way are finished, others wait."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._stops: list[Callable[[], None]] = []
-        self.pulled = False
-
-    def pull(self) -> None:
-        """End the run."""
-        with self._lock:
-            self.pulled, stops = True, list(self._stops)
-        for stop in stops:
-            stop()
-
-    @contextmanager
-    def on(self, stop: Callable[[], None]) -> Iterator[None]:
-        """Have `stop` called when the brake is pulled, or at once where it was."""
-        with self._lock:
-            self._stops.append(stop)
-        if self.pulled:
-            stop()
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._stops.remove(stop)
 
 
 class _Clock:
@@ -127,6 +76,7 @@ class Dispatcher:
         self._letters = letters
         self._policy = policy
         self._connections = connections
+        self._most = min(connections * _CLAIMED_EACH, _MOST_CLAIMED)
         self._shard = shard
         self._owner = owner_name()
         self._ledger = Ledger(deliveries, self._owner, LEASE)
@@ -183,7 +133,7 @@ class Dispatcher:
         self.tally.held = self._limits.exhausted()
         if self.tally.held:
             return []
-        most = min(x for x in (self._connections * _CLAIMED_EACH, _MOST_CLAIMED, left) if x is not None)
+        most = self._most if left is None else min(self._most, left)
         real = datetime.now(UTC)
         return self._deliveries.claim(
             issue_keys, owner=self._owner, due=due, now=real, lease=LEASE, limit=most, shard=self._shard
@@ -253,7 +203,7 @@ class Dispatcher:
             self._low.set()
             line.flush()
             task = self._work.get()
-        if self._work.qsize() < self._connections:
+        if self._work.qsize() <= self._most // 2:  # while these are sent, the next are made
             self._low.set()
         return task
 
@@ -278,16 +228,16 @@ class Dispatcher:
         session: Session,
         line: Line,
         delivery: Delivery,
-        letter: Callable[[], Message] | Outcome,
+        letter: Letter,
         clock: _Clock,
     ) -> None:
-        if isinstance(letter, Outcome):
-            return self._settle(line, delivery, letter, clock)
         try:
-            message = letter()
+            message = letter if isinstance(letter, Outcome) else letter()
         except MessageError as error:
             # The address cannot stand in a message: no other try will change that, and no other mail suffers.
-            return self._settle(line, delivery, Outcome(DeliveryState.FAILED, str(error)), clock)
+            message = Outcome(DeliveryState.FAILED, str(error))
+        if isinstance(message, Outcome):
+            return self._settle(line, delivery, message, clock)
         if not self._may_go(line, delivery, message, clock):
             return None
         if not line.begin(delivery.key):

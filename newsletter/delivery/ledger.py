@@ -8,10 +8,13 @@ that is durable: at most one message a connection is ever on its way without a r
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from newsletter.store.deliveries import Deliveries, Settlement
+
+_LONGEST_PATIENCE = 0.005  # seconds
 
 
 @dataclass
@@ -30,8 +33,11 @@ class Ledger:
         self._deliveries = deliveries
         self._owner = owner
         self._lease = lease
-        self._gathering, self._writing = threading.Lock(), threading.Lock()
+        self._writing = threading.Lock()
+        self._gathering = threading.Condition()
         self._waiting: list[_Entry] = []
+        self._away: set[int] = set()  # what is on its way: the outcome is still to come
+        self._patience = 0.0
 
     def advance(self, settled: Settlement | None, begin: int | None = None) -> bool:
         """Record how one delivery ended and that another begins; tell, when that is durable, whether it may begin.
@@ -41,6 +47,10 @@ class Ledger:
         entry = _Entry(settled, begin)
         with self._gathering:
             self._waiting.append(entry)
+            if settled is not None:
+                self._away.discard(settled.key)
+            if not self._away:
+                self._gathering.notify()
         with self._writing:  # whoever gets here first writes for all who came meanwhile
             if not entry.done:
                 self._write()
@@ -48,11 +58,20 @@ class Ledger:
             raise entry.error
         return entry.begun
 
-    def _write(self) -> None:
+    def _gathered(self) -> list[_Entry]:
+        """Give what is to be written. A moment is waited for who will come soon: a commit of eight costs little more
+        than a commit of one. No longer than half of the time that the last one took, as who waits sends nothing.
+        """
         with self._gathering:
+            self._gathering.wait_for(lambda: not self._away, timeout=self._patience)
             entries, self._waiting = self._waiting, []
+        return entries
+
+    def _write(self) -> None:
+        entries = self._gathered()
         settled = [entry.settled for entry in entries if entry.settled is not None]
         begin = [entry.begin for entry in entries if entry.begin is not None]
+        started = time.perf_counter()
         try:
             begun = self._deliveries.advance(
                 settled, begin, owner=self._owner, now=datetime.now(UTC), lease=self._lease
@@ -61,6 +80,9 @@ class Ledger:
             for entry in entries:
                 entry.done, entry.error = True, error
             raise
+        self._patience = min((time.perf_counter() - started) / 2, _LONGEST_PATIENCE)
+        with self._gathering:
+            self._away |= begun
         for entry in entries:
             entry.done, entry.begun = True, entry.begin in begun
 

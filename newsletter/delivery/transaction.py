@@ -99,13 +99,13 @@ def _sent(client: smtplib.SMTP, message: Message, where: str, patience: float) -
         commands = _commands(client, message)
     except _UnsendableError as reason:
         return Outcome(DeliveryState.FAILED, one_line(f"not sent: {reason}"))
-    return _announce(client, commands, where) or _hand_over(client, message.data, patience)
+    return _announce(client, commands, where) or _hand_over(client, message, patience)
 
 
 def _commands(client: smtplib.SMTP, message: Message) -> dict[_Phase, bytes]:
     """Give the three commands before the text, or raise _UnsendableError."""
     data = message.data
-    if not data.count(b"\r\n") == data.count(b"\r") == data.count(b"\n"):
+    if not message.sound and not data.count(b"\r\n") == data.count(b"\r") == data.count(b"\n"):
         # RFC 5321, section 2.3.8. Servers that mend it can be made to see a second message ("SMTP smuggling").
         raise _UnsendableError("the message holds a CR or LF that is not part of a CRLF")
     try:
@@ -217,10 +217,10 @@ def _blames_recipient(reply: _Reply) -> bool:
     return status["subject"] in {"0", "1", "2"} and status.groups() not in _PASSING_FAULTS
 
 
-def _hand_over(client: smtplib.SMTP, data: bytes, patience: float) -> Outcome:
+def _hand_over(client: smtplib.SMTP, message: Message, patience: float) -> Outcome:
     """Write the text and read what the server says to it."""
     try:
-        client.send(_stuffed(data))
+        client.send(message.data + b".\r\n" if message.sound else _stuffed(message.data))
     except smtplib.SMTPException as error:
         # Writing gives up only while bytes are left, and the dot stands last: the server has not seen the end.
         client.close()

@@ -9,7 +9,6 @@ character. The result is the same for the same arguments, so a message that is s
 from __future__ import annotations
 
 import re
-from binascii import b2a_qp
 from datetime import datetime
 from email.utils import format_datetime
 from functools import lru_cache
@@ -20,6 +19,7 @@ from newsletter.errors import MessageError
 from newsletter.model import Message
 from newsletter.rendering.headers import ascii_address, checked, mailbox, parsed, unstructured, web_address
 from newsletter.rendering.mails import SiteView
+from newsletter.rendering.patchwork import quoted_printable
 from newsletter.rendering.view import Links
 
 _LONGEST_LINE = 998  # bytes, RFC 5322 section 2.1.1
@@ -134,12 +134,8 @@ def _composed(
         html=rendered.html,
         text=rendered.text,
         data=data,
+        sound=True,  # headers are checked and folded here, bodies are quoted-printable of ours
     )
-
-
-def encoded_size(text: str) -> int:
-    """Give how many bytes `text` takes in a message, in quoted-printable."""
-    return len(_quoted_printable(text))
 
 
 def _list_headers(site: SiteView, from_address: str, links: Links) -> list[str]:
@@ -176,23 +172,7 @@ def _joined(headers: list[str], rendered: Rendering, boundary: str) -> bytes:
     )
     return b"".join((
         head.encode("ascii"), b"\r\n\r\n",
-        (part % "plain").encode("ascii"), _quoted_printable(rendered.text), b"\r\n",
-        (part % "html").encode("ascii"), _quoted_printable(rendered.html), b"\r\n",
+        (part % "plain").encode("ascii"), quoted_printable(rendered.text), b"\r\n",
+        (part % "html").encode("ascii"), quoted_printable(rendered.html), b"\r\n",
         f"--{boundary}--\r\n".encode("ascii"),
     ))  # fmt: skip
-
-
-@lru_cache(maxsize=8)  # a mail's HTML is measured before the mail is made
-def _quoted_printable(text: str) -> bytes:
-    """`text` in quoted-printable with CRLF, lines of at most 76 characters, and a line break at its end."""
-    unix = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
-    return b"".join(map(_encoded_line, unix.rstrip("\n").split("\n")))
-
-
-@lru_cache(maxsize=8192)  # most lines of a mail stand in others too: of the layout in all, of a paper in many
-def _encoded_line(line: str) -> bytes:
-    # b2a_qp takes the line break it meets first for its own soft ones: there must be one, and it must be CRLF.
-    encoded = b2a_qp(f"{line}\r\n".encode(), quotetabs=False, istext=True, header=False)
-    # Old mailboxes part messages at lines that begin with "From "; the soft break keeps the line under its limit.
-    encoded = encoded.replace(b"\r\nFrom ", b"\r\n=46rom=\r\n ")
-    return b"=46rom=\r\n " + encoded[5:] if encoded.startswith(b"From ") else encoded

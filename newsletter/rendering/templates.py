@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import jinja2
+from jinja2 import nodes
 from markupsafe import escape
 
 from newsletter import assets
@@ -23,6 +24,7 @@ from newsletter.errors import TemplateError
 from newsletter.model import Cadence
 from newsletter.rendering import words
 from newsletter.rendering.language import Language
+from newsletter.rendering.once import Once
 from newsletter.rendering.plaintext import fill, heading, padded, rule
 from newsletter.rendering.summary import shorten
 from newsletter.rendering.theme import Theme
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _CONSTANT = re.compile(r"\{\{ _\((\"[^\"\\]*\")\) \}\}")
+_OF_LANGUAGE = ("language", "direction", "start", "end")
 SUBJECT, HTML, TEXT = "subject.txt", "body.mjml", "body.txt"
 
 
@@ -78,7 +81,7 @@ class TemplateFolder:
 
 def html_environment() -> jinja2.Environment:
     """Give the environment of HTML: everything is escaped, and what does not exist is an error."""
-    return jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    return jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, extensions=[Once])
 
 
 def text_environment() -> jinja2.Environment:
@@ -86,6 +89,7 @@ def text_environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         autoescape=False,  # noqa: S701 (a text/plain part: entities would be read as they are written)
         undefined=jinja2.StrictUndefined,
+        extensions=[Once],
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -95,13 +99,18 @@ def text_environment() -> jinja2.Environment:
 
 
 def folded(text: str, environment: jinja2.Environment) -> str:
-    """Give a template with `{{ _("…") }}` said already where nothing is put in: it is the same in all mails."""
+    """Give a template with what is the same in all mails of its language said already: `{{ _("…") }}` where nothing is
+    put in, and `{{ start }}` and its kind.
+    """
     say = cast("Callable[[str], str]", environment.globals["_"])
 
     def said(found: re.Match[str]) -> str:
         message = str(say(ast.literal_eval(found[1])))
         return found[0] if "{" in message or "\n" in message else message
 
+    own = {name.name for name in environment.parse(text).find_all(nodes.Name) if name.ctx != "load"}
+    for name in set(_OF_LANGUAGE) - own:
+        text = text.replace(f"{{{{ {name} }}}}", str(environment.globals[name]))
     return _CONSTANT.sub(said, text)
 
 

@@ -7,14 +7,15 @@ its title, can make a mail of any size.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import lru_cache
+from operator import attrgetter
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from newsletter.abstracts import usable
-from newsletter.model import Cadence, Edition, Paper, Pick, ReasonKind, Section
+from newsletter.model import Cadence, Edition, Paper, Reason, ReasonKind, Section
 from newsletter.phrases import spans
 from newsletter.rendering import words
 from newsletter.rendering.language import Language
@@ -27,6 +28,8 @@ _LONGEST_URL = 1500
 _LONGEST_SUMMARY = 240
 _MOST_REASONS = 3
 _MOST_CATEGORIES = 4
+_NO_ANSWERS = "", ""
+_rank = attrgetter("rank")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,38 +71,46 @@ class Part:
     marked: bool
 
 
-@dataclass(frozen=True, slots=True)
-class CardView:
-    """A pick in full. `label` is the title, short enough to stand in the names of links; any text may be empty.
+@dataclass(frozen=True, slots=True, eq=False)  # one object for all mails that say the same, told by being the same
+class PaperView:
+    """What a card says of its paper to all who read that language and have it for the same keywords, if for any.
 
-    `summary` is a machine's, and `summary_by` says so ("summary by MODEL"); key sentences are the authors'.
-    `meta` is what is said of authors, sources and categories, if anything. `picture` is an image's address.
+    `label` is the title, short enough to stand in the names of links; any text may be empty. `summary` is a machine's,
+    and `summary_by` says so ("summary by MODEL"); key sentences are the authors'. `meta` is what is said of authors,
+    sources and categories, if anything. `picture` is an image's address.
     """
 
-    number: int
     title: str
     label: str
     url: str
     authors: str
     announced: str
     categories: str
-    why: tuple[str, ...]
     summary: str
     summary_by: str
     key_sentences: tuple[Part, ...]
     remark: str
     links: tuple[LinkView, ...]
-    more_url: str
-    less_url: str
-    meta: tuple[str, ...] = ()
-    picture: str = ""
+    meta: tuple[str, ...]
+    picture: str
 
 
 @dataclass(frozen=True, slots=True)
+class CardView:
+    """A pick in full: the paper, why it was picked, and where its reader answers ("more like this", "not for me"), if
+    they can.
+    """
+
+    paper: PaperView
+    why: tuple[str, ...]
+    more_url: str
+    less_url: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # as a PaperView
 class LineView:
     """A pick in brief: its title and the strongest reason."""
 
-    number: int
     title: str
     url: str
     why: str
@@ -131,16 +142,18 @@ class EditionView:
     browser_url: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """What every card of one edition is told with."""
+@dataclass(frozen=True, slots=True, eq=False)  # as a PaperView
+class _Manner:
+    """How papers are told of in one edition, and in all others of its kind."""
 
     say: Language
     site: SiteView
-    links: Links
     cadence: Cadence
-    written: Written
+    model: str
     pictures: bool
+
+
+_manner = lru_cache(maxsize=256)(_Manner)
 
 
 def edition_view(
@@ -159,12 +172,26 @@ def edition_view(
     `papers` must hold every paper that is picked. Picks come in the order of their rank, whatever order they are in.
     `pictures`: cards show the image that a source gave, which tells its server that the mail was opened.
     """
-    issue = edition.issue
-    told = _Told(say, site, links, issue.cadence, written or Written(), pictures)
-    picks = sorted(edition.picks, key=lambda pick: pick.rank)
-    cards = tuple(_card(told, pick, papers[pick.paper_key]) for pick in picks if pick.section is Section.FOR_YOU)
-    also = tuple(_line(told, pick, papers[pick.paper_key]) for pick in picks if pick.section is Section.ALSO_TODAY)
-    titles = [card.title for card in cards] + [line.title for line in also]
+    issue, lines = edition.issue, written or Written()
+    manner = _manner(say, site, issue.cadence, lines.model, pictures)
+    picks = sorted(edition.picks, key=_rank)
+    cards = tuple(
+        CardView(
+            _paper_view(
+                manner, papers[pick.paper_key], _keywords(pick.reasons), lines.summaries.get(pick.paper_key, "")
+            ),
+            _why(manner, pick.reasons),
+            *links.feedback.get(pick.paper_key, _NO_ANSWERS),
+        )
+        for pick in picks
+        if pick.section is Section.FOR_YOU
+    )
+    also = tuple(
+        _line(manner, papers[pick.paper_key], pick.reasons[0] if pick.reasons else None)
+        for pick in picks
+        if pick.section is Section.ALSO_TODAY
+    )
+    titles = [card.paper.title for card in cards] + [line.title for line in also]
     introduction = words.introduction(say, considered, len(cards), len(also))
     day = say.long_date(issue.day)
     reader = edition.subscriber
@@ -210,64 +237,62 @@ def _tone(cadence: Cadence, since: date | None, *, close: bool) -> words.Tone:
 
 def brief(card: CardView) -> LineView:
     """Give a card as a line of "Also today"."""
-    return LineView(number=card.number, title=card.title, url=card.url, why=card.why[0] if card.why else "")
+    return LineView(title=card.paper.title, url=card.paper.url, why=card.why[0] if card.why else "")
+
+
+@lru_cache(maxsize=8192)
+def without_key_sentences(paper: PaperView) -> PaperView:
+    """Give what a card says where there is little room."""
+    return replace(paper, key_sentences=())
+
+
+@lru_cache(maxsize=8192)  # one paper stands in many mails of a day
+def _paper_view(manner: _Manner, paper: Paper, keywords: tuple[str, ...], summary: str) -> PaperView:
+    say = manner.say
+    said = _said(say, paper)
+    summary = shorten(summary, _LONGEST_SUMMARY)
+    return PaperView(
+        title=said.title,
+        label=said.label,
+        url=_url(paper, manner.site),
+        authors=said.authors,
+        announced=said.announced,
+        categories=said.categories,
+        summary=summary,
+        summary_by=words.summary_by(say, manner.model) if summary else "",
+        key_sentences=_marked(said.key_sentences, keywords),
+        remark=said.remark,
+        links=said.links,
+        meta=tuple(filter(None, (said.authors, said.announced, said.categories))),
+        picture=_picture(paper) if manner.pictures else "",
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class _PaperView:
-    """What a card says of its paper to whoever reads that language."""
+class _Said:
+    """What is said of a paper to all who read that language, whatever they have it for."""
 
     title: str
     label: str
     authors: str
     announced: str
     categories: str
-    meta: tuple[str, ...]
     links: tuple[LinkView, ...]
     key_sentences: str
     remark: str
 
 
-def _card(told: _Told, pick: Pick, paper: Paper) -> CardView:
-    said = _paper_view(told.say, paper)
-    summary = shorten(told.written.summaries.get(pick.paper_key, ""), _LONGEST_SUMMARY)
-    more, less = told.links.feedback.get(pick.paper_key, ("", ""))
-    keywords = tuple(reason.matched for reason in pick.reasons if reason.kind is ReasonKind.KEYWORD)
-    return CardView(
-        number=pick.rank,
-        title=said.title,
-        label=said.label,
-        url=_url(paper, told.site),
-        authors=said.authors,
-        announced=said.announced,
-        categories=said.categories,
-        why=_why(told, pick)[:_MOST_REASONS],
-        summary=summary,
-        summary_by=words.summary_by(told.say, told.written.model) if summary else "",
-        key_sentences=_marked(said.key_sentences, keywords),
-        remark=said.remark,
-        links=said.links,
-        more_url=more,
-        less_url=less,
-        meta=said.meta,
-        picture=_picture(paper) if told.pictures else "",
-    )
-
-
-@lru_cache(maxsize=4096)  # one paper stands in many mails of a day
-def _paper_view(say: Language, paper: Paper) -> _PaperView:
+@lru_cache(maxsize=4096)
+def _said(say: Language, paper: Paper) -> _Said:
     title = paper_title(say, paper)
     label = shorten(title, _LONGEST_LABEL)
-    authors, announced = words.authors(say, paper.authors), words.announced(say, paper.announcements)
-    categories = ", ".join(paper.categories[:_MOST_CATEGORIES])
     readable = usable(paper)
-    return _PaperView(
+    return _Said(
         title=title,
         label=label,
-        authors=authors,
-        announced=announced,
-        categories=categories,
-        meta=tuple(filter(None, (authors, announced, categories))),
+        authors=words.authors(say, paper.authors),
+        announced=words.announced(say, paper.announcements),
+        categories=", ".join(paper.categories[:_MOST_CATEGORIES]),
         links=paper_links(say, paper, label),
         key_sentences=key_sentences(paper.abstract, paper.title) if readable else "",
         remark="" if readable else words.no_abstract(say),
@@ -278,7 +303,6 @@ def _picture(paper: Paper) -> str:
     return paper.thumbnail if paper.thumbnail.startswith("https://") and len(paper.thumbnail) <= _LONGEST_URL else ""
 
 
-@lru_cache(maxsize=8192)  # readers of one keyword are many
 def _marked(text: str, keywords: tuple[str, ...]) -> tuple[Part, ...]:
     """Give the key sentences, with the keywords marked for which the paper was picked."""
     parts: list[Part] = []
@@ -290,10 +314,10 @@ def _marked(text: str, keywords: tuple[str, ...]) -> tuple[Part, ...]:
     return tuple(part for part in (*parts, Part(text[end:], marked=False)) if part.text)
 
 
-def _line(told: _Told, pick: Pick, paper: Paper) -> LineView:
-    why = _why(told, pick)
-    title = paper_title(told.say, paper)
-    return LineView(number=pick.rank, title=title, url=_url(paper, told.site), why=why[0] if why else "")
+@lru_cache(maxsize=8192)
+def _line(manner: _Manner, paper: Paper, reason: Reason | None) -> LineView:
+    why = words.reason(manner.say, reason, manner.cadence) if reason else ""
+    return LineView(title=paper_title(manner.say, paper), url=_url(paper, manner.site), why=why)
 
 
 def paper_title(say: Language, paper: Paper) -> str:
@@ -301,11 +325,17 @@ def paper_title(say: Language, paper: Paper) -> str:
     return shorten(paper.title, _LONGEST_TITLE) or say("Untitled paper")
 
 
-def _why(told: _Told, pick: Pick) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(words.reason(told.say, reason, told.cadence) for reason in pick.reasons))
+@lru_cache(maxsize=8192)  # readers of one topic are many
+def _why(manner: _Manner, reasons: tuple[Reason, ...]) -> tuple[str, ...]:
+    told = dict.fromkeys(words.reason(manner.say, reason, manner.cadence) for reason in reasons)
+    return tuple(told)[:_MOST_REASONS]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=8192)
+def _keywords(reasons: tuple[Reason, ...]) -> tuple[str, ...]:
+    return tuple(reason.matched for reason in reasons if reason.kind is ReasonKind.KEYWORD)
+
+
 def _url(paper: Paper, site: SiteView) -> str:
     """Where the title leads: the paper's own page, else its arXiv or DOI page, else its page on our site."""
     return _web(paper.url) or _abstract_url(paper) or f"{site.url}/papers/{quote(paper.id, safe=':/.()')}"

@@ -42,6 +42,23 @@ _SETTLE = (
 )
 
 
+_START = (
+    deliveries.update()
+    .where(
+        deliveries.c.key.in_(sa.bindparam("these", expanding=True)),
+        deliveries.c.lease_owner == sa.bindparam("owner"),
+        deliveries.c.state.in_(_WAITING),
+    )
+    .values(
+        state=_S.SENDING.value,
+        attempts=deliveries.c.attempts + 1,
+        leased_until=sa.bindparam("until"),
+        changed_at=sa.bindparam("moment"),
+    )
+    .returning(deliveries.c.key)
+)
+
+
 # What was made and never tried: nobody can have received it.
 _UNTRIED = deliveries.c.state == _S.QUEUED.value, deliveries.c.attempts == 0
 
@@ -158,19 +175,8 @@ class Deliveries:
             if rows:
                 connection.execute(_SETTLE, rows)
             for some in batches(keys):
-                mine = (
-                    deliveries.c.key.in_(some),
-                    deliveries.c.lease_owner == owner,
-                    deliveries.c.state.in_(_WAITING),
-                )
-                change = deliveries.update().where(*mine).returning(deliveries.c.key)
-                values = {
-                    "state": DeliveryState.SENDING.value,
-                    "attempts": deliveries.c.attempts + 1,
-                    "leased_until": now + lease,
-                    "changed_at": now,
-                }
-                started.update(connection.scalars(change.values(values)))
+                given = {"these": some, "owner": owner, "until": now + lease, "moment": now}
+                started.update(connection.scalars(_START, given))
         return started
 
     def put_off(self, key: int, *, owner: str, until: datetime) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -26,6 +27,8 @@ from newsletter.store.absorb import absorbed
 from newsletter.store.batches import batches
 from newsletter.store.engine import NEWS_LOCK, Database, driver, insert_ignore, insert_new, take_turns
 from newsletter.store.schema import deliveries, editions, issues, papers, subscribers
+
+_SECTIONS = {section.value: section for section in Section}  # a fifth of the time of Section(value)
 
 Then: TypeAlias = Callable[[Any, Issue], None]  # is given the driver's own connection, in its transaction
 
@@ -274,13 +277,18 @@ def _delivery_row(edition: Edition, message_id: str, now: datetime, due: datetim
     }
 
 
+@lru_cache(maxsize=8192)  # readers of one topic are many
+def _reason(kind: str, matched: str) -> Reason:
+    return Reason(ReasonKind(kind), matched)
+
+
 def _pick(value: Mapping[str, Any]) -> Pick:
     return Pick(
         paper_key=value["paper"],
         rank=value["rank"],
-        section=Section(value["section"]),
+        section=_SECTIONS[value["section"]],
         score=value["score"],
-        reasons=tuple(Reason(ReasonKind(kind), matched) for kind, matched in value["reasons"]),
+        reasons=tuple(_reason(kind, matched) for kind, matched in value["reasons"]),
     )
 
 

@@ -6,17 +6,18 @@ it of old mail); the others end some time after their day, an issue's as a rule,
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
-import json
-from collections.abc import Sequence
+from binascii import b2a_base64
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
 from newsletter.errors import ExpiredError, NotFoundError
 
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 DAYS_OPEN = {"preferences": 90, "feedback": 90, "my-data": 7, "confirm": 7, "address": 7, "view": 365}
 
 
@@ -80,7 +81,12 @@ class Tokens:
 
     def feedback(self, public_id: str, paper_key: int, *, liked: bool, day: date) -> str:
         """Give the token of an answer to one pick in the issue of a day."""
-        return self._make("feedback", [public_id, day.toordinal(), paper_key, int(liked)])
+        return self.answers(public_id, day)(paper_key, liked)
+
+    def answers(self, public_id: str, day: date) -> Callable[[int, bool], str]:
+        """Give what makes the tokens of answers in one mail, of paper key and whether more like it is wanted."""
+        start, code = f"[{_json(public_id)},{day.toordinal()},", self._codes["feedback"]
+        return lambda paper_key, liked: _signed(f"{start}{paper_key},{1 if liked else 0}]", code)
 
     def address(self, public_id: str, request: int, *, new: bool, day: date) -> str:
         """Give the token of the link that confirms a change of address, for the mail to the new one or to the old."""
@@ -122,12 +128,9 @@ class Tokens:
         public_id, day, cadence = self._current("view", token, today)
         return str(public_id), date.fromordinal(int(day)), str(cadence)
 
-    def _make(self, purpose: str, payload: Sequence[Any]) -> str:
-        """As the library's `dumps`, at a fifth of the time; nothing of ours is long enough to be compressed."""
-        value = _base64(json.dumps(payload, separators=(",", ":")).encode())
-        code = self._codes[purpose].copy()
-        code.update(value)
-        return f"{value.decode()}.{_base64(code.digest()).decode()}"
+    def _make(self, purpose: str, payload: Sequence[str | int]) -> str:
+        """As the library's `dumps`, at a tenth of the time; nothing of ours is long enough to be compressed."""
+        return _signed(f"[{','.join(map(_json, payload))}]", self._codes[purpose])
 
     def _read(self, purpose: str, token: str) -> list[Any]:
         from itsdangerous import BadData  # noqa: PLC0415
@@ -147,5 +150,16 @@ class Tokens:
         return payload
 
 
+def _json(value: str | int) -> str:
+    return str(value) if isinstance(value, int) else encode_basestring_ascii(value)
+
+
+def _signed(payload: str, code: hmac.HMAC) -> str:
+    value = _base64(payload.encode())
+    signature = code.copy()
+    signature.update(value)
+    return f"{value.decode()}.{_base64(signature.digest()).decode()}"
+
+
 def _base64(data: bytes) -> bytes:
-    return base64.urlsafe_b64encode(data).rstrip(b"=")
+    return b2a_base64(data, newline=False).translate(_URL_SAFE).rstrip(b"=")

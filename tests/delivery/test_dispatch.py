@@ -22,11 +22,12 @@ import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from newsletter.config import Smtp
-from newsletter.delivery.dispatch import LEASE, Dispatcher, Tally
+from newsletter.delivery.dispatch import LEASE, Dispatcher
 from newsletter.delivery.maildir import MaildirTransport
 from newsletter.delivery.policy import Policy, Quota
 from newsletter.delivery.recovery import give_up, owner_name, recover
 from newsletter.delivery.smtp import SmtpTransport
+from newsletter.delivery.tally import Tally
 from newsletter.delivery.transport import Transport
 from newsletter.errors import TemplateError, TransportError
 from newsletter.model import Delivery, DeliveryState, Issue, IssueState, Message, Outcome, SubscriberStatus

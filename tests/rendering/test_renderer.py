@@ -9,7 +9,7 @@ import pytest
 
 from newsletter.errors import TemplateError
 from newsletter.rendering import Renderer
-from newsletter.rendering.mime import encoded_size
+from newsletter.rendering.patchwork import quoted_printable
 from newsletter.rendering.plaintext import WIDTH, columns
 from newsletter.rendering.renderer import SIZE_LIMIT
 from tests.rendering.editions import SITE, TOKEN, golden_view, links, paper, view
@@ -117,20 +117,20 @@ def test_the_text_part_holds_no_entities(renderer: Renderer) -> None:
 
 def test_ten_papers_take_less_than_two_thirds_of_the_limit(renderer: Renderer) -> None:
     html = renderer.render(view([paper(n) for n in range(1, 16)], brief=5)).html
-    assert encoded_size(html) < SIZE_LIMIT * 2 // 3
+    assert len(quoted_printable(html)) < SIZE_LIMIT * 2 // 3
 
 
 def test_fifteen_papers_with_long_titles_fit_whole(renderer: Renderer) -> None:
     papers = [paper(n, title="Sorting punched cards " * 6) for n in range(1, 16)]
     html = renderer.render(view(papers)).html
-    assert encoded_size(html) <= SIZE_LIMIT
+    assert len(quoted_printable(html)) <= SIZE_LIMIT
     assert len(document(html).cssselect(".summary")) == 15
 
 
 def test_late_cards_lose_their_key_sentences_first(renderer: Renderer) -> None:
     papers = [paper(n, abstract="é" * 420) for n in range(1, 21)]
     page = document(html := renderer.render(view(papers)).html)
-    assert encoded_size(html) <= SIZE_LIMIT
+    assert len(quoted_printable(html)) <= SIZE_LIMIT
     assert len(page.cssselect("h3")) == 20
     kept = [bool(card.cssselect(".summary")) for card in page.cssselect(".item")]
     assert kept == sorted(kept, reverse=True)
@@ -141,7 +141,7 @@ def test_then_cards_move_to_the_top_of_also_today(renderer: Renderer) -> None:
     papers = [paper(n, title=f"{n} " + "é" * 290) for n in range(1, 33)]
     rendered = renderer.render(view(papers, brief=2))
     page = document(rendered.html)
-    assert encoded_size(rendered.html) <= SIZE_LIMIT
+    assert len(quoted_printable(rendered.html)) <= SIZE_LIMIT
     titles = [link.text.split()[0] for link in page.cssselect("h3 a, .brief a")]
     assert titles == [str(n) for n in range(1, 33)]
     assert 0 < len(page.cssselect("h3")) < 30
@@ -150,7 +150,7 @@ def test_then_cards_move_to_the_top_of_also_today(renderer: Renderer) -> None:
 def test_what_finds_no_room_at_all_is_counted_and_linked(renderer: Renderer) -> None:
     papers = [paper(n, title="é" * 290, url="https://example.org/" + "x" * 1400) for n in range(1, 60)]
     rendered = renderer.render(view(papers))
-    assert encoded_size(rendered.html) <= SIZE_LIMIT
+    assert len(quoted_printable(rendered.html)) <= SIZE_LIMIT
     shown = len(document(rendered.html).cssselect(".brief"))
     assert 0 < shown < 59
     assert f"There are {59 - shown} more than fit in one mail" in rendered.html

@@ -92,7 +92,7 @@ def test_the_preheader_tells_the_next_titles_else_the_reason() -> None:
 def test_picks_stand_in_the_order_of_their_rank() -> None:
     papers = {1: paper(1, title="First"), 2: paper(2, title="Second")}
     shown = edition_view(edition([pick(2), pick(1)]), papers, SITE, links(), say=ENGLISH, considered=2)
-    assert [card.title for card in shown.cards] == ["First", "Second"]
+    assert [card.paper.title for card in shown.cards] == ["First", "Second"]
 
 
 def test_the_introduction_says_how_many_were_looked_at_and_picked() -> None:
@@ -155,20 +155,20 @@ def test_a_subject_promises_nothing_for_you_where_nothing_is_close(cadence: Cade
 
 def test_a_paper_without_address_leads_to_its_page_on_our_site() -> None:
     unknown = paper(url="", arxiv_id="", id="title:abc def", repository="")
-    card = view([unknown]).cards[0]
+    card = view([unknown]).cards[0].paper
     assert card.url == "https://papers.example.org/papers/title:abc%20def"
     assert card.links == ()
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "ftp://example.org/", "https://example.org/" + "x" * 2000])
 def test_an_address_that_may_not_stand_in_a_mail_is_left_out(url: str) -> None:
-    card = view([paper(url=url, repository=url, project_page=url)]).cards[0]
+    card = view([paper(url=url, repository=url, project_page=url)]).cards[0].paper
     assert card.url == "https://arxiv.org/abs/2611.00001"
     assert [link.label for link in card.links] == ["Abstract", "PDF"]
 
 
 def test_links_make_sense_alone() -> None:
-    card = view([paper(arxiv_id="math/0309136", project_page="https://example.org/")]).cards[0]
+    card = view([paper(arxiv_id="math/0309136", project_page="https://example.org/")]).cards[0].paper
     assert [(link.label, link.url) for link in card.links] == [
         ("Abstract", "https://arxiv.org/abs/math/0309136"),
         ("PDF", "https://arxiv.org/pdf/math/0309136"),
@@ -197,5 +197,5 @@ def test_keywords_for_which_a_paper_was_picked_are_marked_in_its_key_sentences()
     reasons = (Reason(ReasonKind.KEYWORD, "fine tuning"), Reason(ReasonKind.KEYWORD, "speech"))
     picked = edition([pick(1, Section.FOR_YOU, *reasons)])
     [card] = edition_view(picked, {1: shown}, SITE, links([1]), say=ENGLISH, considered=9).cards
-    assert "".join(part.text for part in card.key_sentences) == shown.abstract
-    assert [part.text for part in card.key_sentences if part.marked] == ["fine-tuning", "speech"]
+    assert "".join(part.text for part in card.paper.key_sentences) == shown.abstract
+    assert [part.text for part in card.paper.key_sentences if part.marked] == ["fine-tuning", "speech"]

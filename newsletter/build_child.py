@@ -1,0 +1,59 @@
+"""The process in which messages are made; `builders` starts it. It ends with its input, hence with its program.
+
+It is told the settings, the issues and the time, then list after list of deliveries. It answers to each in its order:
+a message without what only previews show, what became of it, or None for what it cannot make.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from newsletter import bootstrap
+from newsletter.builders import Built
+from newsletter.errors import NewsletterError
+from newsletter.letters import StoredLetters
+from newsletter.model import Delivery, Outcome
+
+_BUFFER = 1 << 20
+
+
+def main() -> None:
+    """Make messages until there is nobody to tell more."""
+    requests = sys.stdin.buffer
+    with os.fdopen(os.dup(1), "wb", _BUFFER) as answers:
+        os.dup2(2, 1)  # whatever prints, answers are answers
+        settings, issue_keys, now = pickle.load(requests)  # noqa: S301  from our own program
+        with bootstrap.open_store(settings) as store:
+            letterhead = bootstrap.letterhead(settings, store)
+            letterhead.renderer.keep()
+            letters = StoredLetters(store, letterhead, list(store.issues.by_key(issue_keys).values()), now=now)
+            pickle.dump("ready", answers)
+            answers.flush()
+            while True:
+                for built in _built(letters, pickle.load(requests)):  # noqa: S301
+                    pickle.dump(built, answers)
+                answers.flush()
+
+
+def _built(letters: StoredLetters, claimed: Sequence[Delivery]) -> Iterator[Built]:
+    try:
+        found = letters(claimed)
+    except NewsletterError:
+        yield from (None for _ in claimed)
+        return
+    for delivery in claimed:
+        letter = found[delivery.key]
+        try:
+            yield letter if isinstance(letter, Outcome) else replace(letter(), html="", text="")
+        except NewsletterError:  # who sends will meet it too, and tell of it
+            yield None
+
+
+if __name__ == "__main__":
+    with suppress(EOFError, BrokenPipeError):
+        main()

@@ -1,0 +1,190 @@
+"""Messages made in processes of their own, once there are many to make: this one only sends and records then.
+
+Making a message is work for a processor, and threads of one Python share one. A builder (`build_child`) is told which
+deliveries to make, reads what it needs from the database by itself, and answers in their order. What it cannot make,
+and all that it had in hand when it died, is made here: every error arises in one place, and nothing waits for the dead.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+from typing import IO, Self, TypeAlias, cast
+
+from newsletter import logs
+from newsletter.config import Settings
+from newsletter.letters import StoredLetters
+from newsletter.model import Delivery, Message, Outcome
+
+# Starting a builder takes as long as making some hundred messages, though on another processor.
+_WORTH_IT = 200
+_AT_A_TIME = 128
+_PIPE = 1 << 20  # bytes, some twenty messages: fewer turns between the processes
+
+_LOG = logs.of("builders")
+
+Built: TypeAlias = Message | Outcome | None  # None: make it yourself
+_Letter: TypeAlias = Callable[[], Message | Outcome] | Outcome
+_Promises: TypeAlias = dict[int, "Future[Built]"]
+
+
+class Builders:
+    """Letters (`delivery.dispatch.Letters`) that are made elsewhere after the first few hundred. For one thread.
+
+    It is a context: builders end with it, and at once where this process is killed.
+    """
+
+    def __init__(
+        self, settings: Settings, count: int, letters: StoredLetters, issue_keys: Sequence[int], now: datetime
+    ) -> None:
+        self._task = pickle.dumps((settings, list(issue_keys), now))
+        self._count = count
+        self._letters = letters
+        self.started: list[Builder] = []
+        self._claimed = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for builder in self.started:
+            builder.end()
+
+    def __call__(self, claimed: Sequence[Delivery]) -> Mapping[int, _Letter]:
+        """Give, by delivery key, what gives its message, as soon as that is made, or what became of it."""
+        self._claimed += len(claimed)
+        if self._claimed > _WORTH_IT:
+            self._start()
+        ready = [builder for builder in self.started if builder.ready]
+        if not ready:
+            return self._letters(claimed)
+        made: dict[int, _Letter] = {}
+        for place in range(0, len(claimed), _AT_A_TIME):
+            some = claimed[place : place + _AT_A_TIME]
+            promises: _Promises = {one.key: Future() for one in some}
+            min(ready, key=lambda builder: builder.busy).make(some, promises)
+            made |= {one.key: partial(self._made, one, promises[one.key]) for one in some}
+        return made
+
+    def _start(self) -> None:
+        try:
+            while len(self.started) < self._count:
+                self.started.append(Builder(self._task))
+        except OSError as error:  # no room for another process: then those there are, and this one, do it
+            self._count = len(self.started)
+            logs.event(_LOG, "builder does not start", level=logging.WARNING, error=str(error))
+
+    def _made(self, delivery: Delivery, promise: Future[Built]) -> Message | Outcome:
+        """Wait for a message, or make it here."""
+        if (built := promise.result()) is not None:
+            return built
+        letter = self._letters([delivery])[delivery.key]
+        return letter if isinstance(letter, Outcome) else letter()
+
+
+class Builder:
+    """One process, and the thread that listens to it."""
+
+    def __init__(self, task: bytes) -> None:
+        self.started = threading.Event()  # or it has failed to
+        self.ready = False
+        self._orders: queue.SimpleQueue[_Promises | None] = queue.SimpleQueue()  # None: there will be no more
+        self._told, self._kept = 0, 0
+        self._wanted = True
+        self._lock = threading.Lock()
+        # -P: nothing in the working directory can stand in for a module.
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "newsletter.build_child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=_PIPE,
+            pipesize=_PIPE,
+            start_new_session=True,  # Ctrl-C at the terminal is for the program alone
+        )
+        self._requests, self._answers = cast("IO[bytes]", self._process.stdin), cast("IO[bytes]", self._process.stdout)
+        self._send(task)
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
+
+    @property
+    def busy(self) -> int:
+        """How many deliveries it has in hand."""
+        return self._told - self._kept
+
+    def make(self, some: Sequence[Delivery], promises: _Promises) -> None:
+        """Have deliveries made; their promises are kept in any case, whatever becomes of the process."""
+        with self._lock:
+            self._told += len(some)
+            if self.ready:
+                self._orders.put(promises)
+                self._send(pickle.dumps(list(some)))
+                return
+        _keep_with_nothing(promises)
+
+    def end(self) -> None:
+        """Stop it at once: it holds nothing that could be lost."""
+        self._wanted = False
+        self._process.kill()
+        self._process.wait()
+        self._orders.put(None)
+        self._listener.join()
+        with suppress(OSError):  # of what it never read
+            self._requests.close()
+        self._answers.close()
+
+    def _send(self, data: bytes) -> None:
+        with suppress(OSError):  # it is gone: who listens to it notices
+            self._requests.write(data)
+            self._requests.flush()
+
+    def _listen(self) -> None:
+        promises: _Promises = {}
+        try:
+            self.ready = pickle.load(self._answers) == "ready"  # noqa: S301  from our own program
+            self.started.set()
+            while (ordered := self._orders.get()) is not None:
+                promises = ordered
+                for key in list(promises):
+                    built: Built = pickle.load(self._answers)  # noqa: S301
+                    promises.pop(key).set_result(built)
+                    self._kept += 1
+        except (OSError, EOFError, pickle.UnpicklingError):
+            if self._wanted:
+                logs.event(_LOG, "builder died", level=logging.WARNING, status=self._process.poll())
+        finally:
+            self._leave(promises)
+
+    def _leave(self, promises: _Promises) -> None:
+        """Take no more orders, and leave to others what was ordered."""
+        with self._lock:
+            self.ready = False
+        self.started.set()
+        _keep_with_nothing(promises)
+        with suppress(queue.Empty):
+            while (ordered := self._orders.get_nowait()) is not None:
+                _keep_with_nothing(ordered)
+
+
+def _keep_with_nothing(promises: _Promises) -> None:
+    for promise in promises.values():
+        promise.set_result(None)
+
+
+def processors() -> int:
+    """Give how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
