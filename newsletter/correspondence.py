@@ -118,7 +118,7 @@ class Correspondence:
     def _latest(self, reader: Subscriber, now: datetime) -> Issue | None:
         """Give the newest issue of a reader's cadence, or else the newest daily one, that they have not got."""
         for cadence in dict.fromkeys((reader.cadence, Cadence.DAILY)):
-            issue = self.newsletter.store.issues.latest(cadence)
+            issue = self.newsletter.last_with_papers(cadence)
             if issue and issue.state is IssueState.OPEN and issue.window.end > now - _STALE:
                 had = self.newsletter.store.issues.picks(issue.key, [reader.key])
                 return None if had else issue

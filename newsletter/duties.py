@@ -6,7 +6,9 @@ What goes wrong is logged, and told to the operator where a person has to act. N
 from __future__ import annotations
 
 import logging
+import math
 import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 _LOG = logs.of("schedule")
 _RETRIED = timedelta(minutes=10)  # a source that failed is not read again any sooner
+_LONGEST_READING = 1800.0  # seconds that an issue waits for its sources
 
 
 class Duties:
@@ -68,8 +71,7 @@ class Duties:
             return
         day = self._rounds.timetable.day_of(now)
         if self._store.acts.first(f"read for {day}", now=now):
-            with self._reading:
-                self._ingest(self._settings.source)
+            self._read_for_issue()
         opened = self._rounds.open(now=self._clock())
         if opened:
             self._let_go_of_the_model()
@@ -77,6 +79,16 @@ class Duties:
             counts = self._store.deliveries.counts([issue.key])
             logs.event(_LOG, "issue opened", day=str(issue.day), cadence=str(issue.cadence), state=str(issue.state),
                        editions=sum(counts.values()), without_papers=counts.get(DeliveryState.SKIPPED, 0))  # fmt: skip
+
+    def _read_for_issue(self) -> None:
+        """Read all sources, for half an hour at the most: hundreds that hang, a minute each, are not waited for."""
+        ends = time.monotonic() + _LONGEST_READING
+        if not self._reading.acquire(timeout=_LONGEST_READING):
+            return
+        try:
+            self._ingest(self._settings.source, ends=ends)
+        finally:
+            self._reading.release()
 
     def deliver(self) -> None:
         """Send what is due: new, deferred, or left in doubt by a sender that died."""
@@ -146,10 +158,11 @@ class Duties:
         last = max((moment for moment in done if moment), default=None)
         every = timedelta(minutes=source.every or self._settings.schedule.ingest_every)
         if tried and (last is None or last < tried):  # it failed, or gave nothing to remember
-            return now >= tried + min(every, _RETRIED)
-        return last is None or now >= last + every
+            return not tried <= now < tried + min(every, _RETRIED)
+        return last is None or not last <= now < last + every  # before: the clock was ahead then
 
-    def _ingest(self, wanted: Sequence[SourceSettings]) -> None:
+    def _ingest(self, wanted: Sequence[SourceSettings], *, ends: float = math.inf) -> None:
+        """Read sources one after the other; none is begun when the clock of `time.monotonic` is at `ends`."""
         if not wanted:
             return
         now = self._clock()
@@ -162,6 +175,9 @@ class Duties:
             pulled.append(one)
             if self._brake.pulled:
                 return
+            if time.monotonic() >= ends:
+                logs.event(_LOG, "sources take too long", level=logging.WARNING, read=len(pulled))
+                break
         self._summarise()
         failing = [one for one in pulled if one.failures == self._settings.fetching.tell_after]
         if failing:
@@ -175,11 +191,10 @@ class Duties:
             logs.event(_LOG, "no summaries", level=logging.WARNING, error=problem)
 
     def alarmed(self, tally: Tally) -> None:
-        """Tell the operator that an issue was paused, because too many messages failed."""
-        paused = [issue for issue in self._store.issues.all()[:10] if issue.state == "paused"]
-        names = ", ".join(_name(issue) for issue in paused)
+        """Tell the operator that issues were paused, because too many messages failed."""
+        names = ", ".join(_name(issue) for issue in tally.paused)
         logs.event(_LOG, "issue paused", level=logging.ERROR, issue=names, why=tally.alarm)
-        for issue in paused:
+        for issue in tally.paused:
             resume = f"`newsletter issue resume {issue.day}`"
             letterhead = self._newsletter.letterhead
             self._tell(paused_issue(_name(issue), tally.alarm, tally.problems, resume=resume, letterhead=letterhead))

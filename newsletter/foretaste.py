@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from newsletter.errors import NewsletterError
+from newsletter.errors import NewsletterError, UsageError
 from newsletter.model import Cadence, InterestProfile, Issue, Paper, Pick, Topic
 from newsletter.pipeline import Newsletter
 from newsletter.ranking.candidates import Candidates, paper_text
@@ -164,12 +164,11 @@ class Foretaste:
 
 def latest(newsletter: Newsletter, today: date, now: datetime) -> Issue | None:
     """Give the daily issue of today, or what it would be; where that has no papers the last one that had some."""
-    store = newsletter.store
-    [due] = newsletter.issues_due(today, now=now, cadences=(Cadence.DAILY,))
-    if store.papers.count(due.window):
-        return due
-    before = store.issues.latest(Cadence.DAILY)
-    return before if before and store.papers.count(before.window) else None
+    try:
+        [due] = newsletter.issues_due(today, now=now, cadences=(Cadence.DAILY,))
+    except UsageError:  # there is one of a later day: the clock was ahead
+        return newsletter.last_with_papers(Cadence.DAILY)
+    return due if newsletter.store.papers.count(due.window) else newsletter.last_with_papers(Cadence.DAILY)
 
 
 def _bounded(profile: InterestProfile) -> InterestProfile:

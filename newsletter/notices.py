@@ -58,6 +58,10 @@ def no_issue(day: date, why: Trouble, detail: str, letterhead: Letterhead) -> Al
         Trouble.DRAFT: say("It waits for `newsletter issue approve`."),
         Trouble.PAUSED: say("It is paused; `newsletter issue resume` lets it go on."),
         Trouble.STUCK: say("Its messages wait and do not leave."),
+        Trouble.AHEAD: say(
+            "There is an issue of a day that is still to come: the clock of this machine was ahead. Issues open again "
+            "when that day is over, or `newsletter restore` goes back to before it."
+        ),
     }
     return AlertView(
         site=letterhead.site,

@@ -66,8 +66,8 @@ class Picking:
         want then. `unkept` has rated papers that the store does not know, by the names that profiles use.
         """
         window = self.issue.window
-        if not subscribers or self.since(window.start) is None:
-            return [Edition(self.issue, one, ()) for one in subscribers]
+        if not subscribers:
+            return []
         library = {**self._library(subscribers), **unkept}
         begins = self._begins(subscribers)
         given = self._given(begins)
@@ -86,7 +86,7 @@ class Picking:
         for found in self._picked(readers, missed, given, library, also=0):
             if not _is_quiet(found):
                 made[found.subscriber.key] = found
-        return [made[one.key] for one in subscribers]
+        return [made.get(one.key) or Edition(self.issue, one, ()) for one in subscribers]
 
     def _picked(
         self,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
@@ -163,15 +163,25 @@ class Newsletter:
         window = window_of(cadence, day, previous, now=now, timezone=self.edited.timetable.timezone)
         return Issue(0, cadence, day, window, IssueState.DRAFT if self.edited.approval else IssueState.OPEN)
 
-    def open_issues(self, day: date, *, now: datetime, cadences: Sequence[Cadence] = ()) -> list[Issue]:
+    def last_with_papers(self, cadence: Cadence) -> Issue | None:
+        """Give the newest issue of a cadence that has papers of its own: one may open without, for who is owed some."""
+        issue = self.store.issues.latest(cadence)
+        while issue and not self.store.papers.count(issue.window):
+            issue = self.store.issues.before(issue)
+        return issue
+
+    def open_issues(
+        self, day: date, *, now: datetime, cadences: Sequence[Cadence] = (), owed: Collection[Cadence] = ()
+    ) -> list[Issue]:
         """Open a day's issues that there are papers for; those that are open already stay as they are.
 
-        One without papers stays unopened, so that what comes later on the day still finds its way into it.
+        One without papers stays unopened, so that what comes later on the day still finds its way into it; but for
+        `owed` cadences, whose last issue some readers did not get: theirs begins with its papers.
         """
         return [
             issue if issue.key else self._open(issue, now)
             for issue in self.issues_due(day, now=now, cadences=cadences)
-            if issue.key or self.store.papers.count(issue.window)
+            if issue.key or issue.cadence in owed or self.store.papers.count(issue.window)
         ]
 
     def _open(self, sketch: Issue, now: datetime) -> Issue:
@@ -266,6 +276,7 @@ class Newsletter:
         for issue in ready:
             if tally.alarm:
                 change_state(self.store, issue, IssueState.PAUSED, now=now)
+                tally.paused.append(issue)
             elif tally.states and not self.store.deliveries.any_left(issue.key):
                 self._sent(issue, now)
         return tally

@@ -31,6 +31,7 @@ class Trouble(StrEnum):
     DRAFT = "draft"
     PAUSED = "paused"
     STUCK = "stuck"
+    AHEAD = "ahead"
 
 
 _HELD = {IssueState.DRAFT: Trouble.DRAFT, IssueState.PAUSED: Trouble.PAUSED}
@@ -72,13 +73,14 @@ class Rounds:
         """Open the issues of the last cut-off; give those that are still to be ranked.
 
         Cut-offs that were missed are not made up for: the issue that opens covers what they would have. One without
-        papers stays unopened, and is looked at again.
+        papers stays unopened, and is looked at again, unless the last one came too late for some of its readers: where
+        papers come once a day and after their hour, they would else be too late for them every day.
         """
         day = self.timetable.day_of(now)
         cadences = self._cadences(day)
         if not cadences:
             return []
-        self.newsletter.open_issues(day, now=now, cadences=cadences)
+        self.newsletter.open_issues(day, now=now, cadences=cadences, owed=self._owed(cadences))
         unranked = self._unranked(day)
         for issue in unranked:
             self._withdraw(issue, now=now)
@@ -86,8 +88,9 @@ class Rounds:
 
     def rank(self, issue: Issue, *, now: datetime, shard: Shard = EVERYBODY, picking: Picking | None = None) -> int:
         """Make the editions of a shard's readers who are to get an issue, each due at their hour; tell how many."""
+        before = self.store.issues.before(issue)
         return self.newsletter.rank(
-            issue, now=now, shard=shard, picking=picking, due=lambda reader: self._due(issue, reader, now)
+            issue, now=now, shard=shard, picking=picking, due=lambda reader: self._due(issue, before, reader, now)
         )
 
     def _cadences(self, day: date) -> Sequence[Cadence]:
@@ -96,15 +99,35 @@ class Rounds:
         latest = {each: self.store.issues.latest(each) for each in due}
         return [each for each, last in latest.items() if last is None or last.day <= day]
 
+    def _owed(self, cadences: Sequence[Cadence]) -> set[Cadence]:
+        """Tell the cadences whose last issue came too late for some of those who get them now."""
+        latest = {each: self.store.issues.latest(each) for each in cadences}
+        places = self.store.subscribers.hours()
+        return {cadence for cadence, zone, hour in places if self._missed(latest.get(cadence), zone, hour)}
+
+    def _missed(self, issue: Issue | None, zone: str, hour: int) -> bool:
+        """Tell whether an issue opened too late for readers of an hour."""
+        table = self.timetable
+        return (
+            issue is not None
+            and table.wanted(issue.cadence, issue.day, zone, hour)
+            and not table.in_time(issue.cadence, issue.day, zone, hour, now=issue.window.end)
+        )
+
     def _unranked(self, day: date) -> list[Issue]:
         return [issue for issue in self.store.issues.not_ranked() if issue.day == day]
 
-    def _due(self, issue: Issue, reader: Subscriber, now: datetime) -> datetime | None:
-        """Tell when a reader gets an issue; None where theirs is another, or it would come too late to be of use."""
+    def _due(self, issue: Issue, before: Issue | None, reader: Subscriber, now: datetime) -> datetime | None:
+        """Tell when a reader gets an issue; None where theirs is another, or it would come too late to be of use.
+
+        It is not too late for who missed the one `before` it already: else a machine that is on in the afternoons only
+        would never write to who wants their mail in the morning.
+        """
         place = reader.timezone, reader.hour
         if not self.timetable.wanted(issue.cadence, issue.day, *place):
             return None
-        return self.timetable.due_at(issue.day, *place) if self.timetable.in_time(issue.day, *place, now=now) else None
+        useful = self.timetable.in_time(issue.cadence, issue.day, *place, now=now) or self._missed(before, *place)
+        return self.timetable.due_at(issue.day, *place) if useful else None
 
     def _withdraw(self, issue: Issue, *, now: datetime) -> None:
         """Take back earlier editions that never left, where they would come together with this one, or far too late.
@@ -112,7 +135,7 @@ class Rounds:
         Nobody wants two mails at once after the machine was down. The papers are in this issue's edition then.
         """
         why = f"it could not leave in time; what was in it is in the issue of {issue.day}"
-        beyond = (0, 0)
+        before, beyond = self.store.issues.before(issue), (0, 0)
         while some := self.store.deliveries.untried(before=issue.day, beyond=beyond, limit=_AT_ONCE):
             beyond = some[-1][:2]
             readers = self.store.subscribers.by_key(key for _, key, _ in some)
@@ -121,7 +144,7 @@ class Rounds:
                 for _, key, waits_since in some
                 if (reader := readers.get(key))
                 and reader.cadence is issue.cadence
-                and (due := self._due(issue, reader, now))
+                and (due := self._due(issue, before, reader, now))
                 and (due <= now or waits_since < now - self.timetable.late)
             }
             self.store.deliveries.withdraw(superseded, before=issue.day, why=why, now=now)
@@ -150,12 +173,15 @@ class Rounds:
         if nobody or day in self.timetable.blackout or now < self.timetable.opens_at(day) + after:
             return None
         issues = self.store.issues.on(day)
+        newest = self.store.issues.newest()
+        if not issues and newest and newest.day > day:
+            return Trouble.AHEAD if newest.window.end > now else None  # else a person opened it before its cut-off
         if not issues:
             [sketch, *_] = self.newsletter.issues_due(day, now=now)
             if self.store.papers.count(sketch.window):
                 return Trouble.NOT_OPENED
-            begun = self.store.issues.newest() is not None  # before its first issue nobody waits for one
-            return Trouble.NO_PAPERS if begun and day.weekday() < 5 else None
+            # Before its first issue nobody waits for one.
+            return Trouble.NO_PAPERS if newest and day.weekday() < 5 else None
         if held := next((_HELD[issue.state] for issue in issues if issue.state in _HELD), None):
             return held
         due = self.store.deliveries.due(now=now - _STUCK)

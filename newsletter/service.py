@@ -30,9 +30,10 @@ class Service:
     """Pages and schedule of an installation, in threads of their own."""
 
     def __init__(self, settings: Settings, store: Store) -> None:
-        """Raises ConfigError: the address of the pages cannot be taken, a template or the topics cannot be read."""
+        """Raises ConfigError: the address of the pages cannot be taken, the topics cannot be read; TemplateError."""
         from newsletter.web.server import Pages  # noqa: PLC0415  lazy: the web framework takes half a second
 
+        _prove(settings)
         self._settings = settings
         self._store = store
         self._brake = Brake()
@@ -56,8 +57,7 @@ class Service:
 
     def renew(self, settings: Settings) -> None:
         """Go on by other settings. Raises NewsletterError where they cannot be used; then all stays as it was."""
-        bootstrap.signer(settings)
-        bootstrap.timetable(settings)
+        _prove(settings)
         self._pages.renew(settings)
         self._schedule.duties = self._duties(settings)
         late = [name for name in _RESTART if getattr(settings, name) != getattr(self._settings, name)]
@@ -76,6 +76,17 @@ class Service:
         self._pages.close()
         logs.event(_LOG, "stopped")
         return True
+
+
+def _prove(settings: Settings) -> None:
+    """See that mail can be made by some settings. Raises NewsletterError: else it would be found out when it is due."""
+    from newsletter.rendering import mails  # noqa: PLC0415
+
+    bootstrap.signer(settings)
+    bootstrap.timetable(settings)
+    renderer = bootstrap.renderer(settings)
+    for mail in mails.ALL:
+        renderer.compile(mail)
 
 
 def run(settings: Settings, store: Store, read_again: Callable[[], Settings]) -> bool:

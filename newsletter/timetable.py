@@ -70,9 +70,10 @@ class Timetable:
         due.update(cadences_of(day, weekly_on=self.weekly_on))
         return tuple(cadence for cadence in Cadence if cadence in due)
 
-    def in_time(self, day: date, zone: str, hour: int, *, now: datetime) -> bool:
+    def in_time(self, cadence: Cadence, day: date, zone: str, hour: int, *, now: datetime) -> bool:
         """Tell whether it is still of use to readers of an hour that an issue of a day is made for them now."""
-        return self.due_at(day, zone, hour) >= now - self.late
+        late = max(self.late, _DAY) if cadence is Cadence.WEEKLY else self.late  # the next one comes in a week
+        return self.due_at(day, zone, hour) >= now - late
 
 
 def instant(day: date, at: time, zone: str) -> datetime:

@@ -70,12 +70,19 @@ def tell_of(store: Store, event: str, issue: Issue, *, now: datetime) -> bool:
     return bool(store.webhooks.happened(event, {"day": issue.day.isoformat(), "cadence": issue.cadence.value}, now=now))
 
 
-def send_due(store: Store, *, now: Callable[[], datetime], allow_private: bool) -> int:
-    """Make the calls that are due, one after the other, and tell how many arrived."""
+def send_due(
+    store: Store, *, now: Callable[[], datetime], allow_private: bool, stop: Callable[[], bool] = lambda: False
+) -> int:
+    """Make the calls that are due, one after the other, and tell how many arrived.
+
+    None is begun once it is to `stop`: listeners that do not answer would keep the program from its end for minutes.
+    Those are made when their lease is over.
+    """
     arrived = 0
-    while calls := store.webhooks.take(_AT_ONCE, now=now(), lease=_LEASE):
+    while not stop() and (calls := store.webhooks.take(_AT_ONCE, now=now(), lease=_LEASE)):
         for call in calls:
-            arrived += _made(store, call, now(), allow_private=allow_private)
+            if not stop():
+                arrived += _made(store, call, now(), allow_private=allow_private)
     return arrived
 
 

@@ -45,7 +45,8 @@ class Welcome:
         hashed = address_hash(new.email, self.letterhead.secret)
         if self.store.subscribers.suppressed([hashed]):
             return None
-        if not self.store.attempts.allow(hashed, most=MAILS_A_DAY, within=timedelta(days=1), now=now):
+        inbox = address_hash(_untagged(new.email), self.letterhead.secret)
+        if not self.store.attempts.allow(inbox, most=MAILS_A_DAY, within=timedelta(days=1), now=now):
             return None
         asked = self.store.consents.ask(new, wording=wording, origin_hash=origin_hash, now=now, examples=examples)
         if asked.status is SubscriberStatus.SUPPRESSED:
@@ -57,3 +58,9 @@ class Welcome:
             url = f"{site.url}/preferences/{tokens.preferences(asked.public_id, today)}"
         view = ConfirmView(site=site, language=new.language, known=not asked.key, url=url)
         return self.letterhead.notice(view, recipient=new.email, now=now)
+
+
+def _untagged(email: str) -> str:
+    """Give the address whose inbox `ada+anything@lab.example` is with most mail services."""
+    local, _, domain = email.rpartition("@")
+    return f"{local.partition('+')[0] or local}@{domain}"

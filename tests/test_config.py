@@ -285,6 +285,20 @@ class TestSecrets:
             loaded(text, tmp_path)
         assert SECRET not in str(caught.value)
 
+    @pytest.mark.parametrize("name", ["DATABASE_URL", "SMTP_PASSWORD_FILE", "DKIM_KEY_FILE", "SITE_POSTAL_ADDRESS"])
+    def test_one_underscore_too_few_is_no_silent_default(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv(f"NEWSLETTER_{name}", SECRET)
+        with pytest.raises(ConfigError, match=f"NEWSLETTER_{name} is no setting") as refused:
+            config.load()
+        assert f"NEWSLETTER_{name.replace('_', '__', 1)}" in refused.value.hint
+        assert SECRET not in str(refused.value)
+
+    def test_what_kubernetes_sets_for_services_is_no_slip(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("NEWSLETTER_WEB_PORT", "tcp://10.0.0.7:80")
+        monkeypatch.setenv("NEWSLETTER_WEB_SERVICE_HOST", "10.0.0.7")
+        monkeypatch.setenv("NEWSLETTER_PORT", "tcp://10.0.0.8:80")
+        assert config.load() == Settings()
+
     def test_no_message_repeats_what_the_environment_says(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("NEWSLETTER_SMTP", f'{{"password": "{SECRET}"')
         with pytest.raises(ConfigError) as caught:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,15 +11,17 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from newsletter import bootstrap
+from newsletter import bootstrap, duties
 from newsletter.config import (
     Database,
     DeliverySettings,
+    Fetching,
     Ranking,
     Retention,
     Schedule,
     Settings,
     Site,
+    Smtp,
     SourceSettings,
     TransportKind,
 )
@@ -36,6 +39,7 @@ from newsletter.model import (
 )
 from newsletter.store import Store
 from tests.cli.desk import AUGUST, parsed
+from tests.delivery.servers import HOST, sink
 
 START = datetime(2027, 6, 7, 2, tzinfo=UTC)  # a Monday
 
@@ -56,9 +60,9 @@ class House:
         self.brake = Brake()
         self.duties = Duties(self.settings, self.store, self.brake, clock=lambda: self.now)
 
-    def subscribe(self, cadence: Cadence = Cadence.DAILY) -> None:
+    def subscribe(self, email: str = "ada@lab.example", **fields: Any) -> None:
         profile = InterestProfile(keywords=("protein folding",))
-        new = NewSubscriber("ada@lab.example", profile, cadence=cadence, status=SubscriberStatus.ACTIVE)
+        new = NewSubscriber(email, profile, status=SubscriberStatus.ACTIVE, **fields)
         self.store.subscribers.replace([new], now=self.now)
 
     def publish(self, number: int = 1) -> None:
@@ -129,6 +133,78 @@ class TestReading:
         assert house.store.issues.newest() is not None
 
 
+def test_an_issue_does_not_wait_for_ever_for_sources_that_hang(
+    make: Callable[..., House], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(duties, "_LONGEST_READING", 0.1)
+    with socket.create_server(("127.0.0.1", 0), backlog=20) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        house = make(
+            source=tuple(SourceSettings(name=f"silent-{number}", url=url + str(number)) for number in range(9)),
+            fetching=Fetching(allow_private=True, timeout=0.3, read_timeout=0.2, tries=1, per_host_interval=0),
+        )
+        house.subscribe()
+        house.publish()
+        house.now = START.replace(hour=4)
+        house.duties.open()
+    assert house.store.issues.newest() is not None
+    assert [one.failures for one in house.store.sources.all()] == [1]
+
+
+@pytest.mark.parametrize("hour", [7, 20])
+def test_papers_that_come_after_a_readers_hour_are_in_their_next_issue(make: Callable[..., House], hour: int) -> None:
+    house = make()
+    house.subscribe(hour=hour)
+    house.subscribe("bob@lab.example", hour=27 - hour)
+    got = []
+    for day in range(4):
+        for at in (4, 7, 8, 14, 15, 20, 21):
+            house.now = START.replace(hour=at) + timedelta(days=day)
+            if at == 14:  # too late for who is mailed at 7, by an hour
+                house.publish(day)
+            house.duties.open()
+            house.duties.deliver()
+        got.append(sum(recipient == "ada@lab.example" for recipient, _ in house.mails()))
+    assert got == ([0, 1, 2, 3] if hour == 7 else [1, 1, 2, 3])
+
+
+def test_a_machine_that_is_on_in_the_afternoons_writes_to_who_wants_their_mail_in_the_morning(
+    make: Callable[..., House],
+) -> None:
+    house = make()
+    house.subscribe(hour=7)
+    got = []
+    for day in range(4):
+        house.now = START.replace(hour=14) + timedelta(days=day)
+        house.publish(day)
+        for _ in range(3):
+            house.duties.open()
+            house.duties.deliver()
+            house.pass_(hours=1)
+        got.append(len(house.mails()))
+    assert got == [0, 1, 2, 3]
+
+
+def test_who_is_mailed_once_a_week_has_the_issue_late_rather_than_a_week_later(make: Callable[..., House]) -> None:
+    house = make()
+    house.subscribe(cadence=Cadence.WEEKLY, hour=7)
+    house.publish()
+    house.now = START.replace(hour=20)  # the machine was off until then
+    house.duties.open()
+    house.duties.deliver()
+    assert len(house.mails()) == 1
+
+
+def test_after_a_clock_was_ahead_sources_are_read_as_before(make: Callable[..., House], tmp_path: Path) -> None:
+    (tmp_path / "inbox.txt").write_bytes(AUGUST.read_bytes())
+    house = make(source=(SourceSettings(name="inbox", path=tmp_path / "inbox.txt"),))
+    house.pass_(days=40)
+    house.duties.read()
+    house.pass_(days=-40)
+    house.duties.read()
+    assert house.store.sources.all()[0].last_success_at == START
+
+
 class TestWatching:
     def test_an_issue_that_waits_for_approval_is_told_once_a_day(self, make: Callable[..., House]) -> None:
         house = make(schedule=Schedule(approval=True))
@@ -176,6 +252,48 @@ class TestWatching:
         house.duties.open()
         house.duties.watch()
         assert len(house.mails()) == 1 + told
+
+    def test_an_issue_of_a_day_to_come_is_told(self, make: Callable[..., House]) -> None:
+        house = make()
+        house.subscribe()
+        house.publish()
+        house.now = START.replace(hour=5) + timedelta(days=40)
+        house.duties.open()
+        house.now = START.replace(hour=8)
+        for _ in range(2):
+            house.duties.watch()
+        assert house.mails() == [("op@lab.example", "Daily Papers: no issue of 2027-06-07 went out")]
+        [mail] = (house.folder / "mail/new").iterdir()
+        assert "the clock of this machine was ahead" in " ".join(mail.read_text().replace("=\n", "").split())
+
+    def test_an_issue_that_a_person_opened_early_is_no_trouble(self, make: Callable[..., House]) -> None:
+        house = make()
+        house.subscribe()
+        house.publish()
+        house.duties._newsletter.open_issues(START.date(), now=START)
+        house.pass_(minutes=1)
+        house.duties.watch()
+        assert house.mails() == []
+
+    def test_of_issues_that_are_paused_only_those_of_which_too_much_failed_are_told(
+        self, make: Callable[..., House]
+    ) -> None:
+        with sink() as server:
+            house = make(
+                delivery=DeliverySettings(transport=TransportKind.SMTP), smtp=Smtp(host=HOST, port=server.port)
+            )
+            for number in range(60):
+                house.subscribe(f"reader{number}@lab.example")
+            for day in range(2):
+                house.publish(day)
+                house.now = START.replace(hour=7) + timedelta(days=day)
+                house.duties.open()
+                if day == 0:  # by a person, for a reason of their own
+                    house.store.issues.set_state(house.store.issues.all()[0], IssueState.PAUSED)
+            server.mailbox.answer("RCPT", *["554 5.7.1 your address is blocked"] * 50)
+            house.duties.deliver()
+            told = [parsed(one.content) for one in server.received if one.recipient == "op@lab.example"]
+        assert ["2027-06-08" in part.get_content() for mail in told for part in mail.iter_parts()] == [True, True]
 
     def test_before_the_first_issue_and_without_readers_nobody_waits(self, make: Callable[..., House]) -> None:
         house = make()

@@ -84,7 +84,7 @@ def _subscribe(current: Settings, store: Store) -> None:
     from newsletter.subscriptions import csv_file  # noqa: PLC0415
 
     readers = csv_file.read(assets.SEEDS / "subscribers.csv", catalogue.load(current.topics), confirmed=True)
-    store.subscribers.replace(readers, now=bootstrap.clock())
+    store.subscribers.replace(readers.subscribers, now=bootstrap.clock())
 
 
 def _publish(current: Settings, store: Store, out: Path) -> None:

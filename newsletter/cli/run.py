@@ -14,8 +14,11 @@ def run(context: typer.Context) -> None:
 
     SIGTERM and Ctrl-C end it in good order, SIGHUP has the settings read again. It tells systemd how it does.
     """
+    from newsletter.config import settings_file  # noqa: PLC0415
     from newsletter.service import run as serve  # noqa: PLC0415  lazy: `--help` needs none of it
 
+    root = context.find_root()
+    root.obj = settings_file(root.obj)  # it must be there when it is read again: the defaults would mail into a folder
     current = settings(context, steady=True)
     with bootstrap.open_store(current) as store:
         well = serve(current, store, lambda: settings(context, steady=True))

@@ -51,7 +51,7 @@ def send(
             queued = _waiting(newsletter, issues, DeliveryState.QUEUED)
             if tally.alarm:
                 outcome.alarmed(current, newsletter.letterhead, tally, issues)
-                issues = store.issues.on(wanted)
+            issues = store.issues.on(wanted)  # as they stand by now: somebody may have paused one while it went out
             sentences = outcome.sentences(tally, issues, wanted, current, store)
             doubtful = _waiting(newsletter, issues, DeliveryState.UNCERTAIN)
     report = {**_report(wanted, tally, queued, time.perf_counter() - started), "uncertain": doubtful}

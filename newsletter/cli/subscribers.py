@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -194,16 +193,19 @@ def import_(
     *,
     confirmed: Confirmed = False,
 ) -> None:
-    """Add or change subscribers from a CSV file: all of them, or none where one line is wrong."""
+    """Add or change subscribers from a CSV file: all of them, or none where one line is wrong.
+
+    Of who is subscribed already, what the file has no column for stays as it is.
+    """
     current = settings(context)
     read = csv_file.read(file, catalogue.load(current.topics), confirmed=confirmed)
     with bootstrap.open_store(current) as store:
         known = {one.email.casefold(): one for one in store.subscribers.all()}
-        new = [_changed(known.get(one.email.casefold()), one) for one in read]
+        new = read.of(known)
         refuse_suppressed(store, bootstrap.secret(current, store), new)
         store.subscribers.replace(new, now=bootstrap.clock())
     active = sum(one.status is SubscriberStatus.ACTIVE for one in new)
-    say(f"{len(new)} subscribers read from {file}, {active} of them active.")
+    say(f"{len(new)} {'subscriber' if len(new) == 1 else 'subscribers'} read from {file}, {active} of them active.")
     if active < len(new):
         say("The others are mailed nothing until they confirm; --confirmed says that they have asked for it.")
 
@@ -220,8 +222,10 @@ def forget(context: typer.Context, email: Email) -> None:
     """Erase all that is kept of an address, and never mail it again."""
     current = settings(context)
     with bootstrap.open_store(current) as store:
-        hashed = signup.address_hash(email, bootstrap.secret(current, store))
-        store.subscribers.forget(email, address_hash=hashed, now=bootstrap.clock())
+        one, now = store.subscribers.get(email), bootstrap.clock()
+        hashed = signup.address_hash(one.email, bootstrap.secret(current, store))
+        store.subscribers.forget(one.email, address_hash=hashed, now=now)
+        store.webhooks.happened("subscriber.erased", {"id": one.public_id}, now=now)
     say(f"{email} is forgotten. Only a keyed hash is kept, so that the address is not mailed again.")
 
 
@@ -249,21 +253,10 @@ def lift(
     say(f"{email} may be mailed again; it was suppressed for: {was}.")
 
 
-def _changed(known: Subscriber | None, read: NewSubscriber) -> NewSubscriber:
-    """Give what to write for a line of a file, which says less than is known of a subscriber.
-
-    What the file has no column for stays. Who is active stays so, and who left does not come back by a file.
-    """
-    if known is None:
-        return read
-    profile = dataclasses.replace(read.profile, disliked=known.profile.disliked, interests=known.profile.interests)
-    status = read.status if known.status is SubscriberStatus.PENDING else known.status
-    return dataclasses.replace(read, profile=profile, status=status, quiet=known.quiet)
-
-
 def refuse_suppressed(store: Store, secret: str, new: Sequence[NewSubscriber]) -> None:
-    """Raise StoreError where somebody is never to be mailed again."""
-    hashes = {signup.address_hash(one.email, secret): one.email for one in new}
+    """Raise StoreError where somebody would be mailed who is never to be mailed again."""
+    mailed = (one for one in new if one.status in {SubscriberStatus.PENDING, SubscriberStatus.ACTIVE})
+    hashes = {signup.address_hash(one.email, secret): one.email for one in mailed}
     suppressed = store.subscribers.suppressed(hashes)
     if suppressed:
         named = ", ".join(f"{hashes[key]} ({reason})" for key, reason in suppressed.items())

@@ -96,13 +96,30 @@ class _Environment(EnvSettingsSource):
         }
 
     def __call__(self) -> dict[str, Any]:
-        """Give the values; a variable of a section that does not exist is passed on too, to be refused by its path."""
+        """Give the values; a variable of a section that does not exist is passed on too, to be refused by its path.
+
+        Raises ConfigError for NEWSLETTER_DATABASE_URL and its like: one underscore too few, and the setting would be
+        as if it had not been made.
+        """
         values = super().__call__()
         for name in self.env_vars:
+            if meant := self._meant(name):
+                raise ConfigError(f"{name.upper()} is no setting", hint=f"two underscores: {meant}")
             section, _, key = name.lower().removeprefix(ENV_PREFIX.lower()).partition("__")
             if name.lower().startswith(ENV_PREFIX.lower()) and key and section not in self.settings_cls.model_fields:
                 values[f"{section}.{key.replace('__', '.')}"] = None
         return values
+
+    def _meant(self, name: str) -> str:
+        """Give the variable that was meant where one underscore stands between section and key; '' elsewhere."""
+        section, _, key = name.lower().removeprefix(ENV_PREFIX.lower()).partition("_")
+        if not name.lower().startswith(ENV_PREFIX.lower()) or section not in self.settings_cls.model_fields:
+            return ""
+        if (self.env_vars[name] or "").startswith(("tcp://", "udp://")):  # Kubernetes, of a service `newsletter-web`
+            return ""
+        known = getattr(self.settings_cls.model_fields[section].annotation, "model_fields", {})
+        meant = {key, key.removesuffix("_file")}.intersection(known)
+        return f"{ENV_PREFIX}{section.upper()}__{key.upper()}" if meant else ""
 
 
 _PATHS = ("__ca_file", "dkim__key_file")

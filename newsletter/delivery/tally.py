@@ -6,20 +6,22 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from newsletter.delivery.policy import Quota
-from newsletter.model import DeliveryState, Outcome
+from newsletter.model import DeliveryState, Issue, Outcome
 
 
 @dataclass
 class Tally:
     """What became of the deliveries of one run.
 
-    `held` names the quota that kept it from sending more; `alarm` says why it was broken off for a person to look.
+    `held` names the quota that kept it from sending more; `alarm` says why it was broken off for a person to look, and
+    `paused` which issues were for it.
     """
 
     states: Counter[DeliveryState] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
     held: Quota | None = None
     alarm: str = ""
+    paused: list[Issue] = field(default_factory=list)
 
     def note(self, outcome: Outcome, state: DeliveryState) -> None:
         """Count one outcome; keep the first few replies that a person should read."""

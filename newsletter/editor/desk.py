@@ -91,7 +91,7 @@ class Desk:
         """The readers of the sample file, by address; none of them is stored."""
         found = csv_file.read(assets.SEEDS / "subscribers.csv", self._topics, confirmed=True)
         now = bootstrap.clock()
-        wishes = {one.email: Wishes(one.profile, papers=one.papers, cadence=one.cadence) for one in found}
+        wishes = {one.email: Wishes(one.profile, papers=one.papers, cadence=one.cadence) for one in found.subscribers}
         return {email: readers.made_up(wish, now, email=email) for email, wish in wishes.items()}
 
     @cached_property

@@ -16,6 +16,7 @@ from newsletter.editor.desk import Asked, Desk
 from newsletter.errors import NewsletterError, UsageError
 
 HOST = "127.0.0.1"
+_LOADING = 10.0  # seconds; the inference library aborts the process that ends while it is being loaded
 
 
 def serve(desk: Desk, asked: Asked, port: int, ready: Callable[[str], None]) -> None:
@@ -31,7 +32,8 @@ def serve(desk: Desk, asked: Asked, port: int, ready: Callable[[str], None]) -> 
     with listening:
         first = {name: value for name, value in (("day", asked.day), ("eyes", asked.eyes)) if value}
         query = f"?{urlencode(first)}" if first else ""
-        threading.Thread(target=_warm, args=(desk,), daemon=True).start()
+        warming = threading.Thread(target=_warm, args=(desk,), daemon=True)
+        warming.start()
         ready(f"http://{HOST}:{listening.getsockname()[1]}/{token}/{query}")
         config = uvicorn.Config(
             application(desk, token, lambda: server.should_exit),
@@ -44,6 +46,7 @@ def serve(desk: Desk, asked: Asked, port: int, ready: Callable[[str], None]) -> 
         server = uvicorn.Server(config)
         with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how one ends it
             server.run(sockets=[listening])
+        warming.join(_LOADING)
 
 
 def _warm(desk: Desk) -> None:

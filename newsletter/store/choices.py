@@ -70,10 +70,14 @@ class Choices:
         self._set(public_id, {"paused_until": until})
 
     def change(self, public_id: str, new: NewSubscriber) -> None:
-        """Write all that a subscriber chooses but their address, status, and what they said of papers."""
+        """Write all that a subscriber chooses but their address, and what they said of papers.
+
+        Who is pending becomes active where `new` is, as somebody vouches for them; nobody else's status changes.
+        """
         values = columns(new)
-        kept = {name: values[name] for name in values if name not in {"email", "address", "status"}}
-        self._set(public_id, kept)
+        kept = {name: values[name] for name in values if name not in {"email", "address"}}
+        pending = subscribers.c.status == SubscriberStatus.PENDING.value
+        self._set(public_id, {**kept, "status": sa.case((pending, kept["status"]), else_=subscribers.c.status)})
 
     def _set(self, public_id: str, values: dict[str, Any]) -> None:
         with self._database.writing() as connection:

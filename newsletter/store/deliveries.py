@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Row
 
-from newsletter.model import EVERYBODY, Cadence, Delivery, DeliveryState, Shard
+from newsletter.model import EVERYBODY, Cadence, Delivery, DeliveryState, IssueState, Shard
 from newsletter.store.batches import batches
 from newsletter.store.engine import Database
 from newsletter.store.schema import IN_HAND, WAITS, deliveries, editions, issues, subscribers, within
@@ -102,14 +102,16 @@ class Deliveries:
     ) -> list[Delivery]:
         """Take up to `limit` rows of a shard that wait and are due, for as long as the lease lasts.
 
-        `due` is the newsletter's clock, by which retries are timed and which a replay may set; `now` is the real one,
-        by which leases end.
+        Of an issue that somebody has paused meanwhile nothing more is taken: a run over many thousand rows ends with
+        those that it has in hand. `due` is the newsletter's clock, by which retries are timed and which a replay may
+        set; `now` is the real one, by which leases end.
         """
         free = sa.or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until < now)
         rows: list[Row[Any]] = []
         with self._database.writing() as connection:
+            going_out = issues.c.key.in_(set(issue_keys)), issues.c.state == IssueState.OPEN.value
             # One issue after the other: the index of what waits has them in the order of their turns.
-            for issue_key in sorted(set(issue_keys)):
+            for issue_key in sorted(connection.scalars(sa.select(issues.c.key).where(*going_out))):
                 mine = deliveries.c.issue_key == issue_key, *within(deliveries.c.subscriber_key, shard)
                 query = sa.select(deliveries).where(*mine, WAITS, deliveries.c.next_attempt_at <= due, free)
                 query = query.order_by(deliveries.c.next_attempt_at, deliveries.c.subscriber_key)
@@ -189,7 +191,8 @@ class Deliveries:
     ) -> Counter[DeliveryState]:
         """Give up what has waited for too long, and tell what became of it: it is news no more.
 
-        What was never tried is skipped, what was deferred has failed, what is in doubt stays so.
+        What was never tried is skipped, and its edition goes, so that its papers are news again; what was deferred has
+        failed, what is in doubt stays so.
         """
         states = {_S.QUEUED: _S.SKIPPED, _S.DEFERRED: _S.FAILED, _S.UNCERTAIN: _S.UNCERTAIN}
         # Of an issue that was opened later nothing can have waited that long: its rows need not be looked at.
@@ -207,7 +210,11 @@ class Deliveries:
                 )
                 change = deliveries.update().where(deliveries.c.state == before.value, *late)
                 values = {"state": new.value, "response": said, "next_attempt_at": None, "changed_at": now}
-                became[new] += connection.execute(change.values(values)).rowcount
+                given_up = change.values(values).returning(deliveries.c.issue_key, deliveries.c.subscriber_key)
+                gone = connection.execute(given_up).all()
+                became[new] += len(gone)
+                if new is _S.SKIPPED:
+                    _drop_editions(connection, gone)
         return +became
 
     def hasten(self, issue_keys: Iterable[int], *, now: datetime) -> None:
@@ -267,10 +274,7 @@ class Deliveries:
             for some in batches(subscriber_keys):
                 change = deliveries.update().where(*free, deliveries.c.subscriber_key.in_(some)).values(values)
                 gone = connection.execute(change.returning(deliveries.c.issue_key, deliveries.c.subscriber_key)).all()
-                for issue_key in {row.issue_key for row in gone}:
-                    theirs = [row.subscriber_key for row in gone if row.issue_key == issue_key]
-                    of_issue = editions.c.issue_key == issue_key, editions.c.subscriber_key.in_(theirs)
-                    connection.execute(editions.delete().where(*of_issue))
+                _drop_editions(connection, gone)
                 withdrawn += len(gone)
         return withdrawn
 
@@ -353,6 +357,14 @@ class Deliveries:
         query = sa.select(deliveries).where(deliveries.c.subscriber_key == subscriber_key).order_by(deliveries.c.key)
         with self._database.reading() as connection:
             return [_delivery(row) for row in connection.execute(query)]
+
+
+def _drop_editions(connection: sa.Connection, gone: Sequence[Row[Any]]) -> None:
+    """Delete the editions of some deliveries, as if they had never been made."""
+    for issue_key in {row.issue_key for row in gone}:
+        for theirs in batches(row.subscriber_key for row in gone if row.issue_key == issue_key):
+            of_issue = editions.c.issue_key == issue_key, editions.c.subscriber_key.in_(theirs)
+            connection.execute(editions.delete().where(*of_issue))
 
 
 def _starts(ends: Sequence[tuple[int, int]]) -> list[int]:

@@ -77,6 +77,14 @@ class Issues:
             row = connection.execute(query).first()
             return _issue(row) if row else None
 
+    def before(self, issue: Issue) -> Issue | None:
+        """Give the last issue of the same cadence on a day before."""
+        earlier = issues.c.cadence == issue.cadence.value, issues.c.day < issue.day
+        query = sa.select(issues).where(*earlier).order_by(issues.c.day.desc()).limit(1)
+        with self._database.reading() as connection:
+            row = connection.execute(query).first()
+            return _issue(row) if row else None
+
     def newest(self) -> Issue | None:
         """Give the newest issue of all."""
         query = sa.select(issues).order_by(issues.c.day.desc(), issues.c.key.desc()).limit(1)
@@ -129,11 +137,13 @@ class Issues:
         """Keep editions and queue their deliveries, in one transaction; those that are kept already stay as they are.
 
         An edition without picks is kept too; its delivery is `skipped`. `message_ids` go by subscriber key, as does
-        `due`, when each is to leave: now, where it does not say.
+        `due`, when each is to leave: now, where it does not say. Who was forgotten while theirs was made has none.
         """
         due = due or {}
         with self._database.writing() as connection:
-            for some in batches(made):
+            for everyone in batches(made):
+                there = _there(connection, [edition.subscriber.key for edition in everyone])
+                some = [edition for edition in everyone if edition.subscriber.key in there]
                 insert_new(connection, editions, [_edition_row(edition) for edition in some])
                 keys = [edition.subscriber.key for edition in some]
                 queued = [
@@ -219,6 +229,12 @@ def _may_repeat(window: Window) -> sa.Select[tuple[int]]:
         other.c.first_seen_at < issues.c.window_end,
     )
     return sa.select(issues.c.key).where(sa.or_(issues.c.window_end > window.start, moved))
+
+
+def _there(connection: Connection, subscriber_keys: Sequence[int]) -> set[int]:
+    """Tell which subscribers there still are, and that none of them goes before this transaction ends."""
+    query = sa.select(subscribers.c.key).where(subscribers.c.key.in_(subscriber_keys))
+    return set(connection.scalars(query.with_for_update(read=True, key_share=True)))
 
 
 def _edition_row(edition: Edition) -> dict[str, Any]:

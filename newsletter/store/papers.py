@@ -207,7 +207,8 @@ def inside(window: Window) -> tuple[sa.ColumnElement[bool], ...]:
 def keys_of(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     """Give papers' keys by name. A name that several go by is the one's whose id it is, else the oldest's."""
     found: dict[str, int] = {}
-    for some in batches(set(names)):
+    # Strangers may ask by any name; PostgreSQL refuses a question that holds NUL, and no paper's name does.
+    for some in batches({name for name in names if "\x00" not in name}):
         by_name = sa.select(paper_names).where(paper_names.c.name.in_(some)).order_by(paper_names.c.paper_key.desc())
         found.update((row.name, row.paper_key) for row in connection.execute(by_name))
         by_id = sa.select(papers.c.id, papers.c.key).where(papers.c.id.in_(some))

@@ -26,7 +26,7 @@ from newsletter.model import (
 from newsletter.store.batches import SIZE, batches
 from newsletter.store.engine import Database, insert_ignore, insert_new
 from newsletter.store.papers import keys_of
-from newsletter.store.schema import IS_ACTIVE, editions, issues, papers, ratings, subscribers, suppressions, within
+from newsletter.store.schema import IS_ACTIVE, deliveries, issues, papers, ratings, subscribers, suppressions, within
 
 _FILE = "file"  # see store.schema
 
@@ -152,7 +152,8 @@ class Subscribers:
         awake = sa.or_(until.is_(None), until <= issue.window.end)
         with self._database.reading() as connection:
             of_day = list(connection.scalars(sa.select(issues.c.key).where(issues.c.day == issue.day)))
-            theirs = editions.c.issue_key.in_(of_day), editions.c.subscriber_key == subscribers.c.key
+            # By the delivery, which stays where an edition was taken back: its papers come in a later one.
+            theirs = deliveries.c.issue_key.in_(of_day), deliveries.c.subscriber_key == subscribers.c.key
             wanted = IS_ACTIVE, subscribers.c.cadence == issue.cadence.value, awake, ~sa.exists().where(*theirs)
             query = sa.select(subscribers).where(*wanted, *within(subscribers.c.key, shard))
             return many(connection, connection.execute(query.order_by(subscribers.c.key).limit(limit)).all())

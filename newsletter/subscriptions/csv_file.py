@@ -6,8 +6,9 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from newsletter.errors import ProfileError
 from newsletter.model import Cadence, InterestProfile, NewSubscriber, Subscriber, SubscriberStatus, Topic
@@ -17,6 +18,8 @@ COLUMNS = (
     "email", "name", "topics", "keywords", "muted", "authors", "liked",
     "cadence", "timezone", "hour", "papers", "language", "status",
 )  # fmt: skip
+_OWN = ("name", "cadence", "timezone", "hour", "papers", "language", "quiet")
+_OF_PROFILE = ("topics", "keywords", "muted", "authors", "liked", "disliked", "interests")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _GONE = frozenset({SubscriberStatus.UNSUBSCRIBED, SubscriberStatus.SUPPRESSED})
 # A DOI may hold a semicolon, which would part it from itself; no name of a paper holds this.
@@ -27,7 +30,33 @@ _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _GUARDED = re.compile(r"'+[=+\-@\t\r]")
 
 
-def read(path: Path, topics: Mapping[str, Topic], *, confirmed: bool) -> list[NewSubscriber]:
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What a file says: a subscriber a line, and the columns it has; of the others it says nothing."""
+
+    columns: frozenset[str]
+    subscribers: tuple[NewSubscriber, ...]
+
+    def of(self, known: Mapping[str, Subscriber]) -> list[NewSubscriber]:
+        """Give what to write, where some are `known` already, by folded address.
+
+        What the file has no column for stays as they have it. Who is active stays so, and who left does not come back
+        by a file.
+        """
+        return [self._changed(known.get(one.email.casefold()), one) for one in self.subscribers]
+
+    def _changed(self, known: Subscriber | None, read: NewSubscriber) -> NewSubscriber:
+        if known is None:
+            return read
+        profile = replace(read.profile, **self._untold(known.profile, _OF_PROFILE))
+        status = read.status if known.status is SubscriberStatus.PENDING else known.status
+        return replace(read, profile=profile, status=status, **self._untold(known, _OWN))
+
+    def _untold(self, known: object, fields: Iterable[str]) -> dict[str, Any]:
+        return {name: getattr(known, name) for name in fields if name not in self.columns}
+
+
+def read(path: Path, topics: Mapping[str, Topic], *, confirmed: bool) -> Table:
     """Read all subscribers of a file; nothing of it is used where one line is wrong.
 
     `status` becomes active only where `confirmed` says that the operator vouches for consent. Raises ProfileError
@@ -42,7 +71,7 @@ def read(path: Path, topics: Mapping[str, Topic], *, confirmed: bool) -> list[Ne
     _check_columns(path, columns)
     if not rows:
         raise ProfileError(f"{path} holds no subscriber", hint=f"the first line names the columns: {','.join(COLUMNS)}")
-    return list(_subscribers(rows, path, topics, confirmed=confirmed))
+    return Table(frozenset(columns), tuple(_subscribers(rows, path, topics, confirmed=confirmed)))
 
 
 def write(subscribers: Iterable[Subscriber]) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from newsletter.errors import UsageError
 from newsletter.model import DeliveryState, IssueState, SubscriberStatus
 from newsletter.web import sessions
+from newsletter.web.api.models import LARGEST
 from newsletter.web.happenings import set_state
 from newsletter.web.parts import Form, Here, Parts, text
 from newsletter.webhooks import CHANGES
@@ -51,7 +53,7 @@ def log_out(request: Request, here: Here, form: Form) -> Response:
 
 
 @router.post("/issues/{key}")
-def change(request: Request, here: Here, key: int, form: Form) -> Response:
+def change(request: Request, here: Here, key: Annotated[int, Path(ge=0, le=LARGEST)], form: Form) -> Response:
     """Approve, pause or resume an issue."""
     sessions.enabled(here)
     session = sessions.guard(request, here, csrf=text(form, "csrf"))
@@ -84,7 +86,7 @@ def _overview(here: Parts, session: sessions.Session, *, said: str = "") -> Resp
             "deliveries": _told(store.deliveries.counts([one.key])),
             "changes": [(new.value, _BUTTONS[event]) for (old, new), event in CHANGES.items() if old is one.state],
         }
-        for one in store.issues.page(_ISSUES, below=2**62)
+        for one in store.issues.page(_ISSUES, below=LARGEST)
     ]
     return here.pages.page(
         "admin",

@@ -21,11 +21,12 @@ class Errands:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="errands")
         self._waiting: set[Future[None]] = set()
         self._lock = threading.Lock()
+        self.closing = threading.Event()  # by which an errand that can be done later may end early
 
     def run(self, errand: Callable[[], None]) -> bool:
-        """Take an errand, and tell whether there was room for it."""
+        """Take an errand, and tell whether there was room for it; there is none any more when they are closed."""
         with self._lock:
-            if len(self._waiting) >= _MOST_WAITING:
+            if self.closing.is_set() or len(self._waiting) >= _MOST_WAITING:
                 return False
             future = self._pool.submit(_logged, errand)
             self._waiting.add(future)
@@ -40,6 +41,8 @@ class Errands:
 
     def close(self) -> None:
         """Do what was taken, and take no more."""
+        with self._lock:
+            self.closing.set()
         self._pool.shutdown()
 
     def _done(self, future: Future[None]) -> None:

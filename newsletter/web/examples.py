@@ -53,6 +53,12 @@ def pasted(form: FormData) -> tuple[str, ...]:
     return listed(text(form, "examples").encode("utf-8", "replace"))[:MOST_IDS]
 
 
+def costs(form: FormData) -> bool:
+    """Tell whether there is a file, or more than a list of ids, to be parsed: that takes up to some seconds."""
+    file, typed = form.get("file"), text(form, "examples").encode("utf-8", "replace")
+    return (isinstance(file, UploadFile) and bool(file.size)) or (bool(typed.strip()) and not listed(typed))
+
+
 def read(here: Parts, form: FormData) -> Examples:
     """Read the field and the file. Raises ProfileError: one of them cannot be read, or holds too much."""
     file = form.get("file")

@@ -24,9 +24,10 @@ def call(here: Parts) -> None:
     """Have the calls made that are due, also those that failed before."""
 
     def errand() -> None:
-        send_due(here.store, now=here.now, allow_private=here.settings.fetching.allow_private)
+        private = here.settings.fetching.allow_private
+        send_due(here.store, now=here.now, allow_private=private, stop=here.calls.closing.is_set)
 
-    here.errands.run(errand)
+    here.calls.run(errand)
 
 
 @contextmanager

@@ -68,6 +68,15 @@ class Pages:
         except jinja2.TemplateError as error:
             raise TemplateError(f"web/{name}: {error.message}") from error
 
+    def compile(self) -> None:
+        """Read every template. Raises TemplateError for the first that is wrong."""
+        for name in self._environment.list_templates(extensions=("html", "xml")):
+            if name.startswith("web/"):
+                try:
+                    self._environment.get_template(name)
+                except jinja2.TemplateError as error:
+                    raise TemplateError(f"{name}: {error.message}") from error
+
     def once(self, name: str, version: object, make: Callable[[], Response]) -> Response:
         """Give an answer that is the same as long as its version is, made the first time it is asked for."""
         if name not in self._kept or self._kept[name][0] != version:

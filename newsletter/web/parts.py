@@ -33,7 +33,10 @@ _MOST_FIELDS = 5000  # every topic of a large catalogue, each with its weight
 
 @dataclass(frozen=True)
 class Parts:
-    """The installation, as the pages see it."""
+    """The installation, as the pages see it.
+
+    `calls` are errands too, of webhooks: somebody else's server that is slow holds up no mail to who signs up.
+    """
 
     settings: Settings
     store: Store
@@ -44,6 +47,7 @@ class Parts:
     pages: Pages
     welcome: Welcome
     errands: Errands
+    calls: Errands
     hooks: Hooks
     foretaste: Foretaste
     meanings: Meanings
@@ -59,6 +63,7 @@ class Parts:
     def close(self) -> None:
         """Finish what was begun after pages were answered, and begin no more."""
         self.errands.close()
+        self.calls.close()
         self.foretaste.finish()
         self.maps.finish()
         self.meanings.close()
@@ -82,6 +87,7 @@ def assemble(settings: Settings, store: Store, *, now: Callable[[], datetime] = 
         pages=Pages(site, settings.rendering.templates),
         welcome=bootstrap.welcome(settings, store),
         errands=Errands(),
+        calls=Errands(),
         hooks=bootstrap.hooks(settings, store),
         foretaste=reading.foretaste,
         meanings=reading.meanings,

@@ -11,7 +11,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from newsletter.config import Settings
-from newsletter.errors import ConfigError
+from newsletter.errors import ConfigError, TemplateError
 from newsletter.store import Store
 from newsletter.web.app import application
 from newsletter.web.happenings import calling_again
@@ -53,9 +53,18 @@ class Pages:
             self._server.run(sockets=[self._listening])
 
     def renew(self, settings: Settings) -> None:
-        """Go on by other settings; those of [web] need a new process. Raises ConfigError, and then stays as it was."""
-        before, self._parts = self._parts, assemble(settings, self._store)
-        self._app.app = application(self._parts)
+        """Go on by other settings; those of [web] need a new process.
+
+        Raises ConfigError and TemplateError, and then stays as it was.
+        """
+        parts = assemble(settings, self._store)
+        try:
+            parts.pages.compile()
+        except TemplateError:
+            parts.close()
+            raise
+        before, self._parts = self._parts, parts
+        self._app.app = application(parts)
         before.close()
 
     def stop(self) -> None:

@@ -63,8 +63,10 @@ def ask(here: Here, request: Request, form: Form) -> Response:
         return _form(here, filled, typed, sought=text(form, "sought"))
     if text(form, "do") == "preview":
         return _form(here, filled, typed, preview=of_form(here, request, form, filled.wishes))
-    faults = dict(filled.faults)
+    faults, place = dict(filled.faults), origin(request, here)
     named = examples.Examples()
+    if examples.costs(form):  # whoever sends it need not even name an address
+        _limited(here, f"examples {place}"[:64])
     try:
         named = examples.read(here, form)
     except ProfileError as error:
@@ -78,7 +80,7 @@ def ask(here: Here, request: Request, form: Form) -> Response:
     if faults:
         return _form(here, filled, typed, faults=faults, status=422)
     if not text(form, _TRAP):
-        _taken(here, new, named, origin(request, here))
+        _taken(here, new, named, place)
     return here.pages.page("asked", address=new.email)
 
 
@@ -131,10 +133,14 @@ def _form(
 
 def _taken(here: Parts, new: NewSubscriber, named: examples.Examples, place: str) -> None:
     """Have a request answered by mail, once the page has been. Raises HTTPException: there were too many."""
-    if not here.store.attempts.allow(place, most=_A_PLACE, within=timedelta(hours=1), now=here.now()):
-        raise HTTPException(429)
+    _limited(here, place)
     if not here.errands.run(lambda: _mail(here, new, named, place)):
         raise HTTPException(503)
+
+
+def _limited(here: Parts, bucket: str) -> None:
+    if not here.store.attempts.allow(bucket, most=_A_PLACE, within=timedelta(hours=1), now=here.now()):
+        raise HTTPException(429)
 
 
 def _mail(here: Parts, new: NewSubscriber, named: examples.Examples, place: str) -> None:

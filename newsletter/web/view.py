@@ -7,7 +7,6 @@ from fastapi.responses import Response
 
 from newsletter.errors import ExpiredError
 from newsletter.letters import written
-from newsletter.model import Edition
 from newsletter.web.parts import Here
 
 router = APIRouter()
@@ -19,12 +18,12 @@ def show(here: Here, token: str) -> Response:
     public_id, day, cadence = here.tokens.read_view(token, today=here.today())
     reader = here.store.choices.get(public_id)
     issue = next((one for one in here.store.issues.on(day) if one.cadence == cadence), None)
-    picks = here.store.issues.picks(issue.key, [reader.key]) if issue else {}
-    if issue is None or reader.key not in picks:
+    edition = here.store.issues.editions(issue, [reader]).get(reader.key) if issue else None
+    if edition is None:
         raise ExpiredError("this issue is not kept any more", hint="use the link of a newer mail")
-    head, edition = here.correspondence.newsletter.letterhead, Edition(issue, reader, picks[reader.key])
+    head = here.correspondence.newsletter.letterhead
     papers = here.store.papers.by_key(pick.paper_key for pick in edition.picks)
-    considered = here.store.papers.count(issue.window)
+    considered = here.store.papers.count(edition.window)
     lines = written(here.store, head.writer, papers)
     view = head.view(edition, papers, head.links(edition), considered=considered, written=lines)
     direction = "rtl" if head.renderer.language(reader.language).right_to_left else "ltr"

@@ -168,6 +168,24 @@ def test_systemd_is_told_how_it_does(desk: Desk) -> None:
             assert run.process.wait(timeout=30) == 0
 
 
+def test_settings_that_no_mail_can_be_made_by_are_not_taken(desk: Desk) -> None:
+    path, pages = desk.folder / "newsletter.toml", desk.folder / "mine/web"
+    path.write_text('[site]\nname = "Dunes"\n')
+    pages.mkdir(parents=True)
+    (pages / "home.html").write_text("{% if %}")
+    with running(desk) as run:
+        run.wait_for("started")
+        for number, wrong in enumerate(('theme = "none"', 'templates = "mine"', None), 1):
+            path.unlink()
+            if wrong:
+                path.write_text(f"[rendering]\n{wrong}\n")
+            run.process.send_signal(signal.SIGHUP)
+            why = run.wait_for("the settings stay as they were", number)["error"]
+            assert ("there is no theme none", "web/home.html", "there is no settings file")[number - 1] in why
+        assert run.end() == 0
+    assert "no theme none" in desk.process("run", status=1, rendering__theme="none").err
+
+
 def test_an_address_that_is_taken_keeps_it_from_starting(bare: Desk) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = bare.process("run", status=1, web__port=taken.getsockname()[1])

@@ -176,6 +176,18 @@ def test_a_draft_waits_for_approval(desk: Desk) -> None:
     assert desk("send", "--json").json["sent"] == 1
 
 
+def test_what_waited_in_a_backup_is_not_sent_again_by_itself(desk: Desk) -> None:
+    for name in ("ada", "bob"):
+        desk.subscribe(f"{name}@lab.example", *SPEECH)
+    desk("send", "--limit", 1)
+    desk("backup", "copy")
+    assert desk("send", "--json").json["sent"] == 1
+    assert "newsletter issue resume 2026-08-20" in desk("restore", "copy", "--overwrite").out
+    assert desk("send", "--json").json["sent"] == 0
+    desk("issue", "resume", "2026-08-20")
+    assert desk("send", "--json").json["sent"] == 1
+
+
 def test_a_paused_issue_goes_on_where_it_stopped(desk: Desk) -> None:
     for name in ("ada", "bob"):
         desk.subscribe(f"{name}@lab.example", *SPEECH)

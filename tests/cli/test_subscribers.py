@@ -5,12 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import sqlite3
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
+from newsletter.store import Store
+from newsletter.store.schema import subscribers, suppressions
+from newsletter.subscriptions.signup import address_hash
 from tests.cli.desk import Desk
 
 HEADER = "email,name,topics,keywords,muted,authors,liked,cadence,timezone,hour,papers,language,status"
+
+LATER = datetime(2026, 9, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -91,6 +98,25 @@ def test_an_import_takes_nothing_away_that_it_has_no_column_for(desk: Desk) -> N
     assert (ada["profile"]["disliked"], ada["profile"]["interests"]) == ([disliked], "how machines listen")
 
 
+@pytest.mark.parametrize("column", [None, *HEADER.split(",")[1:-1]])
+def test_a_file_of_few_columns_changes_those_alone(desk: Desk, column: str | None) -> None:
+    given = {
+        "name": "Ada", "topics": "robotics:2", "keywords": "CTC", "muted": "survey", "authors": "Alex Graves",
+        "liked": _any_paper(desk), "cadence": "weekly", "timezone": "Asia/Tokyo", "hour": "5", "papers": "3",
+        "language": "de",
+    }  # fmt: skip
+    (desk.folder / "people.csv").write_text(f"email,{','.join(given)}\nada@lab.example,{','.join(given.values())}\n")
+    desk("subscribers", "import", "people.csv", "--confirmed")
+    row = [f"email,{column}", "ada@lab.example,"] if column else ["email", "ada@lab.example"]
+    (desk.folder / "people.csv").write_text("\n".join(row) + "\n")
+    desk("subscribers", "import", "people.csv")
+    [told] = csv.DictReader(io.StringIO(desk("subscribers", "export").out))
+    assert {name: told[name] for name in given if name != column} == {
+        name: value for name, value in given.items() if name != column
+    }
+    assert column is None or told[column] != given[column]
+
+
 def test_who_left_does_not_come_back_by_a_file(desk: Desk) -> None:
     desk.subscribe("ada@lab.example")
     (desk.folder / "people.csv").write_text(desk("subscribers", "export").out)
@@ -99,6 +125,22 @@ def test_who_left_does_not_come_back_by_a_file(desk: Desk) -> None:
     connection.close()
     desk("subscribers", "import", "people.csv", "--confirmed")
     assert desk("subscribers", "show", "ada@lab.example", "--json").json["status"] == "unsubscribed"
+
+
+def test_who_must_not_be_mailed_keeps_nobody_else_from_an_import(desk: Desk) -> None:
+    for name in ("ada", "bob"):
+        desk.subscribe(f"{name}@lab.example")
+    with Store(f"sqlite:///{desk.folder / 'newsletter.db'}") as store:
+        hashed = address_hash("bob@lab.example", store.secret())
+        with store._database.writing() as connection:
+            bob = sa.update(subscribers).where(subscribers.c.address == "bob@lab.example")
+            connection.execute(bob.values(status="suppressed"))
+            connection.execute(suppressions.insert().values(address_hash=hashed, reason="hard", added_at=LATER))
+    exported = desk("subscribers", "export").out
+    (desk.folder / "people.csv").write_text(exported.replace(",7,", ",9,"))
+    assert "2 subscribers read" in desk("subscribers", "import", "people.csv", "--confirmed").out
+    told = {one["email"]: (one["status"], one["hour"]) for one in desk("subscribers", "list", "--json").json}
+    assert told == {"ada@lab.example": ("active", 9), "bob@lab.example": ("suppressed", 9)}
 
 
 @pytest.mark.parametrize(
@@ -128,6 +170,17 @@ def test_a_file_that_cannot_be_read_is_named(bare: Desk, name: str, data: bytes 
     if data:
         (bare.folder / name).write_bytes(data)
     assert name in bare("subscribers", "import", name, status=1).err
+
+
+def test_other_programs_are_told_who_is_forgotten(desk: Desk) -> None:
+    desk.subscribe("ada@lab.example")
+    with Store(f"sqlite:///{desk.folder / 'newsletter.db'}") as store:
+        public_id = store.subscribers.get("ada@lab.example").public_id
+        store.webhooks.add("https://hooks.lab.example/", ["subscriber.erased"], now=LATER)
+    desk("subscribers", "forget", "ada@lab.example")
+    with Store(f"sqlite:///{desk.folder / 'newsletter.db'}") as store:
+        [call] = store.webhooks.take(9, now=LATER, lease=timedelta(0))
+    assert (call.event, call.data) == ("subscriber.erased", {"id": public_id})
 
 
 def test_who_is_forgotten_is_gone_and_never_mailed_again(desk: Desk) -> None:

@@ -30,7 +30,7 @@ from newsletter.delivery.smtp import SmtpTransport
 from newsletter.delivery.tally import Tally
 from newsletter.delivery.transport import Transport
 from newsletter.errors import TemplateError, TransportError
-from newsletter.model import Delivery, DeliveryState, Issue, Message, Outcome, SubscriberStatus
+from newsletter.model import Delivery, DeliveryState, Issue, IssueState, Message, Outcome, SubscriberStatus
 from newsletter.store import Store
 from tests.delivery.servers import HOST, Act, Script, Sink, sink
 from tests.store.letters import PlainLetters
@@ -418,6 +418,22 @@ def test_when_too_many_messages_fail_the_run_is_broken_off(store: Store, smtp_si
     assert not smtp_sink.received
     assert set(states(store, issue)) == {S.FAILED, S.QUEUED}
     assert store.deliveries.owners() == []
+
+
+def test_an_issue_that_is_paused_while_it_goes_out_stops_with_what_is_in_hand(store: Store, tmp_path: Path) -> None:
+    issue, _ = queued(store, 200)
+    dispatcher = Dispatcher(
+        store.deliveries, store.allowances, MaildirTransport(tmp_path / "mail"), PlainLetters(store), Policy(),
+        connections=1,
+    )  # fmt: skip
+    pauses = iter([lambda: store.issues.set_state(issue, IssueState.PAUSED)])
+    tally = dispatcher.run([issue.key], now=NOW, limit=None, progress=lambda _: next(pauses, lambda: None)())
+    assert 0 < tally.states[S.SENT] < 100
+    assert Counter(states(store, issue)) == {S.SENT: tally.states[S.SENT], S.QUEUED: 200 - tally.states[S.SENT]}
+    assert store.deliveries.owners() == []
+    store.issues.set_state(issue, IssueState.OPEN)
+    send(store, issue, MaildirTransport(tmp_path / "mail"))
+    assert arrived(tmp_path / "mail") == once(store, issue)
 
 
 def test_what_could_not_be_delivered_in_time_is_given_up(store: Store, smtp_sink: Sink) -> None:

@@ -109,6 +109,16 @@ def test_who_gets_nothing_is_skipped_and_said_why(store: Store) -> None:
     assert store.issues.picks(issue.key, [ada.key]) == {ada.key: ()}
 
 
+def test_who_is_forgotten_while_an_edition_is_made_keeps_nobody_from_theirs(store: Store) -> None:
+    issue = store.issues.open(sketch(), now=NOW)
+    first, gone, last = people(store, 3)
+    made = [edition(issue, one, 1) for one in (first, gone, last)]
+    store.subscribers.forget(gone.email, address_hash="x" * 64, now=NOW)
+    store.issues.publish(made, message_ids(made), now=NOW)
+    assert [one.subscriber_key for one in store.deliveries.of_issues([issue.key])] == [first.key, last.key]
+    store.issues.publish(made[1:2], message_ids(made), now=NOW)
+
+
 def test_threads_that_publish_at_once_queue_each_edition_once(store: Store) -> None:
     issue = store.issues.open(sketch(), now=NOW)
     editions = [edition(issue, one, 1) for one in people(store, 40)]

@@ -254,3 +254,8 @@ def test_threads_that_add_the_same_digest_at_once_keep_each_paper_once(store: St
         new = list(pool.map(ingest, range(4)))
     assert sum(new) == 50
     assert all(len(paper.announcements) == 4 for paper in kept(store))
+
+
+def test_a_name_that_no_database_takes_is_nobodys(store: Store) -> None:
+    add(store, PaperRecord("Dunes", arxiv_id="2508.00001"))
+    assert store.papers.keys(["arxiv:2508.00001", "arxiv:\x00"]).keys() == {"arxiv:2508.00001"}

@@ -10,6 +10,7 @@ import pytest
 from newsletter.errors import NotFoundError
 from newsletter.model import Cadence, DeliveryState, InterestProfile, SubscriberStatus
 from newsletter.store import Store
+from newsletter.store.deliveries import Settlement
 from newsletter.store.trimming import Limits
 from tests.store.rows import (
     DAY,
@@ -93,6 +94,20 @@ def test_what_never_left_is_taken_back_and_its_papers_are_news_again(store: Stor
     assert store.issues.already_picked([first, second, third], EVER).keys() == {first, third}
     assert store.issues.last_ends([first, second], before=later).keys() == {first}
     assert store.deliveries.withdraw([first, second], before=later, why="too late", now=NOW) == 0
+
+
+def test_what_was_given_up_untried_is_taken_back_too_and_not_made_again(store: Store) -> None:
+    key, [first, second] = made(store, 2)
+    [issue] = store.issues.by_key([key]).values()
+    [one] = store.deliveries.claim([key], owner="me:1:x", due=NOW + HOUR, now=NOW, lease=LEASE, limit=1)
+    store.deliveries.start([one.key], owner="me:1:x", now=NOW, lease=LEASE)
+    store.deliveries.settle([Settlement(one.key, DeliveryState.DEFERRED, "full", NOW)], owner="me:1:x", now=NOW)
+    late = NOW + timedelta(days=3)
+    became = store.deliveries.lapse([key], queued_before=late, why="too late", now=late)
+    assert became == {DeliveryState.FAILED: 1, DeliveryState.SKIPPED: 1}
+    assert one.subscriber_key == first
+    assert store.issues.already_picked([first, second], EVER).keys() == {first}
+    assert store.subscribers.without_edition(issue) == []
 
 
 def test_an_issue_is_ranked_once_for_all(store: Store) -> None:

@@ -28,7 +28,7 @@ def written(folder: Path, text: str | bytes) -> Path:
 
 
 def one(folder: Path, text: str | bytes, *, confirmed: bool = False) -> NewSubscriber:
-    (found,) = read(written(folder, text), TOPICS, confirmed=confirmed)
+    (found,) = read(written(folder, text), TOPICS, confirmed=confirmed).subscribers
     return found
 
 
@@ -204,12 +204,12 @@ def test_what_is_exported_is_imported_as_it_was(
     tmp_path_factory: pytest.TempPathFactory, people: list[tuple[NewSubscriber, SubscriberStatus]]
 ) -> None:
     everyone = [stored(new, status) for new, status in people]
-    again = read(written(tmp_path_factory.mktemp("csv"), write(everyone)), TOPICS, confirmed=True)
+    again = read(written(tmp_path_factory.mktemp("csv"), write(everyone)), TOPICS, confirmed=True).subscribers
     assert [stored(new, new.status) for new in again] == everyone
 
 
 def test_the_sample_subscribers_are_read(topics: Mapping[str, Topic]) -> None:
-    readers = read(assets.SEEDS / "subscribers.csv", topics, confirmed=True)
+    readers = read(assets.SEEDS / "subscribers.csv", topics, confirmed=True).subscribers
     assert len(readers) >= 3
     assert {reader.status for reader in readers} == {SubscriberStatus.ACTIVE}
 

@@ -119,6 +119,8 @@ def test_wishes_that_ask_for_nothing_special_pass(topics: Mapping[str, Topic]) -
         (replace(NOTHING, timezone="../../etc/passwd"), "no time zone"),
         (replace(NOTHING, timezone="Europe"), "no time zone"),
         (replace(NOTHING, timezone="UTC\x00"), "no time zone"),
+        (replace(NOTHING, timezone="localtime"), "no time zone"),  # a file of many machines, and not of all
+        (replace(NOTHING, timezone="right/Europe/Berlin"), "no time zone"),
         (replace(NOTHING, language=""), "language is ''.*pt-BR"),
         (replace(NOTHING, language='en"><script>'), "language is"),
         (replace(NOTHING, language="en\n"), "language is"),

@@ -93,6 +93,7 @@ def test_an_issue_is_paused_and_resumed_only_by_a_form_of_ours(house: House) -> 
     for wrong in ("draft", "nonsense"):
         house.post(path, {"state": wrong, "csrf": token})
     assert house.post("/admin/issues/999", {"state": "paused", "csrf": token}).status_code == 404
+    assert house.post(f"/admin/issues/{'9' * 30}", {"state": "paused", "csrf": token}).status_code == 422
     assert now() is IssueState.OPEN
 
 

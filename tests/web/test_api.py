@@ -141,6 +141,14 @@ def test_a_subscriber_is_made_changed_and_forgotten(api: httpx.Client, house: Ho
     assert house.again(left).status is SubscriberStatus.UNSUBSCRIBED
 
 
+def test_who_is_pending_begins_when_somebody_vouches_for_them(api: httpx.Client) -> None:
+    statuses = [
+        api.put("/subscribers/pending@lab.example", json={"confirmed": vouched}).json()["status"]
+        for vouched in (False, False, True, False)
+    ]
+    assert statuses == ["pending", "pending", "active", "active"]
+
+
 def test_issues_are_paused_and_resumed_and_deliveries_told(api: httpx.Client) -> None:
     path = "/issues/2026-08-20/daily"
     assert api.get(path).json()["deliveries"] == {"queued": 3}

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 
-from newsletter.model import DeliveryState, InterestProfile, SubscriberStatus
+from newsletter.model import DeliveryState, InterestProfile, NewSubscriber, SubscriberStatus
 from newsletter.subscriptions.signup import address_hash
-from tests.store.rows import EVER, dump, sketch
+from tests.store.rows import EVER, dump, edition, message_ids, sketch
 from tests.web.house import House, running, words
 from tests.web.test_subscribe import WISH, asked, link, plain
 
@@ -51,6 +52,16 @@ def test_the_first_issue_is_ranked_by_the_papers_that_were_named(warm: House) ->
     warm.post(asked(warm, email="named@lab.example", keywords="", interests="", topics=[], examples="2508.00003"))
     assert len(to(warm, "named@lab.example")) == 3
     assert warm.store.subscribers.get("named@lab.example").profile.liked == ("arxiv:2508.00003",)
+
+
+def test_in_the_browser_an_issue_that_goes_further_back_says_so(warm: House) -> None:
+    since = warm.clock() - timedelta(days=9)
+    reader = warm.store.subscribers.add(NewSubscriber("ada@lab.example", InterestProfile()), now=since)
+    [issue] = warm.store.issues.on(warm.clock().date())
+    made = replace(edition(issue, reader, warm.papers["dunes"]), since=since + timedelta(days=2))
+    warm.store.issues.publish([made], message_ids([made]), now=warm.clock())
+    page = words(warm.get(f"/view/{warm.tokens.view(reader.public_id, issue.day, issue.cadence)}"))
+    assert page.startswith("What you missed since 13 Aug")
 
 
 def test_an_issue_is_shown_in_the_browser_with_reasons_and_answers(warm: House) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import httpx
 import pytest
 
 from newsletter.errors import EncoderError
-from newsletter.model import Answer, Digest, InterestProfile, PaperRecord
+from newsletter.foretaste import latest
+from newsletter.model import Answer, Cadence, Digest, InterestProfile, PaperRecord
 from newsletter.web.pace import Pace
 from tests.store.rows import dump
 from tests.web.house import HOSTILE, House, running, words
@@ -116,6 +118,17 @@ def test_one_place_may_ask_often_but_not_endlessly(house: House, monkeypatch: py
     assert "catches its breath" in asked[-1]
     assert "catches its breath" not in asked[30]
     assert "catches its breath" not in words(house.post("/preview", headers={"X-Forwarded-For": "192.0.2.78"}))
+
+
+def test_a_preview_is_of_papers_though_the_newest_issue_has_none_or_lies_ahead(tmp_path: Path) -> None:
+    with running(f"sqlite:///{tmp_path / 'n.db'}", tmp_path) as house:
+        newsletter, day = house.parts.correspondence.newsletter, timedelta(days=1)
+        today, now, daily = house.clock().date(), house.clock(), Cadence.DAILY
+        [full] = newsletter.open_issues(today, now=now, cadences=[daily])
+        [empty] = newsletter.open_issues(today + day, now=now + day, cadences=[daily], owed=[daily])
+        assert (house.store.papers.count(full.window), house.store.papers.count(empty.window)) == (3, 0)
+        assert latest(newsletter, today + day, now + day) == full
+        assert latest(newsletter, today - day, now - day) == full  # the clock was ahead
 
 
 def test_the_pace_is_a_bucket_that_fills_again() -> None:

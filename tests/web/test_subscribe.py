@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from newsletter.model import Cadence, InterestProfile, SubscriberStatus
 from newsletter.subscriptions.signup import address_hash
 from tests.store.rows import dump
-from tests.web.house import HOSTILE, House, words
+from tests.web.house import HOSTILE, House, running, words
 
 WISH: dict[str, Any] = {
     "email": "Ada@Lab.example",
@@ -253,6 +254,21 @@ def test_one_address_is_written_to_three_times_a_day_and_nobody_can_tell(house: 
     assert len(house.mails()) == 4
 
 
+def test_an_inbox_is_one_whatever_stands_behind_the_plus(house: House) -> None:
+    for number in range(5):
+        house.post("/subscribe", {**WISH, "email": f"ada+{number}@lab.example"})
+    house.post("/subscribe", {**WISH, "email": "bob+0@lab.example"})
+    assert [mail["To"].addresses[0].username for mail in house.mails()] == ["ada+0", "ada+1", "ada+2", "bob+0"]
+
+
+def test_what_takes_seconds_to_read_is_read_twenty_times_an_hour_for_one_place(house: House) -> None:
+    book = {"examples": "@article{dunes, title={Dunes that sing and how sand keeps time}}", "email": "nobody"}
+    assert [house.post("/subscribe", book).status_code for _ in range(21)] == [422] * 20 + [429]
+    assert house.post("/subscribe", {**book, "examples": "2508.00001"}).status_code == 422  # of ids that is no matter
+    house.clock.pass_(minutes=61)
+    assert house.post("/subscribe", book).status_code == 422
+
+
 def test_coming_back_by_the_button_is_kept_as_an_agreement_too(house: House) -> None:
     reader = house.subscriber(status=LEFT)
     for _ in range(2):
@@ -274,3 +290,9 @@ def test_mail_that_cannot_be_sent_is_no_concern_of_the_page(house: House, caplog
     assert house.post("/subscribe", WISH).status_code == 200
     house.parts.errands.finish()
     assert "cannot write mail" in caplog.text
+
+
+def test_who_asks_of_pages_that_are_being_replaced_is_told_to_ask_again(tmp_path: Path) -> None:
+    with running(f"sqlite:///{tmp_path / 'newsletter.db'}", tmp_path) as house:
+        house.parts.errands.close()  # as when settings are read again while somebody fills in the form
+        assert house.post("/subscribe", WISH).status_code == 503

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -17,7 +18,7 @@ import pytest
 
 from newsletter.config import Fetching
 from newsletter.web import happenings
-from newsletter.webhooks import rest
+from newsletter.webhooks import rest, send_due
 from tests.web.house import House, running
 from tests.web.test_subscribe import asked
 
@@ -74,11 +75,11 @@ def test_what_happens_is_told_signed_and_without_an_address(house: House, listen
         url(listener), ["subscriber.confirmed", "subscriber.unsubscribed"], now=house.clock()
     )
     house.post(asked(house))
-    house.parts.errands.finish()
+    house.parts.calls.finish()
     reader = house.store.subscribers.get("ada@lab.example")
     house.post(house.unsubscribe(reader))
     house.post(house.unsubscribe(reader))
-    house.parts.errands.finish()
+    house.parts.calls.finish()
     assert [json.loads(body)["type"] for _, body in listener.told] == [
         "subscriber.confirmed",
         "subscriber.unsubscribed",
@@ -98,7 +99,7 @@ def test_a_call_that_fails_is_made_again_later_with_the_same_id(house: House, li
         reader = house.subscriber(f"p{number}@lab.example")
         token = house.tokens.my_data(reader.public_id, house.clock().date())
         house.post(f"/my-data/{token}", {"sure": "yes"})
-        house.parts.errands.finish()
+        house.parts.calls.finish()
         listener.status = 204
         house.clock.pass_(minutes=2)
     ids = [headers["webhook-id"] for headers, _ in listener.told]
@@ -107,12 +108,39 @@ def test_a_call_that_fails_is_made_again_later_with_the_same_id(house: House, li
     assert [rest(attempts) for attempts in (1, 2, 8)] == [timedelta(minutes=1), timedelta(minutes=3), None]
 
 
+def test_a_server_that_does_not_answer_holds_up_no_mail_to_who_signs_up(house: House, listener: Listener) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        where = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        house.store.webhooks.add(where, ["subscriber.unsubscribed"], now=house.clock())
+        house.post(house.unsubscribe(house.subscriber("bob@lab.example")))
+        called, _ = silent.accept()
+        with called:
+            told = b""
+            while not told.endswith(b"}}"):
+                told += called.recv(100_000)
+            assert "/confirm/" in asked(house)  # the mail that asks back is there
+            called.setblocking(False)
+            with pytest.raises(BlockingIOError):  # and we are still waiting for an answer
+                called.recv(100_000)
+    house.parts.calls.finish()
+
+
+def test_the_end_of_the_program_waits_for_one_call_at_the_most(house: House, listener: Listener) -> None:
+    house.store.webhooks.add(url(listener), ["issue.paused"], now=house.clock())
+    for _ in range(5):
+        house.store.webhooks.happened("issue.paused", {"day": "2026-08-20"}, now=house.clock())
+    made = send_due(house.store, now=house.clock, allow_private=True, stop=lambda: len(listener.told) == 1)
+    assert made == len(listener.told) == 1
+    house.clock.pass_(minutes=6)
+    assert send_due(house.store, now=house.clock, allow_private=True) == 4
+
+
 def test_nothing_inside_our_network_is_called_unless_that_is_allowed(tmp_path: Path, listener: Listener) -> None:
     with running(f"sqlite:///{tmp_path / 'n.db'}", tmp_path) as house:
         # It may have been kept while it was allowed, or its name may lead elsewhere by now.
         house.store.webhooks.add(url(listener), ["subscriber.unsubscribed"], now=house.clock())
         house.post(house.unsubscribe(house.subscriber()))
-        house.parts.errands.finish()
+        house.parts.calls.finish()
         assert listener.told == []
         key = house.store.api_keys.add("hooks", ["webhooks:write"], now=house.clock())
         for bad in ("http://127.0.0.1:22/", "file:///etc/passwd", "http://user:pw@hooks.example/", "gopher://x/"):
@@ -143,11 +171,11 @@ def test_while_the_pages_are_served_calls_that_failed_are_made_again(
     house.store.webhooks.add(url(listener), ["issue.paused"], now=house.clock())
     listener.status = 503
     happenings.tell(house.parts, "issue.paused", {"day": "2026-08-20"})
-    house.parts.errands.finish()
+    house.parts.calls.finish()
     assert len(listener.told) == 1
     house.clock.pass_(minutes=2)
     listener.status = 204
     with happenings.calling_again(lambda: house.parts):
         assert listener.again.wait(20)
-    house.parts.errands.finish()
+    house.parts.calls.finish()
     assert len(listener.told) == 2
