@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from tests.cli.desk import FRIDAY, HUGGING, SEEDS, THURSDAY, Desk
+from tests.cli.desk import FRIDAY, HUGGING, SEEDS, THURSDAY, Desk, parsed
 from tests.sources.replies import Reply, answering
 
 OPEN: dict[str, Any] = {"fetching__allow_private": "true", "fetching__per_host_interval": 0, "fetching__tries": 1}
@@ -69,9 +69,11 @@ def test_the_operator_is_told_once_of_a_source_that_fails_again_and_again(tmp_pa
         told.append(len(list((tmp_path / "mail" / "new").glob("*"))))
     assert told == [0, 1, 1, 1]
     [mail] = (tmp_path / "mail" / "new").iterdir()
-    text = mail.read_text(encoding="utf-8")
-    assert "Subject: Daily Papers: cannot read gone" in text
-    assert "gone, 2 times\n    there is no file no-such-file" in text
+    told_by = parsed(mail.read_bytes())
+    assert told_by["Subject"] == "Daily Papers: cannot read gone"
+    text = told_by.get_body(("plain",))
+    assert text is not None
+    assert "gone, 2 times\n    there is no file no-such-file" in "\n".join(text.get_content().splitlines())
     with sqlite3.connect(tmp_path / "newsletter.db") as database:
         rows = database.execute("SELECT name, failures FROM sources ORDER BY name").fetchall()
     database.close()
