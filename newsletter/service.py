@@ -80,13 +80,9 @@ class Service:
 
 def _prove(settings: Settings) -> None:
     """See that mail can be made by some settings. Raises NewsletterError: else it would be found out when it is due."""
-    from newsletter.rendering import mails  # noqa: PLC0415
-
     bootstrap.signer(settings)
     bootstrap.timetable(settings)
-    renderer = bootstrap.renderer(settings)
-    for mail in mails.ALL:
-        renderer.compile(mail)
+    bootstrap.renderer(settings).prove()
 
 
 def run(settings: Settings, store: Store, read_again: Callable[[], Settings]) -> bool:
