@@ -15,8 +15,9 @@ from newsletter.model import Cadence, NewSubscriber, Subscriber, SubscriberStatu
 from newsletter.store.absorb import absorbed
 from newsletter.store.engine import Database, insert_ignore
 from newsletter.store.papers import keys_of
+from newsletter.store.readers import many
 from newsletter.store.schema import ratings, subscribers
-from newsletter.store.subscribers import columns, drop_nobodys, many
+from newsletter.store.subscribers import columns, drop_nobodys
 
 _MAY_LEAVE = (SubscriberStatus.ACTIVE.value, SubscriberStatus.PENDING.value)
 

@@ -346,12 +346,6 @@ class Deliveries:
         with self._database.reading() as connection:
             return [_delivery(row) for row in connection.execute(query)]
 
-    def of_issues(self, issue_keys: Iterable[int]) -> list[Delivery]:
-        """Give the deliveries of some issues, in the order they were queued."""
-        query = sa.select(deliveries).where(deliveries.c.issue_key.in_(set(issue_keys))).order_by(deliveries.c.key)
-        with self._database.reading() as connection:
-            return [_delivery(row) for row in connection.execute(query)]
-
     def of_subscriber(self, subscriber_key: int) -> list[Delivery]:
         """Give a subscriber's deliveries, in the order they were queued."""
         query = sa.select(deliveries).where(deliveries.c.subscriber_key == subscriber_key).order_by(deliveries.c.key)

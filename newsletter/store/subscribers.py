@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection
 
 from newsletter.errors import NotFoundError, StoreError
 from newsletter.model import (
     EVERYBODY,
-    Answer,
     Cadence,
     InterestProfile,
     Issue,
     NewSubscriber,
-    QuietDay,
     Shard,
     Subscriber,
     SubscriberStatus,
@@ -26,6 +24,7 @@ from newsletter.model import (
 from newsletter.store.batches import SIZE, batches
 from newsletter.store.engine import Database, insert_ignore, insert_new
 from newsletter.store.papers import keys_of
+from newsletter.store.readers import many
 from newsletter.store.schema import IS_ACTIVE, deliveries, issues, papers, ratings, subscribers, suppressions, within
 
 _FILE = "file"  # see store.schema
@@ -357,55 +356,3 @@ def _known(connection: Connection, names: Iterable[str]) -> dict[str, int]:
 
 def _one(connection: Connection, condition: sa.ColumnElement[bool]) -> Subscriber:
     return many(connection, connection.execute(sa.select(subscribers).where(condition)).all())[0]
-
-
-def many(connection: Connection, rows: Sequence[Row[Any]]) -> list[Subscriber]:
-    """Give the subscribers of some rows, with what they said of papers."""
-    said: dict[int, list[_Said]] = {row.key: [] for row in rows}
-    # When something was said matters of answers alone: of the many papers in libraries it is not read.
-    at = sa.case((ratings.c.answer, ratings.c.rated_at))
-    for some in batches(said):
-        query = sa.select(ratings.c.subscriber_key, papers.c.id, ratings.c.liked, at).join_from(ratings, papers)
-        query = query.where(ratings.c.subscriber_key.in_(some)).order_by(ratings.c.rated_at, ratings.c.paper_key)
-        for key, *rest in connection.execute(query):
-            said[key].append(_Said(*rest))
-    return [_subscriber(row, said[row.key]) for row in rows]
-
-
-class _Said(NamedTuple):
-    """That a paper is liked, or not; where it is an answer to a paper that was shown, when it was given."""
-
-    paper: str
-    liked: bool
-    answered_at: datetime | None
-
-
-def _subscriber(row: Row[Any], said: Sequence[_Said]) -> Subscriber:
-    stored = row.profile
-    named = [one for one in said if one.answered_at is None]
-    profile = InterestProfile(
-        topics=tuple((slug, float(weight)) for slug, weight in stored["topics"]),
-        keywords=tuple(stored["keywords"]),
-        muted=tuple(stored["muted"]),
-        authors=tuple(stored["authors"]),
-        liked=tuple(paper for paper, liked, _ in named if liked),
-        disliked=tuple(paper for paper, liked, _ in named if not liked),
-        interests=stored["interests"],
-        answers=tuple(Answer(paper, liked, at) for paper, liked, at in said if at is not None),
-    )
-    return Subscriber(
-        key=row.key,
-        public_id=row.public_id,
-        email=row.email,
-        name=row.name,
-        status=SubscriberStatus(row.status),
-        profile=profile,
-        cadence=Cadence(row.cadence),
-        timezone=row.timezone,
-        hour=row.hour,
-        papers=row.papers,
-        language=row.language,
-        quiet=QuietDay(row.quiet),
-        created_at=row.created_at,
-        paused_until=row.paused_until,
-    )

@@ -12,14 +12,12 @@ from typing import Any
 
 from newsletter.errors import ProfileError
 from newsletter.model import Cadence, InterestProfile, NewSubscriber, Subscriber, SubscriberStatus, Topic
-from newsletter.subscriptions.signup import Wishes, checked, choice, subscription, weighted_topic
+from newsletter.subscriptions.signup import CHOSEN, OF_PROFILE, Wishes, checked, choice, subscription, weighted_topic
 
 COLUMNS = (
     "email", "name", "topics", "keywords", "muted", "authors", "liked",
     "cadence", "timezone", "hour", "papers", "language", "status",
 )  # fmt: skip
-_OWN = ("name", "cadence", "timezone", "hour", "papers", "language", "quiet")
-_OF_PROFILE = ("topics", "keywords", "muted", "authors", "liked", "disliked", "interests")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _GONE = frozenset({SubscriberStatus.UNSUBSCRIBED, SubscriberStatus.SUPPRESSED})
 # A DOI may hold a semicolon, which would part it from itself; no name of a paper holds this.
@@ -48,9 +46,9 @@ class Table:
     def _changed(self, known: Subscriber | None, read: NewSubscriber) -> NewSubscriber:
         if known is None:
             return read
-        profile = replace(read.profile, **self._untold(known.profile, _OF_PROFILE))
+        profile = replace(read.profile, **self._untold(known.profile, OF_PROFILE))
         status = read.status if known.status is SubscriberStatus.PENDING else known.status
-        return replace(read, profile=profile, status=status, **self._untold(known, _OWN))
+        return replace(read, profile=profile, status=status, **self._untold(known, CHOSEN))
 
     def _untold(self, known: object, fields: Iterable[str]) -> dict[str, Any]:
         return {name: getattr(known, name) for name in fields if name not in self.columns}

@@ -15,10 +15,8 @@ from typing import Any
 from newsletter.errors import ProfileError
 from newsletter.model import Cadence, NewSubscriber, Subscriber, SubscriberStatus, Topic
 from newsletter.subscriptions.profile_file import wishes_of
-from newsletter.subscriptions.signup import checked, subscription
+from newsletter.subscriptions.signup import CHOSEN, OF_PROFILE, checked, subscription
 
-_OWN = ("name", "cadence", "timezone", "hour", "papers", "language", "quiet")
-_OF_PROFILE = ("topics", "keywords", "muted", "authors", "liked", "disliked", "interests")
 _GONE = (SubscriberStatus.UNSUBSCRIBED, SubscriberStatus.SUPPRESSED)
 
 Names = Callable[[str], object]
@@ -131,11 +129,11 @@ def _change(
 def _differences(new: NewSubscriber, known: Subscriber, names: Names) -> Iterator[str]:
     if known.status is SubscriberStatus.PENDING and new.status is SubscriberStatus.ACTIVE:
         yield f"status: {known.status} → {new.status}"
-    for field in _OWN:
+    for field in CHOSEN:
         before, after = getattr(known, field), getattr(new, field)
         if before != after:
             yield f"{field}: {before} → {after}"
-    for field in _OF_PROFILE:
+    for field in OF_PROFILE:
         before, after = getattr(known.profile, field), getattr(new.profile, field)
         if isinstance(before, str):
             if before != after:

@@ -19,6 +19,10 @@ from newsletter import catalogue, identity
 from newsletter.errors import ProfileError
 from newsletter.model import Cadence, InterestProfile, NewSubscriber, QuietDay, SubscriberStatus, Topic
 
+# What a reader chooses, by the names of its fields: of a subscriber, and of their profile.
+CHOSEN = ("name", "cadence", "timezone", "hour", "papers", "language", "quiet")
+OF_PROFILE = ("topics", "keywords", "muted", "authors", "liked", "disliked", "interests")
+
 MOST_PAPERS = 50
 _MOST_ENTRIES = 500
 MOST_PAPERS_RATED = 20_000
