@@ -113,7 +113,7 @@ def send(
 
 
 def rows(store: Store, issue: Issue) -> list[Delivery]:
-    return store.deliveries.page(1000, above=0, issue_keys=[issue.key])
+    return store.deliveries.page(9999, above=0, issue_keys=[issue.key])
 
 
 def states(store: Store, issue: Issue) -> list[S]:

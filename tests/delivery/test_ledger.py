@@ -48,7 +48,7 @@ def slow(tmp_path: Path) -> Slow:
 
 
 def states(slow: Slow) -> list[S]:
-    return [row.state for row in slow.real.page(1000, above=0, issue_keys=[1])]
+    return [row.state for row in slow.real.page(9999, above=0, issue_keys=[1])]
 
 
 def test_what_comes_while_it_writes_is_written_at_once_afterwards(slow: Slow) -> None:

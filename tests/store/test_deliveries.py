@@ -36,7 +36,7 @@ def settle(rows: Deliveries, state: S, *keys: int, again: datetime | None = None
 
 
 def states(rows: Deliveries, issue: int) -> list[S]:
-    return [delivery.state for delivery in rows.page(1000, above=0, issue_keys=[issue])]
+    return [delivery.state for delivery in rows.page(9999, above=0, issue_keys=[issue])]
 
 
 def test_a_delivery_is_queued_with_its_message_id(store: Store) -> None:
@@ -86,7 +86,7 @@ def test_a_row_is_sending_before_it_is_sent_and_only_once(store: Store) -> None:
     assert states(store.deliveries, issue.key) == [S.SENDING]
     assert store.deliveries.start([row.key], owner="me", now=NOW, lease=LEASE) == set()
     settle(store.deliveries, S.SENT, row.key)
-    [sent] = store.deliveries.page(1000, above=0, issue_keys=[issue.key])
+    [sent] = store.deliveries.page(9999, above=0, issue_keys=[issue.key])
     assert (sent.state, sent.attempts, sent.response) == (S.SENT, 1, "was sent")
     assert claim(store.deliveries, issue.key, now=NOW + timedelta(days=99)) == []
     assert store.deliveries.owners() == []
@@ -117,7 +117,7 @@ def test_what_is_to_be_tried_again_waits_until_it_is_due(store: Store, state: S)
     assert claim(store.deliveries, issue.key, due=NOW + 4 * MINUTE) == []
     assert claim(store.deliveries, issue.key, due=NOW + 5 * MINUTE) == [row.key]
     assert store.deliveries.start([row.key], owner="me", now=NOW, lease=LEASE) == {row.key}
-    assert store.deliveries.page(1000, above=0, issue_keys=[issue.key])[0].attempts == 2
+    assert store.deliveries.page(9999, above=0, issue_keys=[issue.key])[0].attempts == 2
 
 
 def test_releasing_gives_back_what_was_not_begun(store: Store) -> None:
@@ -139,7 +139,7 @@ def test_the_dead_leave_claims_free_and_messages_in_doubt(store: Store) -> None:
     store.deliveries.start([third.key], owner="alive", now=NOW, lease=LEASE)
     assert store.deliveries.expire(now=NOW, dead=["dead", "never was"], resend=False) == 1
     assert states(store.deliveries, issue.key) == [S.UNCERTAIN, S.QUEUED, S.SENDING]
-    assert "died" in store.deliveries.page(1000, above=0, issue_keys=[issue.key])[0].response
+    assert "died" in store.deliveries.page(9999, above=0, issue_keys=[issue.key])[0].response
     assert store.deliveries.owners() == ["alive"]
     settle(store.deliveries, S.SENT, first.key, owner="dead")  # should it not be dead after all
     assert claim(store.deliveries, issue.key, now=NOW + timedelta(days=99)) == [second.key]
@@ -154,7 +154,7 @@ def test_by_policy_a_message_in_doubt_is_due_again_at_once(store: Store, clock: 
     store.deliveries.start([row.key], owner="me", now=clock, lease=LEASE)
     assert store.deliveries.expire(now=clock + LEASE + MINUTE, resend=True) == 1
     assert claim(store.deliveries, issue.key, owner="you", now=clock + LEASE + MINUTE, due=NOW) == [row.key]
-    assert store.deliveries.page(1000, above=0, issue_keys=[issue.key])[0].message_id == row.message_id
+    assert store.deliveries.page(9999, above=0, issue_keys=[issue.key])[0].message_id == row.message_id
 
 
 def test_many_settlements_are_written_together(store: Store) -> None:
@@ -183,7 +183,7 @@ def test_threads_that_claim_at_once_share_the_rows_and_claim_none_twice(store: S
     with ThreadPoolExecutor(6) as pool:
         taken = Counter(key for mine in pool.map(work, range(6)) for key in mine)
     assert taken == Counter(row.key for row in rows)
-    assert {row.attempts for row in store.deliveries.page(1000, above=0, issue_keys=[issue.key])} == {1}
+    assert {row.attempts for row in store.deliveries.page(9999, above=0, issue_keys=[issue.key])} == {1}
 
 
 def test_a_claim_does_not_wait_for_rows_that_another_transaction_holds(store: Store) -> None:
