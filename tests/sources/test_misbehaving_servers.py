@@ -120,7 +120,7 @@ def test_good_sources_beside_bad_ones_are_kept_and_every_error_is_told(
     database.close()
     assert kept == told["hugging"]["new"] + told["august"]["new"]
     assert "/secret" not in site.paths
-    # A retry pauses for half a second to one; a source that finds the host asking for rest waits for what is left of it.
+    # A retry waits for half a second to one; who finds the host asking for rest, for what is left of it.
     assert all(0 < pause <= 1 for pause in slept)
     assert any(pause >= 0.5 for pause in slept)
 
