@@ -10,6 +10,9 @@ import ctypes
 import gc
 from collections.abc import Iterator
 
+_ARENA_MAX, _TRIM_THRESHOLD, _MMAP_THRESHOLD = -8, -1, -3  # of malloc.h
+_KEPT, _MAPPED = 8_000_000, 32_000_000  # bytes
+
 
 def give_back() -> None:
     """Give back what nobody uses any more, what only refers to itself included (some 50 ms)."""
@@ -21,6 +24,18 @@ def trim() -> None:
     """Give back what is free: glibc keeps freed blocks for later, as much as a loaded model takes (malloc_trim(3))."""
     with contextlib.suppress(OSError, AttributeError):  # other systems have no malloc_trim, and no need of it
         ctypes.CDLL(None).malloc_trim(0)
+
+
+def share() -> None:
+    """Have all threads share one heap, before they begin, and give back what is free at its end as it grows.
+
+    For a process of many threads that seldom do anything at once: with a heap each, what one has freed helps no other.
+    Blocks below 32 MB stay part of the heap, as they do by themselves after a while (mallopt(3)): to map each would
+    cost a third more time.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        for what, value in ((_ARENA_MAX, 1), (_TRIM_THRESHOLD, _KEPT), (_MMAP_THRESHOLD, _MAPPED)):
+            ctypes.CDLL(None).mallopt(what, value)
 
 
 @contextlib.contextmanager

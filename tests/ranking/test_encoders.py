@@ -21,7 +21,7 @@ from newsletter.ranking import wordllama as wordllama_module
 from newsletter.ranking.encoder import CachedEncoder, Encoder, Vectors, checked_file
 from newsletter.ranking.endpoint import Endpoint
 from newsletter.ranking.minilm import MiniLM
-from newsletter.ranking.onnx_graph import picked_first
+from newsletter.ranking.onnx_graph import laid_out
 from newsletter.ranking.wordllama import WordLlama
 from newsletter.store import Store
 from tests.ranking.services import Service
@@ -255,13 +255,15 @@ def test_no_texts_need_no_cache(wordllama: WordLlama) -> None:
         assert CachedEncoder(wordllama, store.vectors).encode([]).shape == (0, 256)
 
 
-def test_a_model_that_picks_no_rows_is_not_changed() -> None:
+def test_a_model_that_picks_no_rows_is_not_changed(tmp_path: Path) -> None:
+    file = tmp_path / "none.onnx"
     for none in (b"", b"not a model", b"\x3a\x02\x0a\x00"):
+        file.write_bytes(none)
         with pytest.raises(ValueError, match="no ONNX model that picks rows of table"):
-            picked_first(none, "table")
+            laid_out(file, tmp_path, "table")
 
 
 def test_without_room_for_temporary_files_minilm_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
-    with pytest.raises(EncoderError, match="MB of room for a temporary file"):
+    with pytest.raises(EncoderError, match="MB of room for temporary files"):
         MiniLM()
