@@ -6,7 +6,7 @@ idempotent. So a machine may sleep, a clock may jump, two schedulers may run: ev
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -20,7 +20,7 @@ from newsletter.model import EVERYBODY, Cadence, Issue, IssueState, Shard, Subsc
 from newsletter.picking import Picking
 from newsletter.pipeline import Newsletter
 from newsletter.store import Store
-from newsletter.timetable import Timetable
+from newsletter.timetable import WEEKLY_LATE, Timetable
 
 
 class Trouble(StrEnum):
@@ -57,9 +57,10 @@ class Rounds:
 
     def unopened(self, *, now: datetime) -> bool:
         """Tell whether issues of the last cut-off are still to be opened, or to be ranked for all their readers."""
-        day = self.timetable.day_of(now)
-        ranked = {one.cadence for one in self.store.issues.on(day)} - {one.cadence for one in self._unranked(day)}
-        return not ranked.issuperset(self._cadences(day))
+        opening = self._opening(now)
+        ranked = {(day, one.cadence) for day in opening for one in self.store.issues.on(day)}
+        ranked -= {(one.day, one.cadence) for one in self._unranked(opening)}
+        return any((day, cadence) not in ranked for day, cadences in opening.items() for cadence in cadences)
 
     def open(self, *, now: datetime) -> list[Issue]:
         """Open the issues of the last cut-off and make their editions, for who is to get one; give those done now."""
@@ -72,16 +73,15 @@ class Rounds:
     def begin(self, *, now: datetime) -> list[Issue]:
         """Open the issues of the last cut-off; give those that are still to be ranked.
 
-        Cut-offs that were missed are not made up for: the issue that opens covers what they would have. One without
-        papers stays unopened, and is looked at again, unless the last one came too late for some of its readers: where
-        papers come once a day and after their hour, they would else be too late for them every day.
+        Cut-offs that were missed are not made up for: the issue that opens covers what they would have. Only the weekly
+        one is, as the next would come in a week. One without papers stays unopened, and is looked at again, unless the
+        last one came too late for some of its readers: where papers come once a day and after their hour, they would
+        else be too late for them every day.
         """
-        day = self.timetable.day_of(now)
-        cadences = self._cadences(day)
-        if not cadences:
-            return []
-        self.newsletter.open_issues(day, now=now, cadences=cadences, owed=self._owed(cadences))
-        unranked = self._unranked(day)
+        opening = self._opening(now)
+        for day, cadences in opening.items():
+            self.newsletter.open_issues(day, now=now, cadences=cadences, owed=self._owed(cadences))
+        unranked = self._unranked(opening)
         for issue in unranked:
             self._withdraw(issue, now=now)
         return unranked
@@ -93,11 +93,21 @@ class Rounds:
             issue, now=now, shard=shard, picking=picking, due=lambda reader: self._due(issue, before, reader, now)
         )
 
-    def _cadences(self, day: date) -> Sequence[Cadence]:
-        """Give the cadences that have an issue on a day; none that has a later one, as where a clock was ahead."""
-        due = self.timetable.cadences(day, self.store.subscribers.hours())
-        latest = {each: self.store.issues.latest(each) for each in due}
-        return [each for each, last in latest.items() if last is None or last.day <= day]
+    def _opening(self, now: datetime) -> dict[date, Sequence[Cadence]]:
+        """Give the cadences that have an issue on the day of the last cut-off, and days whose weekly one was missed."""
+        places = self.store.subscribers.hours()
+        latest = {each: self.store.issues.latest(each) for each in Cadence}
+        today, weekly = self.timetable.day_of(now), latest[Cadence.WEEKLY]
+        opening: dict[date, Sequence[Cadence]] = {}
+        for back in range(WEEKLY_LATE.days, 0, -1):
+            day = today - timedelta(days=back)
+            if weekly and weekly.day < day and Cadence.WEEKLY in self.timetable.cadences(day, places):
+                opening[day] = [Cadence.WEEKLY]
+        # None that has a later one, as where a clock was ahead.
+        due = self.timetable.cadences(today, places)
+        if cadences := [each for each in due if (last := latest.get(each)) is None or last.day <= today]:
+            opening[today] = cadences
+        return opening
 
     def _owed(self, cadences: Sequence[Cadence]) -> set[Cadence]:
         """Tell the cadences whose last issue came too late for some of those who get them now."""
@@ -114,8 +124,8 @@ class Rounds:
             and not table.in_time(issue.cadence, issue.day, zone, hour, now=issue.window.end)
         )
 
-    def _unranked(self, day: date) -> list[Issue]:
-        return [issue for issue in self.store.issues.not_ranked() if issue.day == day]
+    def _unranked(self, days: Collection[date]) -> list[Issue]:
+        return [issue for issue in self.store.issues.not_ranked() if issue.day in days]
 
     def _due(self, issue: Issue, before: Issue | None, reader: Subscriber, now: datetime) -> datetime | None:
         """Tell when a reader gets an issue; None where theirs is another, or it would come too late to be of use.

@@ -21,6 +21,7 @@ _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
 _INSTANT = timedelta(microseconds=1)
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
+WEEKLY_LATE = 3 * _DAY  # how late a weekly issue is of use at least: the next one comes in a week
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class Timetable:
 
     def in_time(self, cadence: Cadence, day: date, zone: str, hour: int, *, now: datetime) -> bool:
         """Tell whether it is still of use to readers of an hour that an issue of a day is made for them now."""
-        late = max(self.late, _DAY) if cadence is Cadence.WEEKLY else self.late  # the next one comes in a week
+        late = max(self.late, WEEKLY_LATE) if cadence is Cadence.WEEKLY else self.late
         return self.due_at(day, zone, hour) >= now - late
 
 

@@ -270,6 +270,21 @@ class TestTheMachine:
         assert self.mails(world) == ["08 05:00"]
         assert self.papers_of_the_last(world) == 2
 
+    @pytest.mark.parametrize(
+        ("back", "mails"), [(15, ["07 05:00", "15 12:00", "21 05:00"]), (18, ["07 05:00", "21 05:00"])]
+    )
+    def test_is_off_on_the_day_of_the_weekly_issue(
+        self, make: Callable[..., World], back: int, mails: list[str]
+    ) -> None:
+        world = make(self.START)
+        world.subscribe("ada@lab.example", "Europe/Berlin", cadence=Cadence.WEEKLY)
+        lived(world, 6)
+        self.at(world, back, 12)
+        world.run(self.START + timedelta(days=13))
+        assert self.mails(world) == mails[:-1]
+        lived(world, 2)
+        assert self.mails(world) == mails
+
     def test_has_a_clock_that_goes_back_and_forth(self, make: Callable[..., World]) -> None:
         world = self.world(make)
         lived(world, 2)
