@@ -19,7 +19,7 @@ from newsletter.ranking.phrases import PhraseIndex
 from newsletter.ranking.remembered import in_blocks
 
 _PAPERS, _SHARE = 20, 250
-_HOLDERS, _ENOUGH_HOLDERS = 1.5, 5
+_HOLDERS, _ENOUGH_HOLDERS = 3.0, 5
 
 
 def nearness(candidates: Candidates, directions: Vectors) -> Scores:

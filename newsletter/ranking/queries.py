@@ -14,12 +14,12 @@ from newsletter.ranking.columns import Scores, strictness_of, weighted
 from newsletter.ranking.interests import Query
 from newsletter.ranking.scale import Pair
 
-_WORDS_LEXICAL = 0.15  # less than for topics: phrase_evidence counts the words of a query too
+_WORDS_LEXICAL = 0.05  # far less than for topics: phrase_evidence and the holders count the words of a query too
 _TOPIC_LEXICAL = 0.3
 _TOPIC_PHRASE, _TOPIC_PHRASE_MOST = 0.3, 0.6
 _CATEGORY = 0.5
 _LEXICAL_FLOOR = 0.02  # for words what COSINE_FLOOR is for cosines
-_FEW = 10  # what is known of a reader of words, as a number of papers
+_FEW = 3  # what is known of a reader of words, as a number of liked papers
 _AT_ONCE = 256
 
 
