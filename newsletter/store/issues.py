@@ -25,7 +25,8 @@ from newsletter.model import (
 )
 from newsletter.store.absorb import absorbed
 from newsletter.store.batches import batches
-from newsletter.store.engine import NEWS_LOCK, Database, driver, insert_ignore, insert_new, take_turns
+from newsletter.store.bulk import insert_new
+from newsletter.store.engine import NEWS_LOCK, Database, driver, insert_ignore, take_turns
 from newsletter.store.schema import deliveries, editions, issues, papers, subscribers
 
 _SECTIONS = {section.value: section for section in Section}  # a fifth of the time of Section(value)

@@ -22,7 +22,8 @@ from newsletter.model import (
     SubscriberStatus,
 )
 from newsletter.store.batches import SIZE, batches
-from newsletter.store.engine import Database, insert_ignore, insert_new
+from newsletter.store.bulk import insert_new
+from newsletter.store.engine import Database, insert_ignore
 from newsletter.store.papers import keys_of
 from newsletter.store.readers import many
 from newsletter.store.schema import IS_ACTIVE, deliveries, issues, papers, ratings, subscribers, suppressions, within
