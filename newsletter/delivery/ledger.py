@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from newsletter.store.deliveries import Deliveries, Settlement
@@ -17,13 +17,17 @@ from newsletter.store.deliveries import Deliveries, Settlement
 _LONGEST_PATIENCE = 0.005  # seconds
 
 
-@dataclass
 class _Entry:
-    settled: Settlement | None
-    begin: int | None
-    done: bool = False
-    begun: bool = False
-    error: BaseException | None = field(default=None)
+    """What one connection hands in. Its `turn` comes when that is written, or when it is to write for all."""
+
+    __slots__ = ("begin", "begun", "done", "error", "settled", "turn")
+
+    def __init__(self, settled: Settlement | None, begin: int | None) -> None:
+        self.settled, self.begin = settled, begin
+        self.done = self.begun = False
+        self.error: BaseException | None = None
+        self.turn = threading.Lock()
+        self.turn.acquire()
 
 
 class Ledger:
@@ -33,8 +37,8 @@ class Ledger:
         self._deliveries = deliveries
         self._owner = owner
         self._lease = lease
-        self._writing = threading.Lock()
         self._gathering = threading.Condition()
+        self._writing = False  # somebody writes, and will see who has come meanwhile
         self._waiting: list[_Entry] = []
         self._away: set[int] = set()  # what is on its way: the outcome is still to come
         self._patience = 0.0
@@ -51,12 +55,27 @@ class Ledger:
                 self._away.discard(settled.key)
             if not self._away:
                 self._gathering.notify()
-        with self._writing:  # whoever gets here first writes for all who came meanwhile
-            if not entry.done:
-                self._write()
+            writes, self._writing = not self._writing, True
+        if not writes:
+            entry.turn.acquire()
+        if not entry.done:
+            self._write()
         if entry.error is not None:
             raise entry.error
         return entry.begun
+
+    def _write(self) -> None:
+        """Write for all who have come, and let the first of those who come meanwhile write next."""
+        entries: list[_Entry] = []
+        try:
+            entries = self._gathered()
+            self._write_all(entries)
+        finally:
+            with self._gathering:
+                self._writing = bool(self._waiting)
+                following = self._waiting[:1]
+            for entry in (*entries, *following):
+                entry.turn.release()
 
     def _gathered(self) -> list[_Entry]:
         """Give what is to be written. A moment is waited for who will come soon: a commit of eight costs little more
@@ -67,8 +86,7 @@ class Ledger:
             entries, self._waiting = self._waiting, []
         return entries
 
-    def _write(self) -> None:
-        entries = self._gathered()
+    def _write_all(self, entries: Sequence[_Entry]) -> None:
         settled = [entry.settled for entry in entries if entry.settled is not None]
         begin = [entry.begin for entry in entries if entry.begin is not None]
         started = time.perf_counter()

@@ -7,16 +7,18 @@ outcome after. Every change is fenced by the owner of the lease: who was too slo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Row
+from sqlalchemy.types import TypeEngine
 
 from newsletter.model import EVERYBODY, Cadence, Delivery, DeliveryState, IssueState, Shard
 from newsletter.store.batches import batches
+from newsletter.store.bulk import among, document, listed, recordset
 from newsletter.store.engine import Database
 from newsletter.store.schema import IN_HAND, WAITS, deliveries, editions, issues, subscribers, within
 
@@ -26,26 +28,39 @@ _S = DeliveryState
 _WAITING = (_S.DEFERRED.value, _S.UNCERTAIN.value, _S.QUEUED.value)
 
 
-_SETTLE = (
-    deliveries.update()
-    .where(deliveries.c.key == sa.bindparam("this"), deliveries.c.lease_owner == sa.bindparam("owner"))
-    .values(
-        state=sa.bindparam("new_state"),
-        response=sa.bindparam("said"),
-        next_attempt_at=sa.bindparam("again"),
-        attempts=deliveries.c.attempts - sa.bindparam("unbegun"),
-        lease_owner="",
-        leased_until=None,
-        changed_at=sa.bindparam("moment"),
-        seconds=sa.bindparam("took"),
+def _settling(given: Mapping[str, sa.ColumnElement[Any]]) -> sa.Update:
+    """Write outcomes: of one row as parameters, or of many as a table."""
+    return (
+        deliveries.update()
+        .where(deliveries.c.key == given["this"], deliveries.c.lease_owner == sa.bindparam("owner"))
+        .values(
+            state=given["new_state"],
+            response=given["said"],
+            next_attempt_at=given["again"],
+            attempts=deliveries.c.attempts - given["unbegun"],
+            lease_owner="",
+            leased_until=None,
+            changed_at=sa.bindparam("moment"),
+            seconds=given["took"],
+        )
     )
-)
 
+
+_OUTCOME: dict[str, TypeEngine[Any]] = {
+    "this": deliveries.c.key.type,
+    "new_state": deliveries.c.state.type,
+    "said": deliveries.c.response.type,
+    "again": deliveries.c.next_attempt_at.type,
+    "unbegun": deliveries.c.attempts.type,
+    "took": deliveries.c.seconds.type,
+}
+_SETTLE_ONE = _settling({name: sa.bindparam(name) for name in _OUTCOME})
+_SETTLE_ALL = _settling(dict(recordset(_OUTCOME).c.items()))
 
 _START = (
     deliveries.update()
     .where(
-        deliveries.c.key.in_(sa.bindparam("these", expanding=True)),
+        among(deliveries.c.key, "these"),
         deliveries.c.lease_owner == sa.bindparam("owner"),
         deliveries.c.state.in_(_WAITING),
     )
@@ -56,6 +71,12 @@ _START = (
         changed_at=sa.bindparam("moment"),
     )
     .returning(deliveries.c.key)
+)
+
+_LEASE = (
+    deliveries.update()
+    .where(among(deliveries.c.key, "these"))
+    .values(lease_owner=sa.bindparam("owner"), leased_until=sa.bindparam("until"))
 )
 
 
@@ -117,7 +138,8 @@ class Deliveries:
                 query = query.order_by(deliveries.c.next_attempt_at, deliveries.c.subscriber_key)
                 query = query.limit(limit - len(rows))
                 rows += connection.execute(query.with_for_update(skip_locked=True)).all()
-            self._lease(connection, [row.key for row in rows], owner, now + lease)
+            these = listed(row.key for row in rows)
+            connection.execute(_LEASE, {"these": these, "owner": owner, "until": now + lease})
         return [_delivery(row) for row in rows]
 
     def any_due(self, issue_key: int, *, due: datetime, now: datetime) -> bool:
@@ -145,12 +167,6 @@ class Deliveries:
             ends = sorted((low, high) for low, high in connection.execute(query))
         return [Shard(after, upto) for after, upto in zip(_starts(ends), (high for _, high in ends), strict=True)]
 
-    @staticmethod
-    def _lease(connection: sa.Connection, keys: Sequence[int], owner: str, until: datetime) -> None:
-        for some in batches(keys):
-            change = deliveries.update().where(deliveries.c.key.in_(some))
-            connection.execute(change.values(lease_owner=owner, leased_until=until))
-
     def start(self, keys: Sequence[int], *, owner: str, now: datetime, lease: timedelta) -> set[int]:
         """Mark claimed rows as `sending`; give those that are still the owner's. Only these may be sent."""
         return self.advance((), keys, owner=owner, now=now, lease=lease)
@@ -169,15 +185,15 @@ class Deliveries:
         lease: timedelta,
     ) -> set[int]:
         """Settle some rows and start others (`settle`, `start`), all in one transaction."""
-        rows = [_settled(settled, owner, now) for settled in settlements]
-        started: set[int] = set()
+        rows = [_settled(settled) for settled in settlements]
+        mine = {"owner": owner, "moment": now}
         with self._database.writing() as connection:
-            if rows:
-                connection.execute(_SETTLE, rows)
-            for some in batches(keys):
-                given = {"these": some, "owner": owner, "until": now + lease, "moment": now}
-                started.update(connection.scalars(_START, given))
-        return started
+            if rows and connection.dialect.name == "sqlite":
+                connection.execute(_SETTLE_ONE, [row | mine for row in rows])
+            elif rows:
+                connection.execute(_SETTLE_ALL, document(rows) | mine)
+            given = {"these": listed(keys), "until": now + lease, **mine}
+            return set(connection.scalars(_START, given).all() if keys else ())
 
     def put_off(self, key: int, *, owner: str, until: datetime) -> None:
         """Give back a row that was claimed and cannot be sent yet; it is not due before `until`."""
@@ -366,15 +382,13 @@ def _starts(ends: Sequence[tuple[int, int]]) -> list[int]:
     return [ends[0][0] - 1, *(high for _, high in ends[:-1])] if ends else []
 
 
-def _settled(settled: Settlement, owner: str, now: datetime) -> dict[str, Any]:
+def _settled(settled: Settlement) -> dict[str, Any]:
     return {
         "this": settled.key,
-        "owner": owner,
         "new_state": settled.state.value,
         "said": settled.response,
         "again": settled.next_attempt_at,
         "unbegun": 0 if settled.begun else 1,
-        "moment": now,
         "took": settled.seconds,
     }
 
