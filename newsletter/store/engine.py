@@ -76,7 +76,9 @@ def _connect_args(url: sa.URL, patience: float) -> dict[str, Any]:
     }
     asked = url.query.get("options", "")  # as for a schema of its own
     ours = " ".join(f"-c {name}={value}" for name, value in limits.items())
-    return {**SOUND, "options": f"{asked if isinstance(asked, str) else ' '.join(asked)} {ours}"}
+    options = f"{asked if isinstance(asked, str) else ' '.join(asked)} {ours}"
+    # Nothing is prepared: a plan that was made while a table was empty would be kept, and read all of it when full.
+    return {**SOUND, "options": options, "prepare_threshold": None}
 
 
 def _prepare_sqlite(engine: Engine, *, wal: bool) -> None:

@@ -169,3 +169,11 @@ def test_what_reads_many_rows_reads_an_index(full: Store) -> None:
 
     for statement, plan in plans(full, ask):
         assert not scanned(plan) & {"editions", "deliveries", "ratings"}, statement
+
+
+def test_no_plan_outlives_the_table_that_it_was_made_for(full: Store) -> None:
+    """A prepared statement keeps the plan for a table that was empty at first, and reads all of it when it is full."""
+    for _ in range(12):
+        assert full.subscribers.counts()
+    with full._database.reading() as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM pg_prepared_statements")) == 0
