@@ -33,6 +33,7 @@ from newsletter.config import Database, DeliverySettings, Settings, Site, Transp
 from newsletter.delivery.dispatch import Dispatcher
 from newsletter.delivery.null import NullTransport
 from newsletter.delivery.policy import Policy
+from newsletter.memory import uncollected
 from newsletter.model import (
     Cadence,
     Delivery,
@@ -328,9 +329,10 @@ def publish(newsletter: Newsletter, issue: Issue, rest: Shard) -> None:
     known = newsletter.store.issues.picks(issue.key, range(ranked.after, (ranked.upto or SHARD) + 1))
     picks = list(known.values())
     for some in newsletter.waiting(issue, rest):
-        editions = [Edition(issue, one, picks[one.key % len(picks)]) for one in some]
-        ids = {one.key: newsletter.letterhead.message_id(issue, one) for one in some}
-        newsletter.store.issues.publish(editions, ids, now=NOW)
+        with uncollected():  # as the step itself does
+            editions = [Edition(issue, one, picks[one.key % len(picks)]) for one in some]
+            ids = {one.key: newsletter.letterhead.message_id(issue, one) for one in some}
+            newsletter.store.issues.publish(editions, ids, now=NOW)
 
 
 class _Blank:

@@ -21,7 +21,26 @@ from sqlalchemy.types import TypeEngine
 
 from newsletter.store.engine import insert_ignore
 
-ROWS = "rows"  # the parameter that holds the document of rows
+ROWS = "rows"  # the parameter that holds rows
+
+
+def _told(value: Any) -> str:
+    if not isinstance(value, datetime):
+        raise TypeError(f"{type(value).__name__} cannot stand in a document")
+    if value.tzinfo is None:
+        raise ValueError(f"a naive datetime cannot be stored: {value}")
+    return value.astimezone(UTC).isoformat()
+
+
+class _Document(sa.TypeDecorator[Any]):
+    """Rows or keys, which travel as JSON."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str:
+        """Give the document."""
+        return json.dumps(value, default=_told, separators=(",", ":"))
 
 
 class _Elements(FunctionElement[Any]):
@@ -41,27 +60,19 @@ def _elements_of_postgresql(element: _Elements, compiler: SQLCompiler, **how: An
     return f"jsonb_array_elements_text(CAST({compiler.process(element.clauses, **how)} AS JSONB))"
 
 
-def among(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
-    """Tell that a column is one of a list of numbers or texts, which a parameter holds (`listed`)."""
-    value = _Elements(sa.bindparam(name, type_=sa.Text)).table_valued("value")
-    return column.in_(sa.select(sa.cast(value.c.value, column.type)))
-
-
-def listed(values: Iterable[int] | Iterable[str]) -> str:
-    """Give the parameter for `among`."""
-    return json.dumps(list(values))
+def among(column: sa.ColumnElement[Any], values: Iterable[int] | Iterable[str] | str) -> sa.ColumnElement[bool]:
+    """Tell that a column is one of some numbers or texts, or of those that a parameter of this name will hold."""
+    kind = _Document()
+    given = sa.bindparam(values, type_=kind) if isinstance(values, str) else sa.literal(list(values), kind)
+    value = _Elements(given).table_valued("value").c.value
+    return column.in_(sa.select(sa.cast(value, column.type)))
 
 
 def recordset(columns: Mapping[str, TypeEngine[Any]]) -> sa.TableValuedAlias:
-    """Give the rows of the document, on PostgreSQL, as a table of these columns."""
-    document = sa.cast(sa.bindparam(ROWS, type_=sa.Text), JSONB)
+    """Give the rows that the parameter `ROWS` will hold, on PostgreSQL, as a table of these columns."""
+    document = sa.cast(sa.bindparam(ROWS, type_=_Document()), JSONB)
     named = [sa.column(name, kind) for name, kind in columns.items()]
     return sa.func.jsonb_to_recordset(document).table_valued(*named).render_derived(with_types=True)
-
-
-def document(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Give the parameter for `recordset`."""
-    return {ROWS: json.dumps(rows, default=_moment, separators=(",", ":"))}
 
 
 def insert_new(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -73,12 +84,4 @@ def insert_new(connection: Connection, table: sa.Table, rows: Sequence[Mapping[s
         connection.execute(statement, list(rows))
         return
     given = recordset({name: table.c[name].type for name in rows[0]})
-    connection.execute(statement.from_select([*rows[0]], sa.select(given)), document(rows))
-
-
-def _moment(value: Any) -> str:
-    if not isinstance(value, datetime):
-        raise TypeError(f"{type(value).__name__} cannot stand in a document of rows")
-    if value.tzinfo is None:
-        raise ValueError(f"a naive datetime cannot be stored: {value}")
-    return value.astimezone(UTC).isoformat()
+    connection.execute(statement.from_select([*rows[0]], sa.select(given)), {ROWS: rows})

@@ -18,7 +18,7 @@ from sqlalchemy.types import TypeEngine
 
 from newsletter.model import EVERYBODY, Cadence, Delivery, DeliveryState, IssueState, Shard
 from newsletter.store.batches import batches
-from newsletter.store.bulk import among, document, listed, recordset
+from newsletter.store.bulk import ROWS, among, recordset
 from newsletter.store.engine import Database
 from newsletter.store.schema import IN_HAND, WAITS, deliveries, editions, issues, subscribers, within
 
@@ -138,7 +138,7 @@ class Deliveries:
                 query = query.order_by(deliveries.c.next_attempt_at, deliveries.c.subscriber_key)
                 query = query.limit(limit - len(rows))
                 rows += connection.execute(query.with_for_update(skip_locked=True)).all()
-            these = listed(row.key for row in rows)
+            these = [row.key for row in rows]
             connection.execute(_LEASE, {"these": these, "owner": owner, "until": now + lease})
         return [_delivery(row) for row in rows]
 
@@ -191,8 +191,8 @@ class Deliveries:
             if rows and connection.dialect.name == "sqlite":
                 connection.execute(_SETTLE_ONE, [row | mine for row in rows])
             elif rows:
-                connection.execute(_SETTLE_ALL, document(rows) | mine)
-            given = {"these": listed(keys), "until": now + lease, **mine}
+                connection.execute(_SETTLE_ALL, {ROWS: rows, **mine})
+            given = {"these": keys, "until": now + lease, **mine}
             return set(connection.scalars(_START, given).all() if keys else ())
 
     def put_off(self, key: int, *, owner: str, until: datetime) -> None:
@@ -288,7 +288,7 @@ class Deliveries:
         withdrawn = 0
         with self._database.writing() as connection:
             for some in batches(subscriber_keys):
-                change = deliveries.update().where(*free, deliveries.c.subscriber_key.in_(some)).values(values)
+                change = deliveries.update().where(*free, among(deliveries.c.subscriber_key, some)).values(values)
                 gone = connection.execute(change.returning(deliveries.c.issue_key, deliveries.c.subscriber_key)).all()
                 _drop_editions(connection, gone)
                 withdrawn += len(gone)
@@ -373,7 +373,7 @@ def _drop_editions(connection: sa.Connection, gone: Sequence[Row[Any]]) -> None:
     """Delete the editions of some deliveries, as if they had never been made."""
     for issue_key in {row.issue_key for row in gone}:
         for theirs in batches(row.subscriber_key for row in gone if row.issue_key == issue_key):
-            of_issue = editions.c.issue_key == issue_key, editions.c.subscriber_key.in_(theirs)
+            of_issue = editions.c.issue_key == issue_key, among(editions.c.subscriber_key, theirs)
             connection.execute(editions.delete().where(*of_issue))
 
 

@@ -25,7 +25,7 @@ from newsletter.model import (
 )
 from newsletter.store.absorb import absorbed
 from newsletter.store.batches import batches
-from newsletter.store.bulk import insert_new
+from newsletter.store.bulk import among, insert_new
 from newsletter.store.engine import NEWS_LOCK, Database, driver, insert_ignore, take_turns
 from newsletter.store.schema import deliveries, editions, issues, papers, subscribers
 
@@ -170,7 +170,7 @@ class Issues:
             mine = editions.c.subscriber_key == subscribers.c.key
             last = sa.select(sa.func.max(editions.c.issue_key)).where(mine, *past).scalar_subquery()
             for some in batches(subscriber_keys if ends else ()):
-                query = sa.select(subscribers.c.key, last.label("last")).where(subscribers.c.key.in_(some))
+                query = sa.select(subscribers.c.key, last.label("last")).where(among(subscribers.c.key, some))
                 latest.update((row.key, row.last) for row in connection.execute(query) if row.last)
         return {key: ends[last] for key, last in latest.items()}
 
@@ -212,7 +212,7 @@ class Issues:
             past = list(connection.scalars(_may_repeat(window)))
             for some in batches(subscriber_keys if past else ()):
                 query = sa.select(editions.c.subscriber_key, editions.c.picks)
-                query = query.where(editions.c.issue_key.in_(past), editions.c.subscriber_key.in_(some))
+                query = query.where(editions.c.issue_key.in_(past), among(editions.c.subscriber_key, some))
                 for row in connection.execute(query):
                     keys = (pick["paper"] for pick in row.picks)
                     found.setdefault(row.subscriber_key, set()).update(now.get(key, key) for key in keys)
@@ -234,7 +234,7 @@ def _may_repeat(window: Window) -> sa.Select[tuple[int]]:
 
 def _there(connection: Connection, subscriber_keys: Sequence[int]) -> set[int]:
     """Tell which subscribers there still are, and that none of them goes before this transaction ends."""
-    query = sa.select(subscribers.c.key).where(subscribers.c.key.in_(subscriber_keys))
+    query = sa.select(subscribers.c.key).where(among(subscribers.c.key, subscriber_keys))
     return set(connection.scalars(query.with_for_update(read=True, key_share=True)))
 
 
@@ -258,7 +258,7 @@ def _edition_row(edition: Edition) -> dict[str, Any]:
 
 def _editions_of(connection: Connection, issue_key: int, subscriber_keys: Iterable[int]) -> Iterator[Row[Any]]:
     for some in batches(subscriber_keys):
-        query = sa.select(editions).where(editions.c.issue_key == issue_key, editions.c.subscriber_key.in_(some))
+        query = sa.select(editions).where(editions.c.issue_key == issue_key, among(editions.c.subscriber_key, some))
         yield from connection.execute(query)
 
 

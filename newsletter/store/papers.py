@@ -15,6 +15,7 @@ from newsletter import identity
 from newsletter.model import Announcement, Digest, Paper, PaperRecord, Window
 from newsletter.store.absorb import absorb, absorbed
 from newsletter.store.batches import SIZE, batches
+from newsletter.store.bulk import among
 from newsletter.store.engine import NEWS_LOCK, Database, insert_ignore, take_turns
 from newsletter.store.merge import Draft, known_as, merged, new_draft, united
 from newsletter.store.schema import announcements, issues, paper_names, papers
@@ -166,7 +167,7 @@ class Papers:
         with self._database.reading() as connection:
             for some in batches(sorted(set(keys))):
                 moved = absorbed(connection, some)
-                stored = papers.c.key.in_({moved.get(key, key) for key in some})
+                stored = among(papers.c.key, {moved.get(key, key) for key in some})
                 rows = connection.execute(sa.select(papers).where(stored)).all()
                 there = {paper.key: paper for paper in with_announcements(connection, rows)}
                 found |= {key: there[moved.get(key, key)] for key in some if moved.get(key, key) in there}
@@ -209,9 +210,9 @@ def keys_of(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     # Strangers may ask by any name; PostgreSQL refuses a question that holds NUL, and no paper's name does.
     for some in batches({name for name in names if "\x00" not in name}):
-        by_name = sa.select(paper_names).where(paper_names.c.name.in_(some)).order_by(paper_names.c.paper_key.desc())
+        by_name = sa.select(paper_names).where(among(paper_names.c.name, some)).order_by(paper_names.c.paper_key.desc())
         found.update((row.name, row.paper_key) for row in connection.execute(by_name))
-        by_id = sa.select(papers.c.id, papers.c.key).where(papers.c.id.in_(some))
+        by_id = sa.select(papers.c.id, papers.c.key).where(among(papers.c.id, some))
         found.update((row.id, row.key) for row in connection.execute(by_id))
     return found
 
@@ -259,12 +260,12 @@ def _known(connection: Connection, records: Sequence[PaperRecord]) -> _Batch:
     names = sorted({name for record in records for name in known_as(record)})
     keys: set[int] = set()
     for some in batches(names):
-        keys.update(connection.scalars(sa.select(paper_names.c.paper_key).where(paper_names.c.name.in_(some))))
+        keys.update(connection.scalars(sa.select(paper_names.c.paper_key).where(among(paper_names.c.name, some))))
     names_of: dict[int, set[str]] = {}
     for few in batches(sorted(keys)):
-        for row in connection.execute(sa.select(paper_names).where(paper_names.c.paper_key.in_(few))):
+        for row in connection.execute(sa.select(paper_names).where(among(paper_names.c.paper_key, few))):
             names_of.setdefault(row.paper_key, set()).add(row.name)
-        for row in connection.execute(sa.select(papers).where(papers.c.key.in_(few)).order_by(papers.c.key)):
+        for row in connection.execute(sa.select(papers).where(among(papers.c.key, few)).order_by(papers.c.key)):
             draft = Draft.of(paper_of(row, ()), names_of[row.key])
             batch.drafts.append(draft)
             batch.know(draft)
@@ -294,7 +295,7 @@ def with_announcements(connection: Connection, rows: Sequence[Row[Any]]) -> list
     """Give the papers of some rows, with where they were announced."""
     found: dict[int, list[Announcement]] = {}
     for some in batches([row.key for row in rows]):
-        query = sa.select(announcements).where(announcements.c.paper_key.in_(some))
+        query = sa.select(announcements).where(among(announcements.c.paper_key, some))
         for row in connection.execute(query.order_by(announcements.c.seen_at, announcements.c.source)):
             found.setdefault(row.paper_key, []).append(Announcement(row.source, row.title, row.day, row.seen_at))
     return [paper_of(row, tuple(found.get(row.key, ()))) for row in rows]

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection, Row
 
 from newsletter.model import Answer, Cadence, InterestProfile, QuietDay, Subscriber, SubscriberStatus
 from newsletter.store.batches import batches
+from newsletter.store.bulk import among
 from newsletter.store.schema import papers, ratings
 
 
@@ -21,7 +22,7 @@ def many(connection: Connection, rows: Sequence[Row[Any]]) -> list[Subscriber]:
     at = sa.case((ratings.c.answer, ratings.c.rated_at))
     for some in batches(said):
         query = sa.select(ratings.c.subscriber_key, papers.c.id, ratings.c.liked, at).join_from(ratings, papers)
-        query = query.where(ratings.c.subscriber_key.in_(some)).order_by(ratings.c.rated_at, ratings.c.paper_key)
+        query = query.where(among(ratings.c.subscriber_key, some)).order_by(ratings.c.rated_at, ratings.c.paper_key)
         for key, *rest in connection.execute(query):
             said[key].append(_Said(*rest))
     return [_subscriber(row, said[row.key]) for row in rows]

@@ -22,7 +22,7 @@ from newsletter.model import (
     SubscriberStatus,
 )
 from newsletter.store.batches import SIZE, batches
-from newsletter.store.bulk import insert_new
+from newsletter.store.bulk import among, insert_new
 from newsletter.store.engine import Database, insert_ignore
 from newsletter.store.papers import keys_of
 from newsletter.store.readers import many
@@ -200,7 +200,7 @@ class Subscribers:
         found: dict[int, Subscriber] = {}
         with self._database.reading() as connection:
             for some in batches(sorted(set(keys))):
-                rows = connection.execute(sa.select(subscribers).where(subscribers.c.key.in_(some))).all()
+                rows = connection.execute(sa.select(subscribers).where(among(subscribers.c.key, some))).all()
                 found.update((subscriber.key, subscriber) for subscriber in many(connection, rows))
         return found
 
@@ -223,7 +223,7 @@ class Subscribers:
         found: dict[str, str] = {}
         with self._database.reading() as connection:
             for some in batches(address_hashes):
-                rows = connection.execute(sa.select(suppressions).where(suppressions.c.address_hash.in_(some)))
+                rows = connection.execute(sa.select(suppressions).where(among(suppressions.c.address_hash, some)))
                 found.update((row.address_hash, row.reason) for row in rows)
         return found
 
@@ -232,7 +232,7 @@ def drop_nobodys(connection: Connection, paper_keys: Iterable[int]) -> None:
     """Delete those of some papers that no source announced and nobody has in their library any more."""
     for some in batches(paper_keys):
         nobodys = ~papers.c.announced, ~sa.exists().where(ratings.c.paper_key == papers.c.key)
-        connection.execute(papers.delete().where(papers.c.key.in_(some), *nobodys))
+        connection.execute(papers.delete().where(among(papers.c.key, some), *nobodys))
 
 
 def _by_email(email: str) -> sa.Select[tuple[int]]:
@@ -317,7 +317,7 @@ def _replace(connection: Connection, by_address: Mapping[str, NewSubscriber], no
 
 
 def _keys_of(connection: Connection, addresses: Iterable[str]) -> dict[str, int]:
-    query = sa.select(subscribers.c.address, subscribers.c.key).where(subscribers.c.address.in_(list(addresses)))
+    query = sa.select(subscribers.c.address, subscribers.c.key).where(among(subscribers.c.address, list(addresses)))
     return {row.address: row.key for row in connection.execute(query)}
 
 
@@ -340,7 +340,7 @@ def _rate(connection: Connection, key: int, said: Mapping[str, bool], now: datet
         for liked in (True, False):
             papers_so = [paper for paper, one in some if one is liked]
             other = (ratings.c.liked != liked) | (ratings.c.answer != answer)
-            mine = ratings.c.subscriber_key == key, ratings.c.paper_key.in_(papers_so), other
+            mine = ratings.c.subscriber_key == key, among(ratings.c.paper_key, papers_so), other
             connection.execute(ratings.update().where(*mine).values(liked=liked, rated_at=now, answer=answer))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 
 from newsletter.store.batches import batches
+from newsletter.store.bulk import among
 from newsletter.store.engine import Database, insert_ignore
 from newsletter.store.schema import summaries
 
@@ -24,7 +25,7 @@ class Summaries:
             for some in batches(text_hashes):
                 rows = connection.execute(
                     sa.select(summaries.c.text_hash, summaries.c.summary).where(
-                        summaries.c.model == model, summaries.c.text_hash.in_(some)
+                        summaries.c.model == model, among(summaries.c.text_hash, some)
                     )
                 )
                 found.update((row.text_hash, row.summary) for row in rows)

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from newsletter.store.batches import batches
+from newsletter.store.bulk import among
 from newsletter.store.engine import Database, insert_ignore
 from newsletter.store.schema import vectors
 
@@ -25,7 +26,7 @@ class Vectors:
             for some in batches(text_hashes):
                 rows = connection.execute(
                     sa.select(vectors.c.text_hash, vectors.c.vector).where(
-                        vectors.c.encoder == encoder, vectors.c.text_hash.in_(some)
+                        vectors.c.encoder == encoder, among(vectors.c.text_hash, some)
                     )
                 )
                 found.update((row.text_hash, row.vector) for row in rows)
