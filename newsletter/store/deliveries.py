@@ -7,7 +7,7 @@ outcome after. Every change is fenced by the owner of the lease: who was too slo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -18,8 +18,8 @@ from sqlalchemy.types import TypeEngine
 
 from newsletter.model import EVERYBODY, Cadence, Delivery, DeliveryState, IssueState, Shard
 from newsletter.store.batches import batches
-from newsletter.store.bulk import ROWS, among, recordset
-from newsletter.store.engine import Database
+from newsletter.store.bulk import among, given, recordset
+from newsletter.store.engine import SUPPORTED, Database
 from newsletter.store.schema import IN_HAND, WAITS, deliveries, editions, issues, subscribers, within
 
 _S = DeliveryState
@@ -28,50 +28,40 @@ _S = DeliveryState
 _WAITING = (_S.DEFERRED.value, _S.UNCERTAIN.value, _S.QUEUED.value)
 
 
-def _settling(given: Mapping[str, sa.ColumnElement[Any]]) -> sa.Update:
-    """Write outcomes: of one row as parameters, or of many as a table."""
-    return (
-        deliveries.update()
-        .where(deliveries.c.key == given["this"], deliveries.c.lease_owner == sa.bindparam("owner"))
-        .values(
-            state=given["new_state"],
-            response=given["said"],
-            next_attempt_at=given["again"],
-            attempts=deliveries.c.attempts - given["unbegun"],
-            lease_owner="",
-            leased_until=None,
-            changed_at=sa.bindparam("moment"),
-            seconds=given["took"],
-        )
-    )
-
-
-_OUTCOME: dict[str, TypeEngine[Any]] = {
+# What `advance` is told of each row. `begins`: it is to be marked as being sent; else it is settled.
+_ADVANCED: dict[str, TypeEngine[Any]] = {
     "this": deliveries.c.key.type,
+    "begins": sa.Boolean(),
     "new_state": deliveries.c.state.type,
+    "more_attempts": deliveries.c.attempts.type,
     "said": deliveries.c.response.type,
     "again": deliveries.c.next_attempt_at.type,
-    "unbegun": deliveries.c.attempts.type,
     "took": deliveries.c.seconds.type,
 }
-_SETTLE_ONE = _settling({name: sa.bindparam(name) for name in _OUTCOME})
-_SETTLE_ALL = _settling(dict(recordset(_OUTCOME).c.items()))
 
-_START = (
-    deliveries.update()
-    .where(
-        among(deliveries.c.key, "these"),
-        deliveries.c.lease_owner == sa.bindparam("owner"),
-        deliveries.c.state.in_(_WAITING),
+
+def _advancing(dialect: str) -> sa.Executable:
+    row = recordset(_ADVANCED, dialect).c
+    kept = deliveries.c
+    may_begin = kept.state.in_([sa.literal_column(f"'{state}'") for state in _WAITING])
+    return (
+        deliveries.update()
+        .where(kept.key == row.this, kept.lease_owner == sa.bindparam("owner"), sa.or_(~row.begins, may_begin))
+        .values(
+            state=row.new_state,
+            attempts=kept.attempts + row.more_attempts,
+            response=sa.case((row.begins, kept.response), else_=row.said),
+            next_attempt_at=sa.case((row.begins, kept.next_attempt_at), else_=row.again),
+            seconds=sa.case((row.begins, kept.seconds), else_=row.took),
+            lease_owner=sa.case((row.begins, kept.lease_owner), else_=""),
+            leased_until=sa.case((row.begins, sa.bindparam("until", type_=kept.leased_until.type))),
+            changed_at=sa.bindparam("moment"),
+        )
+        .returning(kept.key)
     )
-    .values(
-        state=_S.SENDING.value,
-        attempts=deliveries.c.attempts + 1,
-        leased_until=sa.bindparam("until"),
-        changed_at=sa.bindparam("moment"),
-    )
-    .returning(deliveries.c.key)
-)
+
+
+_ADVANCE = {dialect: _advancing(dialect) for dialect in SUPPORTED}
 
 _LEASE = (
     deliveries.update()
@@ -185,15 +175,13 @@ class Deliveries:
         lease: timedelta,
     ) -> set[int]:
         """Settle some rows and start others (`settle`, `start`), all in one transaction."""
-        rows = [_settled(settled) for settled in settlements]
-        mine = {"owner": owner, "moment": now}
-        with self._database.writing() as connection:
-            if rows and connection.dialect.name == "sqlite":
-                connection.execute(_SETTLE_ONE, [row | mine for row in rows])
-            elif rows:
-                connection.execute(_SETTLE_ALL, {ROWS: rows, **mine})
-            given = {"these": keys, "until": now + lease, **mine}
-            return set(connection.scalars(_START, given).all() if keys else ())
+        rows = [*map(_settled, settlements), *map(_started, keys)]
+        if not rows:
+            return set()
+        values = {"owner": owner, "until": now + lease, "moment": now, **given(rows)}
+        with self._database.stating() as connection:
+            changed = set(connection.scalars(_ADVANCE[connection.dialect.name], values).all())
+        return changed.intersection(keys)
 
     def put_off(self, key: int, *, owner: str, until: datetime) -> None:
         """Give back a row that was claimed and cannot be sent yet; it is not due before `until`."""
@@ -385,12 +373,17 @@ def _starts(ends: Sequence[tuple[int, int]]) -> list[int]:
 def _settled(settled: Settlement) -> dict[str, Any]:
     return {
         "this": settled.key,
+        "begins": False,
         "new_state": settled.state.value,
+        "more_attempts": 0 if settled.begun else -1,
         "said": settled.response,
         "again": settled.next_attempt_at,
-        "unbegun": 0 if settled.begun else 1,
         "took": settled.seconds,
     }
+
+
+def _started(key: int) -> dict[str, Any]:
+    return {"this": key, "begins": True, "new_state": _S.SENDING.value, "more_attempts": 1}
 
 
 def _delivery(row: Row[Any]) -> Delivery:

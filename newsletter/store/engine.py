@@ -174,6 +174,17 @@ class Database:
         ):
             yield connection
 
+    @contextlib.contextmanager
+    def stating(self) -> Iterator[Connection]:
+        """One statement that is a transaction by itself: to begin and to commit would be two more journeys."""
+        if self._engine.dialect.name == "sqlite":
+            with self.writing() as connection:
+                yield connection
+        else:
+            options = {"isolation_level": "AUTOCOMMIT"}
+            with explained(self._shown), self._engine.connect().execution_options(**options) as connection:
+                yield connection
+
 
 def take_turns(connection: Connection, lock: int) -> None:
     """Wait until no other transaction holds a lock, and hold it until this one ends."""

@@ -141,6 +141,9 @@ def test_sending_reads_no_whole_table(full: Store) -> None:
             keys = [one.key for one in took]
             assert rows.start(keys[:60], owner="me", now=NOW, lease=LEASE) == set(keys[:60])
             rows.settle([Settlement(key, DeliveryState.SENT, "250") for key in keys[:60]], owner="me", now=NOW)
+            # One connection marks and settles one at a time.
+            assert rows.start([keys[60]], owner="me", now=NOW, lease=LEASE) == {keys[60]}
+            rows.settle([Settlement(keys[60], DeliveryState.SENT, "250")], owner="me", now=NOW)
             rows.put_off(keys[-1], owner="me", until=NOW + MINUTE)
 
     for statement, plan in plans(full, send):
