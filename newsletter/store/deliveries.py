@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -27,6 +27,8 @@ _S = DeliveryState
 # An uncertain one waits only where the policy is to resend: else its `next_attempt_at` is empty, and so never due.
 _WAITING = (_S.DEFERRED.value, _S.UNCERTAIN.value, _S.QUEUED.value)
 
+
+_SHOWN = tuple(deliveries.c[field.name] for field in fields(Delivery))  # `_delivery` needs no more
 
 # What `advance` is told of each row. `begins`: it is to be marked as being sent; else it is settled.
 _ADVANCED: dict[str, TypeEngine[Any]] = {
@@ -124,7 +126,7 @@ class Deliveries:
             # One issue after the other: the index of what waits has them in the order of their turns.
             for issue_key in sorted(connection.scalars(sa.select(issues.c.key).where(*going_out))):
                 mine = deliveries.c.issue_key == issue_key, *within(deliveries.c.subscriber_key, shard)
-                query = sa.select(deliveries).where(*mine, WAITS, deliveries.c.next_attempt_at <= due, free)
+                query = sa.select(*_SHOWN).where(*mine, WAITS, deliveries.c.next_attempt_at <= due, free)
                 query = query.order_by(deliveries.c.next_attempt_at, deliveries.c.subscriber_key)
                 query = query.limit(limit - len(rows))
                 rows += connection.execute(query.with_for_update(skip_locked=True)).all()
@@ -342,7 +344,7 @@ class Deliveries:
         state: DeliveryState | None = None,
     ) -> list[Delivery]:
         """Give deliveries whose keys are above one, in the order they were queued."""
-        query = sa.select(deliveries).where(deliveries.c.key > above).order_by(deliveries.c.key).limit(limit)
+        query = sa.select(*_SHOWN).where(deliveries.c.key > above).order_by(deliveries.c.key).limit(limit)
         if issue_keys is not None:
             query = query.where(deliveries.c.issue_key.in_(issue_keys))
         if state:
@@ -352,7 +354,7 @@ class Deliveries:
 
     def of_subscriber(self, subscriber_key: int) -> list[Delivery]:
         """Give a subscriber's deliveries, in the order they were queued."""
-        query = sa.select(deliveries).where(deliveries.c.subscriber_key == subscriber_key).order_by(deliveries.c.key)
+        query = sa.select(*_SHOWN).where(deliveries.c.subscriber_key == subscriber_key).order_by(deliveries.c.key)
         with self._database.reading() as connection:
             return [_delivery(row) for row in connection.execute(query)]
 
