@@ -181,7 +181,7 @@ class Deliveries:
         if not rows:
             return set()
         values = {"owner": owner, "until": now + lease, "moment": now, **given(rows)}
-        with self._database.stating() as connection:
+        with self._database.one_statement() as connection:
             changed = set(connection.scalars(_ADVANCE[connection.dialect.name], values).all())
         return changed.intersection(keys)
 

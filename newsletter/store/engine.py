@@ -175,7 +175,7 @@ class Database:
             yield connection
 
     @contextlib.contextmanager
-    def stating(self) -> Iterator[Connection]:
+    def one_statement(self) -> Iterator[Connection]:
         """One statement that is a transaction by itself: to begin and to commit would be two more journeys."""
         if self._engine.dialect.name == "sqlite":
             with self.writing() as connection:
