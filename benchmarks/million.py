@@ -294,7 +294,7 @@ _STEPS: dict[str, Callable[[Newsletter, Issue, Shard], Any]] = {
         issue, now=NOW, shard=shard, picking=_picking(newsletter, issue)
     ),
     "deliver": lambda newsletter, issue, shard: newsletter.deliver(
-        [issue], NullTransport(), Policy(), now=NOW, connections=1, shard=shard
+        [issue], NullTransport(), Policy(), now=NOW, connections=4, shard=shard
     ),
 }
 _mine: dict[str, Any] = {}  # of this process: its product, and the papers that it has prepared
