@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from newsletter import bootstrap
+from newsletter import bootstrap, memory
 from newsletter.builders import Built
 from newsletter.errors import NewsletterError
 from newsletter.letters import StoredLetters
@@ -34,10 +34,12 @@ def main() -> None:
             letters = StoredLetters(store, letterhead, list(store.issues.by_key(issue_keys).values()), now=now)
             pickle.dump("ready", answers)
             answers.flush()
-            while True:
-                for built in _built(letters, pickle.load(requests)):  # noqa: S301
-                    pickle.dump(built, answers)
-                answers.flush()
+            with memory.uncollected():  # a tenth of the time
+                while True:
+                    for built in _built(letters, pickle.load(requests)):  # noqa: S301
+                        pickle.dump(built, answers)
+                    answers.flush()
+                    memory.collect_new()
 
 
 def _built(letters: StoredLetters, claimed: Sequence[Delivery]) -> Iterator[Built]:

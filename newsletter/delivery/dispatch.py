@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeAlias
 
-from newsletter import logs
+from newsletter import logs, memory
 from newsletter.delivery.ledger import Ledger, Line
 from newsletter.delivery.limits import Limits
 from newsletter.delivery.policy import Failures, Policy
@@ -102,14 +102,16 @@ class Dispatcher:
         """
         left, clock = limit, _Clock(now)
         try:
-            while not self._stop.is_set() and (left is None or left > 0):
-                due = clock()
-                claimed = self._claim(issue_keys, due, left)
-                if claimed:
-                    self._feed(claimed, clock, progress)
-                    left = None if left is None else left - len(claimed)
-                elif not self._wait_for_others(due, clock):
-                    break
+            with memory.uncollected():
+                while not self._stop.is_set() and (left is None or left > 0):
+                    due = clock()
+                    claimed = self._claim(issue_keys, due, left)
+                    if claimed:
+                        self._feed(claimed, clock, progress)
+                        left = None if left is None else left - len(claimed)
+                    elif not self._wait_for_others(due, clock):
+                        break
+                    memory.collect_new()
             self._finish(within=DRAIN if self._halted else None)
         except BaseException:
             self._stop.set()

@@ -103,6 +103,7 @@ def _phrase(name: str, used: int) -> str:
     return name if _PLAIN_PHRASE.fullmatch(name) else '"' + re.sub(r"([\"\\])", r"\\\1", name) + '"'
 
 
+@lru_cache(maxsize=1024)  # one paper leads many mails of a day
 def unstructured(text: str, used: int) -> str:
     """Give a header's free text: as it is and folded at spaces where it can, else as encoded words."""
     if not text.isascii() or "=?" in text or max(map(len, text.split(" ")), default=0) > _LINE - used:

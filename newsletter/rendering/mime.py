@@ -113,7 +113,7 @@ def _composed(
     subject = checked("Subject", rendered.subject)
     boundary = "=_" + sha256(message_id.encode()).hexdigest()[:32]
     headers = [
-        f"Date: {format_datetime(date)}",
+        f"Date: {_date(date)}",
         f"From: {mailbox(from_name, from_address, used=6)}",
         f"To: {mailbox(checked('To', recipient_name), to_address, used=4)}",
         f"Subject: {unstructured(subject, used=9)}",
@@ -136,6 +136,9 @@ def _composed(
         data=data,
         sound=True,  # headers are checked and folded here, bodies are quoted-printable of ours
     )
+
+
+_date = lru_cache(maxsize=64)(format_datetime)  # all mails of a run have the same
 
 
 def _list_headers(site: SiteView, from_address: str, links: Links) -> list[str]:
