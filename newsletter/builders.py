@@ -107,8 +107,7 @@ class Builder:
             [sys.executable, "-P", "-m", "newsletter.build_child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            bufsize=_PIPE,
-            pipesize=_PIPE,
+            pipesize=_PIPE,  # but no large buffer: `pickle.load` copies all that is in it, for each message anew
             start_new_session=True,  # Ctrl-C at the terminal is for the program alone
         )
         self._requests, self._answers = cast("IO[bytes]", self._process.stdin), cast("IO[bytes]", self._process.stdout)

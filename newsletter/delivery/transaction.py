@@ -27,6 +27,7 @@ _ENHANCED_STATUS = re.compile(r"5\.(?P<subject>\d{1,3})\.(?P<detail>\d{1,3})\b")
 # Faults that are listed under "address" and "mailbox" but do not make the recipient's address a bad one: the sender's
 # address (many servers name it only at RCPT), a full mailbox, a message too long for it, a list that did not expand.
 _PASSING_FAULTS = frozenset({("1", "7"), ("1", "8"), ("2", "2"), ("2", "3"), ("2", "4")})
+_NO_XCHAR = re.compile(r"[^!-~]|[+=]")
 # What a server says to a parameter that it does not know, and those that we can do without.
 _NO_SUCH_PARAMETER = frozenset({501, 504, 555})
 _OPTIONAL = ("dsn", "size")
@@ -142,7 +143,7 @@ def _commands(client: smtplib.SMTP, message: Message) -> dict[_Phase, bytes]:
 
 def _xtext(text: str) -> str:
     """Give ASCII text as an ESMTP parameter may hold it: RFC 3461, section 4."""
-    return "".join(c if "!" <= c <= "~" and c not in "+=" else f"+{ord(c):02X}" for c in text)
+    return _NO_XCHAR.sub(lambda found: f"+{ord(found[0]):02X}", text)
 
 
 def _announce(client: smtplib.SMTP, commands: dict[_Phase, bytes], where: str) -> Outcome | None:

@@ -52,5 +52,5 @@ def hand_over(transport: Transport, message: Message) -> str:
 
 def one_line(text: str) -> str:
     """Give `text`, which a stranger may have written, fit for a log: one line, nothing unprintable, not too long."""
-    printable = "".join(c if c.isprintable() else " " for c in text)
+    printable = text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
     return " ".join(printable.split())[:RESPONSE_LENGTH]
