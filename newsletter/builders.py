@@ -19,6 +19,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
+from math import ceil
 from typing import IO, Self, TypeAlias, cast
 
 from newsletter import logs
@@ -28,7 +29,7 @@ from newsletter.model import Delivery, Message, Outcome
 
 # Starting a builder takes as long as making some hundred messages, though on another processor.
 _WORTH_IT = 200
-_AT_A_TIME = 128
+_AT_A_TIME = 256  # each time some queries, and all papers of the day, are read again
 _PIPE = 1 << 20  # bytes, some twenty messages: fewer turns between the processes
 
 _LOG = logs.of("builders")
@@ -69,8 +70,9 @@ class Builders:
         if not ready:
             return self._letters(claimed)
         made: dict[int, _Letter] = {}
-        for place in range(0, len(claimed), _AT_A_TIME):
-            some = claimed[place : place + _AT_A_TIME]
+        size = min(ceil(len(claimed) / len(ready)), _AT_A_TIME) or 1
+        for place in range(0, len(claimed), size):
+            some = claimed[place : place + size]
             promises: _Promises = {one.key: Future() for one in some}
             min(ready, key=lambda builder: builder.busy).make(some, promises)
             made |= {one.key: partial(self._made, one, promises[one.key]) for one in some}

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from newsletter.rendering.patchwork import Patch, Patchwork, quoted_printable
 
-texts = st.text(st.sampled_from("ab= \n\r.é“From "), max_size=200) | st.sampled_from(
+texts = st.text(st.sampled_from("ab= \n\r\0.é“From "), max_size=200) | st.sampled_from(
     ["From ", "=", "x" * 100, "." * 90, "\n..a", "é" * 60, "<p>" * 40 + "\n", "\n\n", " "]
 )
 pieces = st.lists(st.one_of(texts, texts.map(Patch), texts.map(Markup)), max_size=12)
