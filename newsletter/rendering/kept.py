@@ -1,7 +1,7 @@
 """Compiled templates kept on disk, by what they were made of: a command that shows one mail need not compile it.
 
 Kept in `$XDG_CACHE_HOME/newsletter` (else `~/.cache/newsletter`), which may be deleted at any time. What cannot be
-read or written there is compiled, as if nothing were kept.
+read or written there is compiled, as if nothing were kept; so is all of a user without a home.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ _MOST = 200  # files; an editor at work makes a new one with every change
 
 def html(source: JoinedSource, make: Callable[[JoinedSource], str]) -> str:
     """Give the compiled HTML of a template: what is kept of the very same source, else what `make` gives."""
-    file = _folder() / f"{sha256(f'{_makers()}{source.text}'.encode()).hexdigest()}.html"
+    folder = _folder()
+    if folder is None:
+        return make(source)
+    file = folder / f"{sha256(f'{_makers()}{source.text}'.encode()).hexdigest()}.html"
     with contextlib.suppress(OSError, UnicodeDecodeError):
         return file.read_text(encoding="utf-8")
     made = make(source)
@@ -32,8 +35,11 @@ def html(source: JoinedSource, make: Callable[[JoinedSource], str]) -> str:
     return made
 
 
-def _folder() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+def _folder() -> Path | None:
+    try:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    except RuntimeError:  # an account that /etc/passwd does not have, as in some containers
+        return None
     return Path(base) / "newsletter" / "mails"
 
 

@@ -38,6 +38,13 @@ def test_what_cannot_be_kept_is_compiled_all_the_same(tmp_path: Path, monkeypatc
     assert kept.html(source("a"), lambda one: one.text) == "a"
 
 
+def test_a_user_without_a_home_compiles_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.getuid", lambda: 4_000_000_001)  # nobody in /etc/passwd
+    assert kept.html(source("a"), lambda one: one.text) == "a"
+
+
 def test_a_spoilt_file_is_compiled_anew(folder: Path) -> None:
     kept.html(source("a"), lambda one: one.text)
     [file] = folder.iterdir()
