@@ -91,8 +91,8 @@ class MiniLM:
         with ThreadPoolExecutor(_cores()) as threads:
             for row, vector in enumerate(threads.map(self._encoded, texts)):
                 vectors[row] = vector
-        if len(texts) > _FEW:  # 15 MB a thread
-            self._encoded("", self._last)
+        if len(texts) > _FEW:
+            self._encoded("", self._last)  # 15 MB a thread
             memory.trim()
         return vectors
 

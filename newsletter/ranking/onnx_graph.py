@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.message import DecodeError
 
 _FLOAT, _EXTERNAL = 1, 1  # TensorProto.DataType, TensorProto.DataLocation
 _WEIGHTS = "weights.bin"
@@ -50,9 +51,7 @@ def laid_out(model: Path, folder: Path, table: str) -> Path:
     try:
         changed.MergeFromString(model.read_bytes())
         _pick_first(changed.graph.node, table)
-    except OSError:
-        raise
-    except Exception as error:  # protobuf's DecodeError, too, has no better base
+    except (DecodeError, ValueError, KeyError, IndexError) as error:
         raise ValueError(f"this is no ONNX model that picks rows of {table}") from error
     with (folder / _WEIGHTS).open("wb") as file:
         _put_aside(changed.graph, file)
