@@ -12,12 +12,15 @@ from dataclasses import dataclass, field
 from datetime import date, time
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+# At once, not where they are first used: Babel's modules import each other in a circle, and of several threads that
+# began at different places of it one would see a module that is half there.
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_skeleton, format_time
+from babel.lists import format_list
+from babel.numbers import format_decimal
 
 from newsletter.errors import TemplateError
-
-if TYPE_CHECKING:
-    from babel import Locale
 
 SHIPPED = Path(__file__).resolve().parent.parent / "locales"
 DOMAIN = "newsletter"
@@ -128,8 +131,6 @@ def _locale(tags: Sequence[str], found: str) -> str:
 
 
 def _known(tag: str) -> str:
-    from babel import Locale, UnknownLocaleError  # noqa: PLC0415  lazy, as everything of Babel
-
     try:
         return str(Locale.parse(tag, sep="-"))
     except (UnknownLocaleError, ValueError):
@@ -138,15 +139,11 @@ def _known(tag: str) -> str:
 
 @cache
 def _data(locale: str) -> Locale:
-    from babel import Locale  # noqa: PLC0415
-
     return Locale.parse(locale)
 
 
 @lru_cache(maxsize=4096)
 def _date(day: date, locale: str, form: str) -> str:
-    from babel.dates import format_date, format_skeleton  # noqa: PLC0415
-
     if form == "full":
         return format_date(day, "full", locale=_data(locale))
     return format_skeleton(form, day, locale=_data(locale))
@@ -154,22 +151,16 @@ def _date(day: date, locale: str, form: str) -> str:
 
 @lru_cache(maxsize=256)
 def _clock(hour: int, locale: str) -> str:
-    from babel.dates import format_time  # noqa: PLC0415
-
     return format_time(time(hour), "short", locale=_data(locale))
 
 
 @lru_cache(maxsize=4096)
 def _number(number: int, locale: str) -> str:
-    from babel.numbers import format_decimal  # noqa: PLC0415
-
     return format_decimal(number, locale=_data(locale))
 
 
 @lru_cache(maxsize=8192)  # the authors of one paper stand in many mails of a day
 def _listed(items: tuple[str, ...], locale: str) -> str:
-    from babel.lists import format_list  # noqa: PLC0415
-
     return format_list(items, locale=_data(locale)) if items else ""
 
 

@@ -11,6 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from babel import Locale, UnknownLocaleError
+
 from newsletter.model import Topic
 from newsletter.rendering import available
 from newsletter.subscriptions.signup import MOST_PAPERS
@@ -86,8 +88,6 @@ def languages(chosen: str, override: Path | None) -> tuple[tuple[str, str], ...]
 
 @lru_cache(maxsize=256)
 def _own_name(tag: str) -> str:
-    from babel import Locale, UnknownLocaleError  # noqa: PLC0415  lazy: it reads files
-
     try:
         name = Locale.parse(tag, sep="-").display_name
     except (UnknownLocaleError, ValueError):

@@ -186,3 +186,27 @@ def test_a_broken_catalogue_is_named(tmp_path: Path) -> None:
     file.write_bytes(b"no catalogue")
     with pytest.raises(TemplateError, match=r"newsletter\.mo"):
         language("fr", tmp_path)
+
+
+def test_threads_that_begin_at_once_all_write() -> None:
+    program = """
+import threading
+from datetime import date
+from newsletter.rendering.language import language
+say = language("en")
+acts = [lambda: say.listed(["a", "b"]), lambda: say.number(1234), lambda: say.long_date(date(2026, 8, 20)),
+        lambda: say.clock(7), lambda: language("de-AT")] * 2
+together, failed = threading.Barrier(len(acts)), []
+def run(act):
+    together.wait()
+    try:
+        act()
+    except ImportError as error:
+        failed.append(error)
+threads = [threading.Thread(target=run, args=(act,)) for act in acts]
+for one in threads: one.start()
+for one in threads: one.join()
+assert not failed, failed
+"""
+    # Without bytecode imports take longest, and of modules that are imported where they are used one sees the most.
+    subprocess.run([sys.executable, "-X", "pycache_prefix=/nonexistent", "-B", "-c", program], check=True, timeout=120)
