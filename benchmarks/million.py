@@ -12,6 +12,7 @@ import argparse
 import json
 import math
 import multiprocessing
+import os
 import random
 import resource
 import time
@@ -319,6 +320,7 @@ def each(url: str, step: str, issue: Issue, shards: Sequence[Shard], workers: in
         for shard in shards:
             _step(url, step, issue, shard)
         return
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `newsletter worker` has it
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
         for done in [pool.submit(_step, url, step, issue, shard) for shard in shards]:
             done.result()
