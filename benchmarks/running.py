@@ -68,8 +68,8 @@ def measured(folder: Path, *, papers: int, readers: int) -> dict[str, Any]:
     (folder / "newsletter.toml").write_text(SETTINGS.format(port=port))
     environment = {**os.environ, "NEWSLETTER_NOW": THURSDAY}
     for number in range(readers):
-        words = "--confirmed", "--topic", "speech-recognition", "--keyword", "alignment", "--hour", "5"
-        command("subscribers", "add", f"reader{number}@lab.example", *words, folder=folder, environment=environment)
+        profile = "--confirmed", "--topic", "speech-recognition", "--keyword", "alignment", "--hour", "5"
+        command("subscribers", "add", f"reader{number}@lab.example", *profile, folder=folder, environment=environment)
     quiet = run_once(folder, environment, port)
     (folder / "papers.jsonl").write_text("\n".join(made_up(papers)))
     return {"papers": papers, "readers": readers, **quiet, **issue(folder, environment, port, readers)}

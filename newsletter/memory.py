@@ -8,10 +8,13 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
+import time
 from collections.abc import Iterator
 
 _ARENA_MAX, _TRIM_THRESHOLD, _MMAP_THRESHOLD = -8, -1, -3  # of malloc.h
 _KEPT, _MAPPED = 8_000_000, 32_000_000  # bytes
+_LONGEST_UNSEEN = 60.0  # seconds
+_all_looked_at = -_LONGEST_UNSEEN
 
 
 def give_back() -> None:
@@ -42,8 +45,13 @@ def collect_new() -> None:
     """Free cycles among what was made since this was last called, in a task that is otherwise `uncollected`.
 
     It takes no time to speak of, where the collector by itself goes through all that the process holds now and then.
+    That is done here once a minute: a task may take hours, and other threads leave cycles that have grown old by then.
     """
-    gc.collect(1)
+    global _all_looked_at  # noqa: PLW0603  the collector is the process's, too
+    old = time.monotonic() - _all_looked_at > _LONGEST_UNSEEN
+    gc.collect(2 if old else 1)
+    if old:
+        _all_looked_at = time.monotonic()
 
 
 @contextlib.contextmanager

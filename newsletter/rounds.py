@@ -95,9 +95,8 @@ class Rounds:
 
     def _opening(self, now: datetime) -> dict[date, Sequence[Cadence]]:
         """Give the cadences that have an issue on the day of the last cut-off, and days whose weekly one was missed."""
-        places = self.store.subscribers.hours()
-        latest = {each: self.store.issues.latest(each) for each in Cadence}
-        today, weekly = self.timetable.day_of(now), latest[Cadence.WEEKLY]
+        places, latest = self.store.subscribers.hours(), self.store.issues.latest
+        today, weekly = self.timetable.day_of(now), latest(Cadence.WEEKLY)
         opening: dict[date, Sequence[Cadence]] = {}
         for back in range(WEEKLY_LATE.days, 0, -1):
             day = today - timedelta(days=back)
@@ -105,7 +104,7 @@ class Rounds:
                 opening[day] = [Cadence.WEEKLY]
         # None that has a later one, as where a clock was ahead.
         due = self.timetable.cadences(today, places)
-        if cadences := [each for each in due if (last := latest.get(each)) is None or last.day <= today]:
+        if cadences := [each for each in due if (last := latest(each)) is None or last.day <= today]:
             opening[today] = cadences
         return opening
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gc
+import math
+import weakref
 
 import pytest
 
+from newsletter import memory
 from newsletter.memory import uncollected
 
 
@@ -29,3 +32,21 @@ def test_where_it_was_off_it_stays_off() -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+class _Cycle:
+    def __init__(self) -> None:
+        self.me = self
+
+
+@pytest.mark.parametrize("looked_at", [-1e9, math.inf])
+def test_old_cycles_go_once_a_minute_in_a_long_task(looked_at: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    with uncollected():
+        left = weakref.ref(held := _Cycle())
+        gc.collect()  # it has grown old
+        del held
+        monkeypatch.setattr(memory, "_all_looked_at", looked_at)
+        memory.collect_new()
+        assert (left() is None) == (looked_at < 0)
+    gc.collect()
+    assert left() is None

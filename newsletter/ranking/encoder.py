@@ -151,7 +151,7 @@ class CachedEncoder:
         self._progress(len(texts) - len(missing))
         if missing and self._unproved:
             self._prove()
-        # Texts of like length go together: a batch costs what its longest text costs.
+        # Texts of like length go together: threads, and a service's batch, wait for the longest.
         for some in _batches(sorted(missing.items(), key=lambda item: len(item[1])), self._batch):
             fresh = self._fresh(dict(some))
             self._cache.save(self.name, fresh)  # batch by batch: an interrupted run loses one batch

@@ -89,8 +89,8 @@ def _among_of_postgresql(element: _Among, compiler: SQLCompiler, **how: Any) -> 
 def among(column: sa.ColumnElement[Any], values: Iterable[int] | Iterable[str] | str) -> sa.ColumnElement[bool]:
     """Tell that a column is one of some numbers or texts, or of the list that a parameter of this name will hold."""
     kind = _Keys(column.type)
-    given = sa.bindparam(values, type_=kind) if isinstance(values, str) else sa.literal(list(values), kind)
-    return _Among(column, given)
+    keys = sa.bindparam(values, type_=kind) if isinstance(values, str) else sa.literal(list(values), kind)
+    return _Among(column, keys)
 
 
 _ROWS, _COUNT = "rows", "row_count"
