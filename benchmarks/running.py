@@ -52,6 +52,8 @@ def main() -> None:
     parser.add_argument("--readers", type=int, default=20, metavar="N")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     arguments = parser.parse_args()
+    if min(arguments.papers, arguments.readers) < 1:
+        parser.error("without papers and readers there is no issue")
     with tempfile.TemporaryDirectory(prefix="newsletter-running-") as folder:
         found = measured(Path(folder), papers=arguments.papers, readers=arguments.readers)
     if arguments.json:
