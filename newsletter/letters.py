@@ -222,12 +222,12 @@ class StoredLetters:
         self._letterhead = letterhead
         self._issues = {issue.key: issue for issue in issues}
         self._counts: dict[Window, int] = {}
-        self._papers: dict[Paper, Paper] = {}
+        self._papers: dict[int, Paper] = {}
         self._now = now
 
     def __call__(self, claimed: Sequence[Delivery]) -> dict[int, Callable[[], Message] | Outcome]:
         """Give, by delivery key, what makes its message, or what became of it where none is to be sent."""
-        subscribers = self._store.subscribers.by_key(delivery.subscriber_key for delivery in claimed)
+        subscribers = self._store.subscribers.by_key((one.subscriber_key for one in claimed), ratings=False)
         editions = {}
         for issue_key in {delivery.issue_key for delivery in claimed}:
             keys = (delivery.subscriber_key for delivery in claimed if delivery.issue_key == issue_key)
@@ -236,9 +236,7 @@ class StoredLetters:
             for key, edition in self._store.issues.editions(self._issues[issue_key], of_issue).items():
                 editions[issue_key, key] = edition
         suppressed = self._suppressed(subscribers.values())
-        wanted = (pick.paper_key for edition in editions.values() for pick in edition.picks)
-        # One object for one paper from claim to claim: what is remembered of it is then found without comparing texts.
-        papers = {key: self._papers.setdefault(one, one) for key, one in self._store.papers.by_key(wanted).items()}
+        papers = self._picked(editions.values())
         lines = written(self._store, self._letterhead.writer, papers)
         return {
             delivery.key: Outcome(DeliveryState.SKIPPED, suppressed[delivery.subscriber_key])
@@ -246,6 +244,12 @@ class StoredLetters:
             else self._letter(delivery, editions.get((delivery.issue_key, delivery.subscriber_key)), papers, lines)
             for delivery in claimed
         }
+
+    def _picked(self, editions: Iterable[Edition]) -> Mapping[int, Paper]:
+        """Give the papers that are picked, by key. One that was read stays as it is: an issue says the same to all."""
+        wanted = {pick.paper_key for edition in editions for pick in edition.picks}
+        self._papers |= self._store.papers.by_key(wanted - self._papers.keys())
+        return {key: self._papers[key] for key in wanted & self._papers.keys()}
 
     def _considered(self, window: Window) -> int:
         if window not in self._counts:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hmac
 import re
 from base64 import b32decode, b32encode, urlsafe_b64encode
+from functools import lru_cache
 
 from newsletter.delivery.addresses import ascii_domain
 from newsletter.errors import ConfigError
@@ -77,7 +78,11 @@ def _token(delivery_key: int, secret: bytes) -> str:
 
 def _code(purpose: bytes, data: bytes, secret: bytes) -> bytes:
     """Give the HMAC-SHA256 (RFC 2104) of `data` under a key that is derived for `purpose` alone."""
+    return hmac.digest(_key(purpose, secret), data, "sha256")
+
+
+@lru_cache(maxsize=8)  # each mail asks for the same
+def _key(purpose: bytes, secret: bytes) -> bytes:
     if not secret:
         raise ConfigError("site.secret is not set, so nothing can be signed", hint="`newsletter init` makes one")
-    key = hmac.digest(secret, purpose, "sha256")
-    return hmac.digest(key, data, "sha256")
+    return hmac.digest(secret, purpose, "sha256")

@@ -59,7 +59,8 @@ class _Compiled:
 
     def render(self, view: object) -> Patchwork:
         try:
-            return Patchwork(self.template.generate(view=view), self.layout)
+            # As `Template.generate` does, without handing each of many pieces on once more.
+            return Patchwork(self.template.root_render_func(self.template.new_context({"view": view})), self.layout)
         except TemplateError:
             raise
         except Exception as error:  # a template may raise anything: its author made a mistake, not we

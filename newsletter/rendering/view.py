@@ -20,6 +20,7 @@ from newsletter.phrases import spans
 from newsletter.rendering import words
 from newsletter.rendering.language import Language
 from newsletter.rendering.mails import SiteView
+from newsletter.rendering.patchwork import link
 from newsletter.rendering.summary import key_sentences, shorten
 
 _LONGEST_TITLE = 300
@@ -181,7 +182,7 @@ def edition_view(
                 manner, papers[pick.paper_key], _keywords(pick.reasons), lines.summaries.get(pick.paper_key, "")
             ),
             _why(manner, pick.reasons),
-            *links.feedback.get(pick.paper_key, _NO_ANSWERS),
+            *map(link, links.feedback.get(pick.paper_key, _NO_ANSWERS)),
         )
         for pick in picks
         if pick.section is Section.FOR_YOU
@@ -212,10 +213,10 @@ def edition_view(
         unlisted=0,
         provenance=words.provenance(say, site.name, reader),
         site=site,
-        preferences_url=links.preferences,
-        unsubscribe_url=links.unsubscribe,
-        archive_url=links.archive,
-        browser_url=links.browser or links.archive,
+        preferences_url=link(links.preferences),
+        unsubscribe_url=link(links.unsubscribe),
+        archive_url=link(links.archive),
+        browser_url=link(links.browser or links.archive),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
+from itertools import starmap
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -284,13 +285,8 @@ def _reason(kind: str, matched: str) -> Reason:
 
 
 def _pick(value: Mapping[str, Any]) -> Pick:
-    return Pick(
-        paper_key=value["paper"],
-        rank=value["rank"],
-        section=_SECTIONS[value["section"]],
-        score=value["score"],
-        reasons=tuple(_reason(kind, matched) for kind, matched in value["reasons"]),
-    )
+    reasons = tuple(starmap(_reason, value["reasons"]))
+    return Pick(value["paper"], value["rank"], _SECTIONS[value["section"]], value["score"], reasons)
 
 
 def _issue(row: Row[Any]) -> Issue:

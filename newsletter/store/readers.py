@@ -15,9 +15,14 @@ from newsletter.store.bulk import among
 from newsletter.store.schema import papers, ratings
 
 
-def many(connection: Connection, rows: Sequence[Row[Any]]) -> list[Subscriber]:
-    """Give the subscribers of some rows, with what they said of papers."""
-    said: dict[int, list[_Said]] = {row.key: [] for row in rows}
+def many(connection: Connection, rows: Sequence[Row[Any]], *, ratings: bool = True) -> list[Subscriber]:
+    """Give the subscribers of some rows, with what they said of papers if that is wanted."""
+    said = _said(connection, [row.key for row in rows]) if ratings else {}
+    return [_subscriber(row, said.get(row.key, ())) for row in rows]
+
+
+def _said(connection: Connection, subscriber_keys: Sequence[int]) -> dict[int, list[_Said]]:
+    said: dict[int, list[_Said]] = {key: [] for key in subscriber_keys}
     # When something was said matters of answers alone: of the many papers in libraries it is not read.
     at = sa.case((ratings.c.answer, ratings.c.rated_at))
     for some in batches(said):
@@ -25,7 +30,7 @@ def many(connection: Connection, rows: Sequence[Row[Any]]) -> list[Subscriber]:
         query = query.where(among(ratings.c.subscriber_key, some)).order_by(ratings.c.rated_at, ratings.c.paper_key)
         for key, *rest in connection.execute(query):
             said[key].append(_Said(*rest))
-    return [_subscriber(row, said[row.key]) for row in rows]
+    return said
 
 
 class _Said(NamedTuple):

@@ -195,13 +195,13 @@ class Subscribers:
         with self._database.reading() as connection:
             return connection.execute(sa.select(sa.func.count()).select_from(subscribers).where(IS_ACTIVE)).scalar_one()
 
-    def by_key(self, keys: Iterable[int]) -> dict[int, Subscriber]:
-        """Give subscribers by key."""
+    def by_key(self, keys: Iterable[int], *, ratings: bool = True) -> dict[int, Subscriber]:
+        """Give subscribers by key; without `ratings` their profiles lack what they said of papers."""
         found: dict[int, Subscriber] = {}
         with self._database.reading() as connection:
             for some in batches(sorted(set(keys))):
                 rows = connection.execute(sa.select(subscribers).where(among(subscribers.c.key, some))).all()
-                found.update((subscriber.key, subscriber) for subscriber in many(connection, rows))
+                found.update((subscriber.key, subscriber) for subscriber in many(connection, rows, ratings=ratings))
         return found
 
     def forget(self, email: str, *, address_hash: str, now: datetime) -> None:

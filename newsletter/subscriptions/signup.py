@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import ipaddress
 import re
@@ -10,7 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import TypeVar
@@ -174,8 +173,12 @@ def origin_hash(ip: str, secret: str) -> str:
 
 
 def _keyed_hash(purpose: str, text: str, secret: str) -> str:
-    key = hmac.digest(secret.encode(), f"newsletter {purpose} 1".encode(), "sha256")
-    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(_key(purpose, secret), text.encode(), "sha256").hex()
+
+
+@lru_cache(maxsize=8)  # each mail asks for the same
+def _key(purpose: str, secret: str) -> bytes:
+    return hmac.digest(secret.encode(), f"newsletter {purpose} 1".encode(), "sha256")
 
 
 def _one_line(text: str) -> str:
