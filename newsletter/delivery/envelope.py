@@ -78,11 +78,14 @@ def _token(delivery_key: int, secret: bytes) -> str:
 
 def _code(purpose: bytes, data: bytes, secret: bytes) -> bytes:
     """Give the HMAC-SHA256 (RFC 2104) of `data` under a key that is derived for `purpose` alone."""
-    return hmac.digest(_key(purpose, secret), data, "sha256")
+    code = _begun(purpose, secret).copy()
+    code.update(data)
+    return code.digest()
 
 
-@lru_cache(maxsize=8)  # each mail asks for the same
-def _key(purpose: bytes, secret: bytes) -> bytes:
+@lru_cache(maxsize=8)
+def _begun(purpose: bytes, secret: bytes) -> hmac.HMAC:
+    """Give the code as far as it is the same for all. `hmac.digest` would hand Python to another thread each time."""
     if not secret:
         raise ConfigError("site.secret is not set, so nothing can be signed", hint="`newsletter init` makes one")
-    return hmac.digest(secret, purpose, "sha256")
+    return hmac.new(hmac.digest(secret, purpose, "sha256"), digestmod="sha256")
