@@ -15,6 +15,7 @@ _ARENA_MAX, _TRIM_THRESHOLD, _MMAP_THRESHOLD = -8, -1, -3  # of malloc.h
 _KEPT, _MAPPED = 8_000_000, 32_000_000  # bytes
 _LONGEST_UNSEEN = 60.0  # seconds
 _all_looked_at = -_LONGEST_UNSEEN
+_small = False
 
 
 def give_back() -> None:
@@ -29,16 +30,24 @@ def trim() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def share() -> None:
+def stay_small() -> None:
     """Have all threads share one heap, before they begin, and give back what is free at its end as it grows.
 
-    For a process of many threads that seldom do anything at once: with a heap each, what one has freed helps no other.
+    For a process that runs for months, of many threads that seldom do anything at once: with a heap each, what one has
+    freed helps no other. What other processes can do is left to them (`stays_small`).
     Blocks below 32 MB stay part of the heap, as they do by themselves after a while (mallopt(3)): to map each would
     cost a third more time.
     """
+    global _small  # noqa: PLW0603  the heap is the process's, too
+    _small = True
     with contextlib.suppress(OSError, AttributeError):
         for what, value in ((_ARENA_MAX, 1), (_TRIM_THRESHOLD, _KEPT), (_MMAP_THRESHOLD, _MAPPED)):
             ctypes.CDLL(None).mallopt(what, value)
+
+
+def stays_small() -> bool:
+    """Whether this process is to stay small, and its large tasks are done by others."""
+    return _small
 
 
 def collect_new() -> None:

@@ -90,7 +90,7 @@ def run(settings: Settings, store: Store, read_again: Callable[[], Settings]) ->
 
     Raises NewsletterError where it cannot start.
     """
-    memory.share()
+    memory.stay_small()
     service = Service(settings, store)
     with _signals() as told, _listening(settings, store):
         service.start()

@@ -13,8 +13,10 @@ from pathlib import Path
 import jinja2
 from jinja2 import nodes
 
+from newsletter import memory
 from newsletter.errors import TemplateError
 from newsletter.rendering import kept, mails
+from newsletter.rendering.apart import compile_apart
 from newsletter.rendering.compiled import JoinedSource, Line, compile_html, join
 from newsletter.rendering.language import SOURCE, Language, language
 from newsletter.rendering.mails import Notice
@@ -159,6 +161,9 @@ class Renderer:
         Shipped templates are not compiled for it, which takes two seconds: tests hold that there is nothing wrong.
         """
         self._theme = load(self._theme_name, self._override)
+        if self._override and memory.stays_small():  # in one process for all of them
+            sources = [self._source(TemplateFolder(mail, self._override)) for mail in mails.ALL]
+            self._markup |= {one.text: html for one, html in zip(sources, compile_apart(sources), strict=True)}
         for mail in mails.ALL if self._override else ():
             self.compile(mail)
 
@@ -180,16 +185,18 @@ class Renderer:
                 join(folder.read(SUBJECT), folder.include), text(), say, lambda source: source.text.strip()
             ),
             text=self._compile(join(folder.read(TEXT), folder.include), text(), say, lambda source: source.text),
-            html=self._compile(self._dressed(join(folder.read(HTML), folder.include)), html(), say, self._html),
+            html=self._compile(self._source(folder), html(), say, self._html),
         )
 
-    def _dressed(self, source: JoinedSource) -> JoinedSource:
+    def _source(self, folder: TemplateFolder) -> JoinedSource:
+        """The HTML template of a mail, with the look put in."""
+        source = join(folder.read(HTML), folder.include)
         return replace(source, text=put_in(source.text, self.theme.values, source.at_offset))
 
     def _html(self, source: JoinedSource) -> str:
         """Compiled HTML, which is the same in all languages."""
         if source.text not in self._markup:
-            made = kept.html(source, compile_html) if self._on_disk else compile_html(source)
+            made = kept.html(source, _made) if self._on_disk else _made(source)
             self._markup[source.text] = made
         return self._markup[source.text]
 
@@ -210,6 +217,10 @@ class Renderer:
             said = (data.data for data in environment.parse(text).find_all(nodes.TemplateData))
             self._compiled[key] = _Compiled(template, source, environment, layout(said))
         return self._compiled[key]
+
+
+def _made(source: JoinedSource) -> str:
+    return compile_apart([source])[0] if memory.stays_small() else compile_html(source)
 
 
 @lru_cache(maxsize=1024)  # one paper leads many mails of a day
