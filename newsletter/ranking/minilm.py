@@ -10,10 +10,12 @@ import os
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from newsletter import memory
 from newsletter.errors import EncoderError
@@ -34,7 +36,7 @@ _TOKENIZER = (
 )
 _TABLE = "inner.embeddings.word_embeddings.weight"
 _TOKENS = 192
-_FEW = 4  # texts after which no memory is given back: a reader who searches waits for one
+_FEW = 4  # texts of which each gives its working memory back; of more, the last does for all
 
 
 def name_of(tokens: int = _TOKENS) -> str:
@@ -72,9 +74,10 @@ class MiniLM:
         options.intra_op_num_threads = 1
         options.enable_mem_pattern = False  # it would keep 15 MB, and makes nothing faster
         options.log_severity_level = 3  # it warns about CPU features on standard error; errors still come
+        memory.trim()
         try:
             with tempfile.TemporaryDirectory(prefix="newsletter-") as folder:
-                path = laid_out(checked_file(*_MODEL), Path(folder), _TABLE)
+                path, self._vocabulary = laid_out(checked_file(*_MODEL), Path(folder), _TABLE)
                 self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except OSError as error:
             raise EncoderError(
@@ -88,19 +91,26 @@ class MiniLM:
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Give unit vectors, shape (len(texts), 384): the mean over a text's tokens of the last layer."""
         vectors = np.zeros((len(texts), self.dimensions), np.float32)
+        few = len(texts) <= _FEW
         with ThreadPoolExecutor(_cores()) as threads:
-            for row, vector in enumerate(threads.map(self._encoded, texts)):
+            each = threads.map(self._encoded, texts, repeat(self._last if few else None))
+            for row, vector in enumerate(each):
                 vectors[row] = vector
-        if len(texts) > _FEW:
+        if not few:
             self._encoded("", self._last)  # 15 MB a thread
-            memory.trim()
+        memory.trim()
         return vectors
 
     def _encoded(self, text: str, how: RunOptions | None = None) -> Vectors:
         # A lone surrogate (from a broken source) is no valid UTF-8 for the tokenizer.
         tokens = self._tokenizer.encode(text.encode("utf-8", "replace").decode("utf-8"))
         ids = np.array([tokens.ids], np.int64)
-        inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
+        inputs: dict[str, NDArray[Any]] = {
+            "input_ids": ids,
+            "attention_mask": np.ones_like(ids),
+            "token_type_ids": np.zeros_like(ids),
+            self._vocabulary.name: self._vocabulary.rows(tokens.ids)[np.newaxis],
+        }
         (hidden,) = self._session.run(None, inputs, how)
         mean = hidden[0].mean(axis=0)
         unit: Vectors = mean / max(float(np.linalg.norm(mean)), 1e-9)

@@ -21,7 +21,7 @@ from newsletter.ranking import wordllama as wordllama_module
 from newsletter.ranking.encoder import CachedEncoder, Encoder, Vectors, checked_file
 from newsletter.ranking.endpoint import Endpoint
 from newsletter.ranking.minilm import MiniLM
-from newsletter.ranking.onnx_graph import laid_out
+from newsletter.ranking.onnx_graph import Vocabulary, laid_out
 from newsletter.ranking.wordllama import WordLlama
 from newsletter.store import Store
 from tests.ranking.services import Service
@@ -261,6 +261,14 @@ def test_a_model_that_picks_no_rows_is_not_changed(tmp_path: Path) -> None:
         file.write_bytes(none)
         with pytest.raises(ValueError, match="no ONNX model that picks rows of table"):
             laid_out(file, tmp_path, "table")
+
+
+def test_rows_of_a_vocabulary_are_read_from_a_file_that_is_gone(tmp_path: Path) -> None:
+    octets = np.arange(-60, 60, dtype=np.int8).reshape(30, 4)
+    factors = np.linspace(0.01, 0.3, 30, dtype=np.float32)[:, None]
+    vocabulary = Vocabulary("words", octets, factors, tmp_path / "rows")
+    (tmp_path / "rows").unlink()
+    assert np.array_equal(vocabulary.rows([29, 0, 0, 7]), (octets * factors)[[29, 0, 0, 7]])
 
 
 def test_without_room_for_temporary_files_minilm_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
