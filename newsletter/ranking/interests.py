@@ -10,15 +10,14 @@ import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from newsletter.model import InterestProfile, Paper, Topic
 from newsletter.ranking.candidates import paper_text
 from newsletter.ranking.encoder import Encoder, Vectors
+from newsletter.ranking.linkage import parted
 from newsletter.ranking.scale import Pair, scale_of
 
 # Cosines of MiniLM, see `scale`.
@@ -272,27 +271,3 @@ def kindred(words: Sequence[str], vectors: Vectors, encoder: Encoder) -> list[li
 def _grouped(vectors: Vectors, cosine: float, pair: Pair, encoder: Encoder) -> list[list[int]]:
     """Part vectors at a cosine of MiniLM; the scale is asked for only where there is something to part."""
     return parted(vectors, scale_of(encoder).cosine(cosine, pair) if len(vectors) > 1 else cosine)
-
-
-def parted(vectors: Vectors, cosine: float) -> list[list[int]]:
-    """Give the rows of groups of vectors (n × d): average linkage (Sokal & Michener 1958), cut at a mean cosine."""
-    if len(vectors) < 2:
-        return [[row] for row in range(len(vectors))]
-    distances = np.clip(1 - (vectors @ vectors.T)[_pairs(len(vectors))], 0, 2)
-    if distances.max() <= 1 - cosine:
-        return [[*range(len(vectors))]]
-    if distances.min() > 1 - cosine:
-        return [[row] for row in range(len(vectors))]
-    from scipy.cluster.hierarchy import linkage  # noqa: PLC0415  lazy: a tenth of a second
-
-    groups = {row: [row] for row in range(len(vectors))}
-    for number, (one, other, distance, _) in enumerate(linkage(distances, "average").tolist(), len(vectors)):
-        if distance > 1 - cosine:  # the distances never fall from one union to the next
-            break
-        groups[number] = groups.pop(int(one)) + groups.pop(int(other))
-    return sorted(sorted(rows) for rows in groups.values())
-
-
-@lru_cache(256)
-def _pairs(count: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    return np.triu_indices(count, 1)
