@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from newsletter import memory
 from newsletter.errors import NewsletterError, UsageError
 from newsletter.model import Cadence, InterestProfile, Issue, Paper, Pick, Topic
 from newsletter.pipeline import Newsletter
@@ -160,6 +161,7 @@ class Foretaste:
             with self._lock:
                 self._day = day
                 self._answers.clear()
+        memory.trim()  # of what preparing took, some 10 MB are of no more use
 
 
 def latest(newsletter: Newsletter, today: date, now: datetime) -> Issue | None:

@@ -86,9 +86,9 @@ class Candidates:
     @classmethod
     def of(cls, papers: Sequence[Paper], encoder: Encoder, background: Sequence[str]) -> Candidates:
         """Prepare papers. `background` are texts of papers in general, newest first, that tell what is special."""
-        words = Words(background)
         texts = [paper_text(paper) for paper in papers]
         vectors, known = encoder.encode(texts), encoder.encode(background)
+        words = Words(background)  # after encoding, which takes most memory while it goes on
         # To the ridge an unmarked paper is one that was passed over; a paper of the day nobody could mark yet.
         new = set(texts)
         before = [row for row, text in enumerate(background) if text not in new]
