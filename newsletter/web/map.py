@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
@@ -23,6 +26,7 @@ _SMALLEST_GROUP = 2
 _REMEMBERED = 16
 _OTHER, _MOST_OTHERS = "Other subjects", 0.35
 _PATIENCE = 3.0  # seconds that a page waits for its map
+_LONGEST = 120.0  # seconds that drawing may take
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +127,16 @@ def _grouped(papers: Sequence[Paper], places: NDArray[np.float64], names: Sequen
 
 
 def placed(vectors: Vectors) -> NDArray[np.float64]:
-    """Give places (n × 2) within the map for vectors (n × d), near each other where these are alike."""
-    from sklearn.manifold import TSNE  # noqa: PLC0415  lazy: half a second
+    """Give places (n × 2) within the map for vectors (n × d), near each other where these are alike.
 
-    neighbours = min(15.0, (len(vectors) - 1) / 3)
-    flat = TSNE(
-        perplexity=neighbours, init="pca", metric="cosine", random_state=0, n_jobs=1, max_iter=500
-    ).fit_transform(np.ascontiguousarray(vectors))
+    Worked out by a process of its own (`place_child`).
+    """
+    # -P: nothing in the working directory can stand in for a module.
+    command = [sys.executable, "-P", "-m", "newsletter.place_child", str(vectors.shape[1])]
+    done = subprocess.run(  # noqa: S603  our own program
+        command, input=vectors.astype(np.float32).tobytes(), stdout=subprocess.PIPE, timeout=_LONGEST, check=True
+    )
+    flat = np.array(json.loads(done.stdout))
     low, high = flat.min(axis=0), flat.max(axis=0)
     unit = (flat - low) / np.maximum(high - low, 1e-9)
     room = np.array([WIDTH - 2 * _EDGE, HEIGHT - 2 * _EDGE])
