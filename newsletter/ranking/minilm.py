@@ -81,7 +81,7 @@ class MiniLM:
                 self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except OSError as error:
             raise EncoderError(
-                f"the encoder minilm needs 60 MB of room for temporary files: {error}",
+                f"the encoder minilm needs 50 MB of room for temporary files: {error}",
                 hint="make room, or let TMPDIR name a folder that has some",
             ) from error
         memory.trim()

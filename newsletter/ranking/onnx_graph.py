@@ -2,16 +2,17 @@
 
 Models that keep their weights as bytes turn them into floats as their first steps (Cast, Mul). onnxruntime does these
 once, and keeps the results: of a vocabulary 47 MB, though a text asks for a hundred of its rows; and for a moment it
-has all weights three times. So the vocabulary is taken out of the model and stays a file of bytes, of which a text's
-rows are read; and the floats of all other weights are put into a file beside the model, which onnxruntime maps. The
-vectors are the same.
+has all weights three times. So the vocabulary is taken out of the model and stays in its file, from which a text's
+rows are read; and the floats of all other weights are put into another file, which onnxruntime maps. The vectors are
+the same. The bytes are read one tensor at a time, for which the file is gone through by protobuf's wire format
+(https://protobuf.dev/programming-guides/encoding/).
 """
 
 from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -22,7 +23,10 @@ from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
 _FLOAT, _EXTERNAL = 1, 1  # TensorProto.DataType, TensorProto.DataLocation
-_WEIGHTS, _ROWS = "weights.bin", "rows.bin"
+_WEIGHTS = "weights.bin"
+_VARINT, _BY_LENGTH = 0, 2  # of protobuf's wire format: a number, and what its length stands before
+_TO_RAW_DATA = ("graph", "initializer", "raw_data")
+_LARGE = 100_000  # bytes of a tensor
 _PAGE = 4096  # bytes: where weights begin in their file, as they are mapped by pages
 
 # What is looked at of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto. All other fields of a model are unknown
@@ -54,18 +58,21 @@ _REPEATED = ("dims", "dim", "external_data", "input", "output", "node", "initial
 class Vocabulary:
     """The rows of a vocabulary, read from the disk as they are asked for; `name` is the model's input that they are."""
 
-    def __init__(self, name: str, octets: NDArray[np.int8], factors: NDArray[np.float32], file: Path) -> None:
-        """Put rows of bytes (n × d) into a file that may be deleted at once; each has a factor (n × 1)."""
+    def __init__(self, name: str, file: Path, start: int, factors: NDArray[np.float32], width: int) -> None:
+        """Take rows of `width` bytes, each with a factor (n × 1), from where they start in a file.
+
+        The file is held open, so it may be deleted. Raises OSError.
+        """
         self.name = name
-        self._width, self._factors = octets.shape[1], factors
-        octets.tofile(file)
+        self._start, self._factors, self._width = start, factors, width
         self._file = os.open(file, os.O_RDONLY)
         weakref.finalize(self, os.close, self._file)
 
     def rows(self, numbers: Sequence[int]) -> NDArray[np.float32]:
         """Give the rows with some numbers (m of them), as floats (m × d)."""
         # Not mapped: of a mapped file the system would soon hold all that is near to what is read.
-        octets = b"".join(os.pread(self._file, self._width, self._width * number) for number in numbers)
+        places = (self._start + self._width * number for number in numbers)
+        octets = b"".join(os.pread(self._file, self._width, place) for place in places)
         floats = np.frombuffer(octets, np.int8).reshape(-1, self._width).astype(np.float32)
         return floats * self._factors[numbers]
 
@@ -77,21 +84,104 @@ def laid_out(model: Path, folder: Path, table: str) -> tuple[Path, Vocabulary]:
     `table` is the vocabulary: what Mul(Cast(bytes), a factor a row) gives, and one Gather takes. Raises OSError; and
     ValueError where the file holds no model, or one without such steps.
     """
-    changed = _model_class()()
-    try:
-        changed.MergeFromString(model.read_bytes())
-        vocabulary = _taken_out(changed.graph, table, folder / _ROWS)
-    except (DecodeError, ValueError, KeyError, IndexError) as error:
-        raise ValueError(f"this is no ONNX model that picks rows of {table}") from error
-    with (folder / _WEIGHTS).open("wb") as file:
-        _put_aside(changed.graph, file)
-    path = folder / "model.onnx"
-    path.write_bytes(changed.SerializeToString())
+    with model.open("rb") as file, (folder / _WEIGHTS).open("wb") as floats:
+        try:
+            read = _Read(file)
+            vocabulary = _taken_out(read, table, model)
+        except (DecodeError, ValueError, KeyError, IndexError) as error:
+            raise ValueError(f"this is no ONNX model that picks rows of {table}") from error
+        _put_aside(read, floats)
+        path = folder / "model.onnx"
+        path.write_bytes(read.whole())
     return path, vocabulary
 
 
-def _taken_out(graph: Any, table: str, file: Path) -> Vocabulary:
+class _Read:
+    """A model as it stands in a file, but for the bytes of large tensors, which are there to be read."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._places: dict[str, tuple[int, int]] = {}
+        self._model = _model_class()()
+        self._merge(self._model, os.fstat(file.fileno()).st_size, _TO_RAW_DATA)
+
+    @property
+    def graph(self) -> Any:
+        return self._model.graph
+
+    def start(self, tensor: Any) -> int:
+        """Tell where a large tensor's bytes start in the file."""
+        return self._places[tensor.name][0]
+
+    def array(self, tensor: Any, kind: type[np.generic]) -> Any:
+        """Give a tensor's values."""
+        return np.frombuffer(self._octets(tensor), kind).reshape(tuple(tensor.dims))
+
+    def whole(self) -> bytes:
+        """Give the model as a file holds it."""
+        for tensor in self.graph.initializer:
+            if tensor.name in self._places:
+                tensor.raw_data = self._octets(tensor)
+        octets: bytes = self._model.SerializeToString()
+        return octets
+
+    def _octets(self, tensor: Any) -> bytes:
+        if tensor.name not in self._places:
+            return bytes(tensor.raw_data)
+        start, end = self._places[tensor.name]
+        self._file.seek(start)
+        return self._file.read(end - start)
+
+    def _merge(self, message: Any, stop: int, way: Sequence[str]) -> None:
+        """Take what stands from here to `stop` into a message; `way` leads from it to what may be large."""
+        place = None
+        field = message.DESCRIPTOR.fields_by_name[way[0]]
+        for number, began, start, end in _fields(self._file, stop):
+            if number != field.number or (len(way) == 1 and end - start <= _LARGE):
+                self._file.seek(began)
+                message.MergeFromString(self._file.read(end - began))
+            elif len(way) == 1:
+                place = start, end
+            else:
+                inner = getattr(message, field.name)
+                self._merge(inner.add() if field.name in _REPEATED else inner, end, way[1:])
+        if place:
+            self._places[message.name] = place
+
+
+def _fields(file: BinaryIO, stop: int) -> Iterator[tuple[int, int, int, int]]:
+    """Give the fields of a message from here to `stop`: the number, where it begins, and where what it holds starts and
+    ends. The file stands at what it holds. Raises ValueError.
+    """
+    while (began := file.tell()) < stop:
+        number, kind = divmod(_varint(file), 8)
+        if kind not in {_VARINT, _BY_LENGTH}:
+            raise ValueError("a field of a kind that ONNX does not have")
+        length = _varint(file) if kind == _BY_LENGTH else 0
+        start = file.tell()
+        if kind == _VARINT:
+            _varint(file)
+            length = file.tell() - start
+            file.seek(start)
+        if start + length > stop:
+            raise ValueError("a field that ends behind its message")
+        yield number, began, start, start + length
+        file.seek(start + length)
+
+
+def _varint(file: BinaryIO) -> int:
+    value = 0
+    for shift in range(0, 70, 7):
+        (octet,) = file.read(1) or [0]
+        value |= (octet & 127) << shift
+        if octet < 128:
+            break
+    return value
+
+
+def _taken_out(read: _Read, table: str, model: Path) -> Vocabulary:
     """Have what Gather(Mul(Cast(bytes), factors)) gives become an input, as long as that of the rows' numbers."""
+    graph = read.graph
     makes = {output: node for node in graph.node for output in node.output}
     known = {tensor.name: tensor for tensor in graph.initializer}
     (pick,) = (node for node in graph.node if node.op_type == "Gather" and node.input[0] == table)
@@ -99,12 +189,12 @@ def _taken_out(graph: Any, table: str, file: Path) -> Vocabulary:
     scale = makes[table]
     cast = makes[scale.input[0]]
     octets, factors = known[cast.input[0]], known[scale.input[1]]
-    name = pick.output[0]
-    vocabulary = Vocabulary(name, _array(octets, np.int8), _array(factors, np.float32).copy(), file)
+    name, width = pick.output[0], octets.dims[1]
+    vocabulary = Vocabulary(name, model, read.start(octets), read.array(factors, np.float32), width)
     given = graph.input.add()
     given.CopyFrom(numbers)
     given.name, given.type.tensor.elem_type = name, _FLOAT
-    given.type.tensor.shape.dim.add(value=octets.dims[1])
+    given.type.tensor.shape.dim.add(value=width)
     for node in (pick, scale, cast):
         graph.node.remove(node)
     for tensor in (octets, factors):
@@ -112,14 +202,15 @@ def _taken_out(graph: Any, table: str, file: Path) -> Vocabulary:
     return vocabulary
 
 
-def _put_aside(graph: Any, file: BinaryIO) -> None:
+def _put_aside(read: _Read, file: BinaryIO) -> None:
     """Do every Mul(Cast(bytes), factors) whose bytes and factors are known, and keep the floats in the file."""
+    graph = read.graph
     known = {tensor.name: tensor for tensor in graph.initializer}
     casts = {node.output[0]: node for node in graph.node if node.op_type == "Cast" and node.input[0] in known}
     for scale in [node for node in graph.node if node.op_type == "Mul" and node.input[0] in casts]:
         cast = casts[scale.input[0]]
         octets, factors = known[cast.input[0]], known[scale.input[1]]
-        floats = _array(octets, np.int8).astype(np.float32) * _array(factors, np.float32)
+        floats = read.array(octets, np.int8).astype(np.float32) * read.array(factors, np.float32)
         file.write(bytes(-file.tell() % _PAGE))
         place = {"location": _WEIGHTS, "offset": str(file.tell()), "length": str(floats.nbytes)}
         floats.tofile(file)
@@ -134,10 +225,6 @@ def _put_aside(graph: Any, file: BinaryIO) -> None:
             graph.node.remove(done)
         for tensor in (octets, factors):
             graph.initializer.remove(tensor)
-
-
-def _array(tensor: Any, kind: type[np.generic]) -> Any:
-    return np.frombuffer(tensor.raw_data, kind).reshape(tuple(tensor.dims))
 
 
 @cache

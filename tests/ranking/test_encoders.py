@@ -257,7 +257,7 @@ def test_no_texts_need_no_cache(wordllama: WordLlama) -> None:
 
 def test_a_model_that_picks_no_rows_is_not_changed(tmp_path: Path) -> None:
     file = tmp_path / "none.onnx"
-    for none in (b"", b"not a model", b"\x3a\x02\x0a\x00"):
+    for none in (b"", b"not a model", b"\x3a\x02\x0a\x00", b"\x3a\x7f\x0a\x00", b"\xff" * 99, b"\x3b\x00"):
         file.write_bytes(none)
         with pytest.raises(ValueError, match="no ONNX model that picks rows of table"):
             laid_out(file, tmp_path, "table")
@@ -266,8 +266,10 @@ def test_a_model_that_picks_no_rows_is_not_changed(tmp_path: Path) -> None:
 def test_rows_of_a_vocabulary_are_read_from_a_file_that_is_gone(tmp_path: Path) -> None:
     octets = np.arange(-60, 60, dtype=np.int8).reshape(30, 4)
     factors = np.linspace(0.01, 0.3, 30, dtype=np.float32)[:, None]
-    vocabulary = Vocabulary("words", octets, factors, tmp_path / "rows")
-    (tmp_path / "rows").unlink()
+    file = tmp_path / "model"
+    file.write_bytes(b"before" + octets.tobytes() + b"behind")
+    vocabulary = Vocabulary("words", file, 6, factors, 4)
+    file.unlink()
     assert np.array_equal(vocabulary.rows([29, 0, 0, 7]), (octets * factors)[[29, 0, 0, 7]])
 
 
