@@ -12,7 +12,6 @@ import os
 import pickle
 import queue
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -23,6 +22,7 @@ from math import ceil
 from typing import IO, Self, TypeAlias, cast
 
 from newsletter import logs
+from newsletter.children import command
 from newsletter.config import Settings
 from newsletter.letters import StoredLetters
 from newsletter.model import Delivery, Message, Outcome
@@ -104,9 +104,8 @@ class Builder:
         self._told, self._kept = 0, 0
         self._wanted = True
         self._lock = threading.Lock()
-        # -P: nothing in the working directory can stand in for a module.
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "newsletter.build_child"],
+        self._process = subprocess.Popen(  # noqa: S603  our own interpreter and module
+            command("build_child"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             pipesize=_PIPE,  # but no large buffer: `pickle.load` copies all that is in it, for each message anew

@@ -248,7 +248,8 @@ class StoredLetters:
     def _picked(self, editions: Iterable[Edition]) -> Mapping[int, Paper]:
         """Give the papers that are picked, by key. One that was read stays as it is: an issue says the same to all."""
         wanted = {pick.paper_key for edition in editions for pick in edition.picks}
-        self._papers |= self._store.papers.by_key(wanted - self._papers.keys())
+        if unread := wanted - self._papers.keys():
+            self._papers |= self._store.papers.by_key(unread)
         return {key: self._papers[key] for key in wanted & self._papers.keys()}
 
     def _considered(self, window: Window) -> int:

@@ -11,13 +11,13 @@ from __future__ import annotations
 import hmac
 import re
 from base64 import b32decode, b32encode, urlsafe_b64encode
-from functools import lru_cache
 
+from newsletter.codes import code
 from newsletter.delivery.addresses import ascii_domain
 from newsletter.errors import ConfigError
 
-_BOUNCE_PURPOSE = b"newsletter bounce address 1"
-_MESSAGE_PURPOSE = b"newsletter message id 1"
+_BOUNCE_PURPOSE = "newsletter bounce address 1"
+_MESSAGE_PURPOSE = "newsletter message id 1"
 _CODE_BYTES = 10
 _KEY_BYTES = 8
 _MESSAGE_ID_BYTES = 18
@@ -64,28 +64,19 @@ def message_id(issue_key: int, subscriber_public_id: str, revision: int, secret:
     RFC 5322, section 3.6.4; the left part is unguessable, as replies and reports quote it.
     """
     name = f"{issue_key}\0{revision}\0{subscriber_public_id}".encode()
-    code = _code(_MESSAGE_PURPOSE, name, secret)[:_MESSAGE_ID_BYTES]
-    return f"<{urlsafe_b64encode(code).decode()}@{ascii_domain(domain)}>"
+    short = _code(_MESSAGE_PURPOSE, name, secret)[:_MESSAGE_ID_BYTES]
+    return f"<{urlsafe_b64encode(short).decode()}@{ascii_domain(domain)}>"
 
 
 def _token(delivery_key: int, secret: bytes) -> str:
     if not 0 <= delivery_key < 1 << (8 * _KEY_BYTES):
         raise ValueError(f"not the key of a delivery: {delivery_key}")
     key = delivery_key.to_bytes(max(1, (delivery_key.bit_length() + 7) // 8))
-    code = _code(_BOUNCE_PURPOSE, key, secret)[:_CODE_BYTES]
-    return b32encode(key + code).decode().rstrip("=").lower()
+    short = _code(_BOUNCE_PURPOSE, key, secret)[:_CODE_BYTES]
+    return b32encode(key + short).decode().rstrip("=").lower()
 
 
-def _code(purpose: bytes, data: bytes, secret: bytes) -> bytes:
-    """Give the HMAC-SHA256 (RFC 2104) of `data` under a key that is derived for `purpose` alone."""
-    code = _begun(purpose, secret).copy()
-    code.update(data)
-    return code.digest()
-
-
-@lru_cache(maxsize=8)
-def _begun(purpose: bytes, secret: bytes) -> hmac.HMAC:
-    """Give the code as far as it is the same for all. `hmac.digest` would hand Python to another thread each time."""
+def _code(purpose: str, data: bytes, secret: bytes) -> bytes:
     if not secret:
         raise ConfigError("site.secret is not set, so nothing can be signed", hint="`newsletter init` makes one")
-    return hmac.new(hmac.digest(secret, purpose, "sha256"), digestmod="sha256")
+    return code(purpose, data, secret)

@@ -11,7 +11,6 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 from contextlib import ExitStack
@@ -22,6 +21,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 
 import newsletter
+from newsletter.children import command
 from newsletter.config import SourceKind
 from newsletter.errors import NotADigestError, SourceError
 from newsletter.model import Digest
@@ -123,13 +123,11 @@ class _Child:
         self._documents = 0
         self._held = 0
         self._late = False
-        # -P: nothing in the working directory can stand in for a module.
-        command = [sys.executable, "-P", "-m", "newsletter.sources.parse_child", str(memory)]
         try:
             with ExitStack() as undo:
                 self._complaints = undo.enter_context(tempfile.TemporaryFile())
                 self._process = subprocess.Popen(  # noqa: S603  our own interpreter and module
-                    command,
+                    command("sources.parse_child", str(memory)),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=self._complaints,

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import hmac
 import ipaddress
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import cache, lru_cache
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import TypeVar
 
 from newsletter import catalogue, identity
+from newsletter.codes import code
 from newsletter.errors import ProfileError
 from newsletter.model import Cadence, InterestProfile, NewSubscriber, QuietDay, SubscriberStatus, Topic
 
@@ -173,16 +173,7 @@ def origin_hash(ip: str, secret: str) -> str:
 
 
 def _keyed_hash(purpose: str, text: str, secret: str) -> str:
-    code = _begun(purpose, secret).copy()
-    code.update(text.encode())
-    return code.hexdigest()
-
-
-@lru_cache(maxsize=8)
-def _begun(purpose: str, secret: str) -> hmac.HMAC:
-    """Give the code as far as it is the same for all. `hmac.digest` would hand Python to another thread each time."""
-    key = hmac.digest(secret.encode(), f"newsletter {purpose} 1".encode(), "sha256")
-    return hmac.new(key, digestmod="sha256")
+    return code(f"newsletter {purpose} 1", text.encode(), secret.encode()).hex()
 
 
 def _one_line(text: str) -> str:

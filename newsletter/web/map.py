@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
-import sys
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from newsletter import children, logs
 from newsletter.meanings import Meanings
 from newsletter.model import Paper, Topic
 from newsletter.ranking.encoder import Vectors
@@ -27,6 +28,8 @@ _REMEMBERED = 16
 _OTHER, _MOST_OTHERS = "Other subjects", 0.35
 _PATIENCE = 3.0  # seconds that a page waits for its map
 _LONGEST = 120.0  # seconds that drawing may take
+
+_LOG = logs.of("web")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,12 @@ class Maps:
     def _draw(self, wanted: tuple[Hashable, int], papers: Sequence[Paper], vectors: Vectors, missing: int) -> None:
         named = self._meanings.encoder.encode([topic_text(topic) for topic in self._topics])
         nearest = [self._topics[row] for row in (vectors @ named.T).argmax(axis=1)]
-        drawing = Drawing(_grouped(papers, apart(placed(vectors)), _names(nearest)), missing)
+        try:
+            places = placed(vectors)
+        except (OSError, subprocess.SubprocessError) as error:  # who asks again has it tried again
+            logs.event(_LOG, "map is not drawn", level=logging.WARNING, error=str(error))
+            return
+        drawing = Drawing(_grouped(papers, apart(places), _names(nearest)), missing)
         with self._lock:
             self._drawn[wanted] = drawing
             while len(self._drawn) > _REMEMBERED:
@@ -129,14 +137,10 @@ def _grouped(papers: Sequence[Paper], places: NDArray[np.float64], names: Sequen
 def placed(vectors: Vectors) -> NDArray[np.float64]:
     """Give places (n × 2) within the map for vectors (n × d), near each other where these are alike.
 
-    Worked out by a process of its own (`place_child`).
+    Worked out by a process of its own (`place_child`). Raises OSError, subprocess.SubprocessError: it has no room.
     """
-    # -P: nothing in the working directory can stand in for a module.
-    command = [sys.executable, "-P", "-m", "newsletter.place_child", str(vectors.shape[1])]
-    done = subprocess.run(  # noqa: S603  our own program
-        command, input=vectors.astype(np.float32).tobytes(), stdout=subprocess.PIPE, timeout=_LONGEST, check=True
-    )
-    flat = np.array(json.loads(done.stdout))
+    told = vectors.astype(np.float32).tobytes()
+    flat = np.array(json.loads(children.answer("place_child", told, str(vectors.shape[1]), timeout=_LONGEST)))
     low, high = flat.min(axis=0), flat.max(axis=0)
     unit = (flat - low) / np.maximum(high - low, 1e-9)
     room = np.array([WIDTH - 2 * _EDGE, HEIGHT - 2 * _EDGE])

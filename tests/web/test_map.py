@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 
 from newsletter.web.map import HEIGHT, WIDTH, placed
 
@@ -32,3 +33,9 @@ def test_papers_that_are_alike_are_near_on_the_map_and_it_is_the_same_at_each_dr
 def test_who_draws_maps_does_not_load_what_places_papers() -> None:
     done = subprocess.run([sys.executable, "-c", DRAWING], capture_output=True, text=True, check=True)
     assert "sklearn" not in done.stdout.split()
+
+
+def test_where_no_other_process_can_run_places_are_an_error_of_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(subprocess.CalledProcessError):
+        placed(np.eye(6, 8, dtype=np.float32))
