@@ -26,6 +26,8 @@ _MASKED_CLASS = re.compile(r"<[^<>]*\bclass=(?:\"[^\"]*?|'[^']*?)xjinja(\d{5})x"
 _INCLUDE = re.compile(r"<mj-include\b([^>]*?)/?>(?:\s*</mj-include>)?")
 _PATH = re.compile(r"\bpath=\"([^\"]*)\"|\bpath='([^']*)'")
 _STYLE = re.compile(r"(<style\b[^>]*>)(.*?)</style>", re.DOTALL)
+_VOID = re.compile(r"<(?:area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr)\b[^<>]*>", re.IGNORECASE)
+_NO_BREAK = re.compile(r"[^\n]")
 _INDENT = re.compile(r"\s*\n\s*")
 # Styles of mrml's own that hold for whole documents; inlined, they would stand in every cell of the mail.
 _FRAME_STYLE = re.compile(r"<style type=\"text/css\">(?=\s*#outlook a)")
@@ -168,13 +170,16 @@ def _mjml_to_html(masked: str, source: JoinedSource) -> str:
 
 
 def _diagnose(masked: str, source: JoinedSource) -> tuple[Line, str]:
-    """Where and what the mistake is. mrml says neither lines nor, mostly, reasons; an XML parser says both."""
+    """Where and what the mistake is. mrml says neither lines nor, mostly, reasons; an XML parser says both.
+
+    It would stumble over tags that HTML need not close (<img>, <meta>), which is no mistake inside of text.
+    """
     from xml.parsers import expat  # noqa: PLC0415 (our own template, and only after it failed)
 
     parser = expat.ParserCreate()
     parser.UseForeignDTD(True)  # HTML's entities (&nbsp;) are no mistakes
     try:
-        parser.Parse(masked, True)
+        parser.Parse(_VOID.sub(lambda tag: _NO_BREAK.sub(" ", tag[0]), masked), True)
     except expat.ExpatError as error:
         return source.at(error.lineno), expat.errors.messages[error.code]
     return source.lines[0], ""

@@ -137,6 +137,7 @@ def test_a_style_that_gmail_would_ignore_is_an_error() -> None:
         (section("<mj-text>\nbelow 3 <3\n</mj-text>"), r"line 9: .*invalid token"),
         (section("<mj-text>\n\n<a href=unquoted>x</a></mj-text>"), r"line 10: .*invalid token"),
         (section("<mj-text>never closed"), r"line 9: mismatched tag"),
+        (section('<mj-text><img src="a"\n><br></mj-text>\n<mj-text>never closed'), r"line 11: mismatched tag"),
         ("\n\na \0", r"line 8: the character U\+0000"),
         ("\nxjinja00000x", r"line 7: the word xjinja00000x"),
         ('<mj-section>\n<mj-column width="{{ w }}"></mj-column></mj-section>', r"line 7: MJML dropped {{ w }}"),
