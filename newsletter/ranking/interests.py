@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ import numpy as np
 from newsletter.model import InterestProfile, Paper, Topic
 from newsletter.ranking.candidates import paper_text
 from newsletter.ranking.encoder import Encoder, Vectors
-from newsletter.ranking.linkage import parted
+from newsletter.ranking.linkage import Groups, parted_each
 from newsletter.ranking.scale import Pair, scale_of
 
 # Cosines of MiniLM, see `scale`.
@@ -118,17 +118,20 @@ def understand_each(
     subjects = [topic_text(topic) for topic in topics.values()] if free else []
     rated = (texts[name] for one in everyone for name in one.said)
     known = _Encoded([*subjects, *(text for one in everyone for text in one.words), *rated], encoder)
-    asked = [_queries(one, known(subjects), known, encoder) for one in everyone]
+    named = kindred_each([(one.keywords, known(one.keywords)) for one in everyone], encoder)
+    asked = [_queries(one, words, known(subjects), known, encoder) for one, words in zip(everyone, named, strict=True)]
     joined = _Encoded((query.text for some in asked for query in some), encoder)
+    shelves = [_library(one.liked, library, texts, known) for one in everyone]
+    groups = _grouped([shelf.vectors for shelf in shelves], _UNLIKE, Pair.PAPERS, encoder)
     return [
         Interests(
             profile=one.profile,
             topics=_with_vectors(one.topics, known),
             words=_with_vectors(some, joined),
-            liked=_library(one.liked, library, texts, known, encoder),
+            liked=replace(liked, groups=tuple(map(tuple, rows))),
             disliked=_library(one.disliked, library, texts, known),
         )
-        for one, some in zip(everyone, asked, strict=True)
+        for one, some, liked, rows in zip(everyone, asked, shelves, groups, strict=True)
     ]
 
 
@@ -201,21 +204,15 @@ def _with_vectors(queries: Sequence[_Unencoded], known: _Encoded) -> tuple[Query
 
 
 def _library(
-    counts: Mapping[str, float],
-    library: Mapping[str, Paper],
-    texts: Mapping[str, str],
-    known: _Encoded,
-    parted_by: Encoder | None = None,
+    counts: Mapping[str, float], library: Mapping[str, Paper], texts: Mapping[str, str], known: _Encoded
 ) -> Library:
-    """Give papers by what each counts; parted into groups by the scale of an encoder."""
+    """Give papers by what each counts, not parted into groups."""
     names = tuple(counts)
-    vectors = known([texts[name] for name in names])
     return Library(
         papers=tuple(library[name] for name in names),
         texts=tuple(texts[name] for name in names),
-        vectors=vectors,
+        vectors=known([texts[name] for name in names]),
         weights=np.array(list(counts.values()), np.float32),
-        groups=tuple(map(tuple, _grouped(vectors, _UNLIKE, Pair.PAPERS, parted_by))) if parted_by else (),
     )
 
 
@@ -228,11 +225,14 @@ def _said(profile: InterestProfile, now: datetime | None) -> dict[str, float]:
     return {name: weight for name, weight in said.items() if abs(weight) >= _FORGOTTEN}
 
 
-def _queries(one: _Told, subjects: Vectors, known: _Encoded, encoder: Encoder) -> list[_Unencoded]:
-    """Give what a reader's words ask for: kindred keywords together, and the passages of what is written freely."""
-    named = kindred(one.keywords, known(one.keywords), encoder)
+def _queries(
+    one: _Told, named: Sequence[Sequence[str]], subjects: Vectors, known: _Encoded, encoder: Encoder
+) -> list[_Unencoded]:
+    """Give what a reader's words ask for: kindred keywords (`named`), and the passages of what is written freely."""
     passages = _passages(one.sentences, subjects, known, encoder)
-    told = kindred(passages, _Encoded(passages, encoder)(passages), encoder) if len(passages) > 1 else [passages]
+    told = [passages]
+    if len(passages) > 1:
+        [told] = kindred_each([(passages, _Encoded(passages, encoder)(passages))], encoder)
     queries = [_Unencoded(", ".join(group), " ".join(group), keywords=tuple(group)) for group in named]
     return queries + [_Unencoded(_shortened(" ".join(group)), " ".join(group)) for group in told if group]
 
@@ -263,11 +263,13 @@ def _shortened(text: str, limit: int = 80) -> str:
     return text if len(text) <= limit else text[:limit].rsplit(" ", 1)[0] + "…"
 
 
-def kindred(words: Sequence[str], vectors: Vectors, encoder: Encoder) -> list[list[str]]:
-    """Group words whose vectors (n × d) are alike."""
-    return [[words[row] for row in some] for some in _grouped(vectors, _KINDRED, Pair.WORDS, encoder)]
+def kindred_each(several: Sequence[tuple[Sequence[str], Vectors]], encoder: Encoder) -> list[list[list[str]]]:
+    """Group each reader's words whose vectors (n × d) are alike."""
+    groups = _grouped([vectors for _, vectors in several], _KINDRED, Pair.WORDS, encoder)
+    return [[[words[row] for row in some] for some in rows] for (words, _), rows in zip(several, groups, strict=True)]
 
 
-def _grouped(vectors: Vectors, cosine: float, pair: Pair, encoder: Encoder) -> list[list[int]]:
+def _grouped(several: Sequence[Vectors], cosine: float, pair: Pair, encoder: Encoder) -> list[Groups]:
     """Part vectors at a cosine of MiniLM; the scale is asked for only where there is something to part."""
-    return parted(vectors, scale_of(encoder).cosine(cosine, pair) if len(vectors) > 1 else cosine)
+    anything = any(len(vectors) > 1 for vectors in several)
+    return parted_each(several, scale_of(encoder).cosine(cosine, pair) if anything else cosine)

@@ -1,58 +1,88 @@
 """Groups of vectors that mean the same: average linkage (Sokal & Michener 1958), cut at a mean cosine.
 
-By chains of nearest neighbours (Murtagh 1983, doi:10.1093/comjnl/26.4.354), step for step as in SciPy's `linkage`, to
-which a test compares it: importing that takes 9 MB.
+Any two groups that are each other's nearest may be united at once, whatever else is near: what comes of it are the
+groups of always uniting the nearest two of all (Bruynooghe 1977; Murtagh 1983, doi:10.1093/comjnl/26.4.354), as SciPy
+does, to which a test compares this (importing that takes 9 MB). So all such pairs of many readers are united in one
+step, for what one reader has is too little to be worth a call to NumPy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from newsletter.ranking.encoder import Vectors
 
+_TOGETHER = 500_000  # distances at a time: 4 MB
 
-def parted(vectors: Vectors, cosine: float) -> list[list[int]]:
-    """Give the rows of groups of vectors (n × d) whose mean cosine to one another is at least `cosine`."""
-    if len(vectors) < 2:
-        return [[row] for row in range(len(vectors))]
-    distances = np.clip(1 - vectors @ vectors.T, 0, 2)
-    np.fill_diagonal(distances, 0)
-    if distances.max() <= 1 - cosine:
-        return [[*range(len(vectors))]]
-    np.fill_diagonal(distances, np.inf)  # nothing is its own neighbour
-    if distances.min() > 1 - cosine:
-        return [[row] for row in range(len(vectors))]
-    groups = {row: [row] for row in range(len(vectors))}
-    for gone, stays, distance in _unions(distances.astype(np.float64)):
-        if distance <= 1 - cosine:  # no group is nearer to another than its own parts were: these are united, too
-            groups[stays] += groups.pop(gone)
-    return sorted(sorted(rows) for rows in groups.values())
+Groups = list[list[int]]
 
 
-def _unions(distances: NDArray[np.float64]) -> Iterator[tuple[int, int, float]]:
-    """Give which group (by one of its rows) is united with which, and at what mean distance.
+def parted_each(several: Sequence[Vectors], cosine: float) -> list[Groups]:
+    """Part each reader's vectors (n × d) into groups whose mean cosine to one another is below `cosine`; by rows."""
+    found: list[Groups] = [[[row] for row in range(len(vectors))] for vectors in several]
+    for places in _of_a_size(several):
+        labels = _united([several[place] for place in places], 1 - cosine)
+        for place, theirs in zip(places, labels.tolist(), strict=True):
+            groups: dict[int, list[int]] = {}
+            for row, label in enumerate(theirs[: len(several[place])]):
+                groups.setdefault(label, []).append(row)
+            found[place] = [*groups.values()]
+    return found
 
-    Of two that are each other's nearest, wherever a chain of nearest neighbours comes upon them: the groups are those
-    that come of always uniting the nearest two of all. `distances` (n × n, infinite to oneself) is used up.
-    """
-    sizes = [1] * len(distances)
-    chain: list[int] = []
-    for _ in range(len(distances) - 1):
-        if not chain:
-            chain.append(next(row for row, size in enumerate(sizes) if size))
-        while True:
-            last = distances[chain[-1]]
-            nearest = int(last.argmin())
-            if len(chain) > 1 and last[chain[-2]] <= last[nearest]:  # of equals the one before, or it might go round
-                break
-            chain.append(nearest)
-        gone, stays = sorted((chain.pop(), chain.pop()))
-        one, other, whole = distances[gone], distances[stays], sizes[gone] + sizes[stays]
-        yield gone, stays, float(one[stays])
-        mean = (sizes[gone] * one + sizes[stays] * other) / whole  # infinite to itself, as both were
-        distances[stays] = distances[:, stays] = mean
-        distances[:, gone] = np.inf
-        sizes[gone], sizes[stays] = 0, whole
+
+def _of_a_size(several: Sequence[Vectors]) -> Iterator[list[int]]:
+    """Give places of what there is to part, those of about a size together, as many as there is room for."""
+    places = sorted((place for place, one in enumerate(several) if len(one) > 1), key=lambda place: len(several[place]))
+    while places:
+        room = max(1, _TOGETHER // len(several[places[-1]]) ** 2)
+        yield places[-room:]
+        del places[-room:]
+
+
+def _united(several: Sequence[Vectors], limit: float) -> NDArray[np.intp]:
+    """Give which group every row is in (readers × n), by the first of its rows, with no two as near as `limit` left."""
+    wide = max(map(len, several))
+    everyone = np.arange(len(several))[:, None]
+    distances = np.full((len(several), wide, wide), np.inf)
+    for place, vectors in enumerate(several):
+        distances[place, : len(vectors), : len(vectors)] = np.clip(1 - vectors @ vectors.T, 0, 2)
+    distances[:, range(wide), range(wide)] = np.inf  # nothing is its own neighbour
+    labels = np.tile(np.arange(wide), (len(several), 1))
+    sizes = np.ones(labels.shape)
+    nearest = distances.argmin(axis=2)
+    near = distances.min(axis=2)
+    while True:
+        pairs = (nearest[everyone, nearest] == np.arange(wide)) & (np.arange(wide) < nearest) & (near <= limit)
+        here, stays = pairs.nonzero()
+        if not len(here):
+            return labels
+        gone = nearest[here, stays]
+        _unite(distances, sizes, here, stays, gone)
+        now = np.tile(np.arange(wide), (len(several), 1))
+        now[here, gone] = stays
+        labels = now[everyone, labels]
+        # To others a group that was united is no nearer than the nearer of its parts was.
+        touched = np.zeros(labels.shape, bool)
+        touched[here, stays] = touched[here, gone] = True
+        who, rows = (touched | touched[everyone, nearest]).nonzero()
+        nearest[who, rows] = distances[who, rows].argmin(axis=1)
+        near[who, rows] = distances[who, rows].min(axis=1)
+
+
+def _unite(
+    distances: NDArray[np.float64],
+    sizes: NDArray[np.float64],
+    here: NDArray[np.intp],
+    stays: NDArray[np.intp],
+    gone: NDArray[np.intp],
+) -> None:
+    """Give one group of each pair (all of different groups) the mean distance of both; to the other nothing is near."""
+    one, other = sizes[here, stays], sizes[here, gone]
+    part, rest = (one / (one + other))[:, None], (other / (one + other))[:, None]
+    distances[here, stays] = part * distances[here, stays] + rest * distances[here, gone]
+    distances[here, :, stays] = part * distances[here, :, stays] + rest * distances[here, :, gone]
+    distances[here, gone] = distances[here, :, gone] = np.inf
+    sizes[here, stays] += other

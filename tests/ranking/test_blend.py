@@ -12,7 +12,7 @@ from newsletter.ranking import blend
 from newsletter.ranking.candidates import Candidates, same_name
 from newsletter.ranking.columns import softmax_join, standard
 from newsletter.ranking.encoder import CachedEncoder
-from newsletter.ranking.interests import kindred, understand
+from newsletter.ranking.interests import kindred_each, understand
 from newsletter.ranking.ranker import Ranker
 from newsletter.ranking.words import Words
 from tests.ranking.papers import NOW, library, paper
@@ -245,11 +245,12 @@ def test_odd_days_give_finite_scores(
 
 def test_keywords_that_have_nothing_in_common_stay_apart(cached_minilm: CachedEncoder) -> None:
     words = ["neutron star", "labour market", "black hole", "minimum wage"]
-    groups = kindred(words, cached_minilm.encode(words), cached_minilm)
+    several = [words, [], ["one"], ["", "one"]]
+    groups, none, one, empty = kindred_each([(some, cached_minilm.encode(some)) for some in several], cached_minilm)
     assert sorted(map(sorted, groups)) == [["black hole", "neutron star"], ["labour market", "minimum wage"]]
-    assert kindred([], cached_minilm.encode([]), cached_minilm) == []
-    assert kindred(["one"], cached_minilm.encode(["one"]), cached_minilm) == [["one"]]
-    assert kindred(["", "one"], cached_minilm.encode(["", "one"]), cached_minilm) in ([["", "one"]], [[""], ["one"]])
+    assert none == []
+    assert one == [["one"]]
+    assert empty in ([["", "one"]], [[""], ["one"]])
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
-from newsletter.ranking.linkage import parted
+from newsletter.ranking.linkage import parted_each
 
 
 def theirs(vectors: NDArray[np.float32], cosine: float) -> list[list[int]]:
@@ -24,24 +24,35 @@ def unit(rows: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 @pytest.mark.parametrize("cosine", [0.1, 0.2, 0.5])
-@pytest.mark.parametrize("count", [2, 3, 7, 20, 150])
-def test_groups_are_those_of_scipy(count: int, cosine: float) -> None:
-    chance = np.random.default_rng(count)
-    for dimensions in (3, 8, 24):
-        vectors = unit(chance.normal(size=(count, dimensions)))
-        assert parted(vectors, cosine) == theirs(vectors, cosine)
+def test_groups_are_those_of_scipy(cosine: float) -> None:
+    chance = np.random.default_rng(7)
+    sizes = [2, 3, 7, 20, 150, 800, 19, 7, 2, 5]
+    several = [unit(chance.normal(size=(count, dimensions))) for dimensions in (3, 8, 24) for count in sizes]
+    assert parted_each(several, cosine) == [theirs(vectors, cosine) for vectors in several]
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_where_many_are_equally_far_groups_are_those_of_scipy_too(seed: int) -> None:
-    chance = np.random.default_rng(seed)
-    vectors = unit(chance.integers(-1, 2, size=(25, 4)).astype(float))  # twins among them, and texts without a word
-    assert parted(vectors, 0.2) == theirs(vectors, 0.2)
+def test_where_many_are_equally_far_nothing_near_stays_apart() -> None:
+    chance = np.random.default_rng(8)
+    # Twins among them, and texts without a word: which of equals comes first is no matter.
+    several = [unit(chance.integers(-1, 2, size=(25, 4)).astype(float)) for _ in range(20)]
+    for vectors, groups in zip(several, parted_each(several, 0.2), strict=True):
+        assert sorted(row for rows in groups for row in rows) == [*range(25)]
+        cosines = np.array([[(vectors[one] @ vectors[other].T).mean() for other in groups] for one in groups])
+        apart = ~np.eye(len(groups), dtype=bool)
+        assert cosines[apart].max() < 0.2 + 1e-6
+        of = {row: place for place, rows in enumerate(groups) for row in rows}
+        twins = np.argwhere(vectors @ vectors.T > 1 - 1e-6)
+        assert all(of[one] == of[other] for one, other in twins.tolist())
+
+
+def test_nobodys_groups_depend_on_who_else_is_there() -> None:
+    chance = np.random.default_rng(9)
+    several = [unit(chance.normal(size=(count, 12))) for count in (30, 4, 31, 0, 30, 1, 90)]
+    assert parted_each(several, 0.1) == [groups for one in several for groups in parted_each([one], 0.1)]
 
 
 def test_what_is_alike_is_one_group_and_what_is_not_is_many() -> None:
     one = np.eye(1, 4, dtype=np.float32)
-    assert parted(np.repeat(one, 3, axis=0), 0.2) == [[0, 1, 2]]
-    assert parted(np.eye(4, dtype=np.float32), 0.2) == [[0], [1], [2], [3]]
-    assert parted(one, 0.2) == [[0]]
-    assert parted(one[:0], 0.2) == []
+    several = [np.repeat(one, 3, axis=0), np.eye(4, dtype=np.float32), one, one[:0]]
+    assert parted_each(several, 0.2) == [[[0, 1, 2]], [[0], [1], [2], [3]], [[0]], []]
+    assert parted_each([], 0.2) == []

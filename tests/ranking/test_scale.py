@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from newsletter.ranking.encoder import CachedEncoder
-from newsletter.ranking.interests import kindred
+from newsletter.ranking.interests import kindred_each
 from newsletter.ranking.scale import MINILM, WORDLLAMA, Pair, Scale, measured, sample_texts, scale_of
 from newsletter.ranking.wordllama import WordLlama
 
@@ -51,5 +51,5 @@ def test_with_another_model_about_as_many_unrelated_papers_pass_for_alike(cached
 
 def test_keywords_of_one_subject_are_kindred_with_another_model_too() -> None:
     words, encoder = ["3D vision", "Gaussian splatting", "labour market", "minimum wage"], WordLlama()
-    groups = kindred(words, encoder.encode(words), encoder)
+    [groups] = kindred_each([(words, encoder.encode(words))], encoder)
     assert sorted(map(sorted, groups)) == [["3D vision", "Gaussian splatting"], ["labour market", "minimum wage"]]
