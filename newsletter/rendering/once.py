@@ -18,7 +18,7 @@ from markupsafe import Markup, escape
 
 from newsletter.rendering.patchwork import Filled, Form, Link, Patch
 
-_MOST = 4096  # fillings of one block; a card takes some 6 KB
+_MOST = 8192  # fillings of one block; a card takes some 6 KB
 # They stand for blanks while a block is filled: nobody can write them into a paper. There are two, as what a template
 # makes of a blank, where it does not just write it, differs with what stands in it.
 _MARKS = secrets.token_hex(8), secrets.token_hex(9)

@@ -74,7 +74,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True, eq=False)  # one object for all mails that say the same, told by being the same
 class PaperView:
-    """What a card says of its paper to all who read that language and have it for the same keywords, if for any.
+    """What a card says of its paper to all who read that language and have the same words marked, if any.
 
     `label` is the title, short enough to stand in the names of links; any text may be empty. `summary` is a machine's,
     and `summary_by` says so ("summary by MODEL"); key sentences are the authors'. `meta` is what is said of authors,
@@ -249,6 +249,12 @@ def without_key_sentences(paper: PaperView) -> PaperView:
 
 @lru_cache(maxsize=8192)  # one paper stands in many mails of a day
 def _paper_view(manner: _Manner, paper: Paper, keywords: tuple[str, ...], summary: str) -> PaperView:
+    """Give what a card says; the same object where other keywords mark the same words, if any."""
+    return _with_marks(manner, paper, _marked(_said(manner.say, paper).key_sentences, keywords), summary)
+
+
+@lru_cache(maxsize=8192)
+def _with_marks(manner: _Manner, paper: Paper, key_sentences: tuple[Part, ...], summary: str) -> PaperView:
     say = manner.say
     said = _said(say, paper)
     summary = shorten(summary, _LONGEST_SUMMARY)
@@ -261,7 +267,7 @@ def _paper_view(manner: _Manner, paper: Paper, keywords: tuple[str, ...], summar
         categories=said.categories,
         summary=summary,
         summary_by=words.summary_by(say, manner.model) if summary else "",
-        key_sentences=_marked(said.key_sentences, keywords),
+        key_sentences=key_sentences,
         remark=said.remark,
         links=said.links,
         meta=tuple(filter(None, (said.authors, said.announced, said.categories))),
