@@ -34,6 +34,7 @@ from newsletter.config import Database, DeliverySettings, Settings, Site, Transp
 from newsletter.delivery.dispatch import Dispatcher
 from newsletter.delivery.null import NullTransport
 from newsletter.delivery.policy import Policy
+from newsletter.letters import Common
 from newsletter.memory import uncollected
 from newsletter.model import (
     Cadence,
@@ -296,7 +297,13 @@ _STEPS: dict[str, Callable[[Newsletter, Issue, Shard], Any]] = {
         issue, now=NOW, shard=shard, picking=_picking(newsletter, issue)
     ),
     "deliver": lambda newsletter, issue, shard: newsletter.deliver(
-        [issue], NullTransport(), Policy(), now=NOW, connections=4, shard=shard
+        [issue],
+        NullTransport(),
+        Policy(),
+        now=NOW,
+        connections=4,
+        shard=shard,
+        common=_mine.setdefault("common", Common()),
     ),
 }
 _mine: dict[str, Any] = {}  # of this process: its product, and the papers that it has prepared

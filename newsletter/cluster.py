@@ -16,7 +16,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 import procrastinate
 import psycopg
@@ -27,6 +27,7 @@ from newsletter.delivery.brake import Brake
 from newsletter.duties import Duties
 from newsletter.errors import NewsletterError
 from newsletter.jobs import PRIORITIES, QUEUES, Jobs, Task
+from newsletter.letters import Common
 from newsletter.model import Issue, IssueState, Queue, Shard, Window
 from newsletter.picking import Picking
 from newsletter.rounds import Rounds
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from newsletter.store import Store
 
 Say: TypeAlias = Callable[[str], None]
+_T = TypeVar("_T")
 
 _SIGNS = 6  # of life that a worker misses before others take over
 _TICK, _EVERY_MINUTE, _EVERY_FIVE = "* * * * * */5", "* * * * *", "*/5 * * * *"  # the sixth field is seconds
@@ -46,7 +48,7 @@ _LATEST = 60  # issues that may still have something to send
 _DRAIN = 8.0  # seconds that running jobs have when the worker is told to stop
 _LONGEST_WAIT = 30.0  # seconds between tries to reach the database
 _EMBEDDED = 64  # papers a job
-_PREPARED = 3  # issues whose papers are kept ready; a day has as many cadences
+_PREPARED = 3  # issues of which is kept what their shards share; a day has as many cadences
 _RETRIED = timedelta(minutes=10)  # a source that failed
 _INSTANT = timedelta(microseconds=1)
 
@@ -70,6 +72,24 @@ class _Retry(procrastinate.BaseRetryStrategy):
         return procrastinate.RetryDecision(retry_in={"seconds": min(2 ** (job.attempts + 1), 600)})
 
 
+class _Shared(Generic[_T]):
+    """What all shards of an issue share, whose window is closed: of the last few issues. Safe among threads."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[int, _T] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, issue: Issue, make: Callable[[], _T]) -> _T:
+        """Give what there is of an issue, made where there is nothing."""
+        with self._lock:
+            if issue.key not in self._known:
+                self._known[issue.key] = make()
+            self._known.move_to_end(issue.key)
+            while len(self._known) > _PREPARED:
+                self._known.popitem(last=False)
+            return self._known[issue.key]
+
+
 @dataclass
 class Crew:
     """What the jobs of one worker share. Each method is a job."""
@@ -86,7 +106,8 @@ class Crew:
         self.duties = Duties(self.settings, self.store, self.brake, clock=bootstrap.clock)
         self.transport = bootstrap.transport(self.settings)
         self.policy = bootstrap.policy(self.settings)
-        self._prepared: OrderedDict[int, Picking] = OrderedDict()
+        self._prepared: _Shared[Picking] = _Shared()
+        self._common: _Shared[Common] = _Shared()
         self._ranking = threading.Lock()
 
     def ingest(self, source: str) -> None:
@@ -110,7 +131,8 @@ class Crew:
         if found is None:
             return
         with self._ranking:  # what is prepared is for one at a time; jobs in other threads may mail meanwhile
-            self.rounds.rank(found, now=bootstrap.clock(), shard=shard, picking=self._picking(found))
+            picking = self._prepared.of(found, lambda: self.newsletter.picking(found))
+            self.rounds.rank(found, now=bootstrap.clock(), shard=shard, picking=picking)
         self.jobs.deliver(issue, [shard])
 
     def deliver(self, issue: int, after: int, upto: int | None) -> None:
@@ -126,6 +148,7 @@ class Crew:
             connections=self.settings.smtp.connections,
             shard=Shard(after, upto),
             brake=self.brake,
+            common=self._common.of(found, Common),
         )
         if self.brake.pulled:
             raise Interrupted
@@ -184,14 +207,6 @@ class Crew:
 
     def _issue(self, key: int) -> Issue | None:
         return self.store.issues.by_key([key]).get(key)
-
-    def _picking(self, issue: Issue) -> Picking:
-        """Give what picks for an issue's readers, one for all its shards: its window is closed."""
-        found = self._prepared.setdefault(issue.key, self.newsletter.picking(issue))
-        self._prepared.move_to_end(issue.key)
-        while len(self._prepared) > _PREPARED:
-            self._prepared.popitem(last=False)
-        return found
 
 
 def _reading(source: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import parseaddr
 from functools import cached_property
@@ -214,15 +214,36 @@ def written(store: Store, writer: Writer | None, papers: Mapping[int, Paper]) ->
     return Written(writer.model, {key: known.get(name, "") for key, name in hashes.items()})
 
 
-class StoredLetters:
-    """Makes the messages of claimed deliveries from what the store holds (`delivery.dispatch.Letters`)."""
+@dataclass(frozen=True)
+class Common:
+    """What the mails of some issues have in common: picked papers by key, and how many papers a window holds.
 
-    def __init__(self, store: Store, letterhead: Letterhead, issues: Sequence[Issue], *, now: datetime) -> None:
+    What was read once stays as it is: an issue says the same to all.
+    """
+
+    papers: dict[int, Paper] = field(default_factory=dict)
+    counts: dict[Window, int] = field(default_factory=dict)
+
+
+class StoredLetters:
+    """Makes the messages of claimed deliveries from what the store holds (`delivery.dispatch.Letters`).
+
+    `common` is what has been read already, where somebody keeps it.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        letterhead: Letterhead,
+        issues: Sequence[Issue],
+        *,
+        now: datetime,
+        common: Common | None = None,
+    ) -> None:
         self._store = store
         self._letterhead = letterhead
         self._issues = {issue.key: issue for issue in issues}
-        self._counts: dict[Window, int] = {}
-        self._papers: dict[int, Paper] = {}
+        self._common = common or Common()
         self._now = now
 
     def __call__(self, claimed: Sequence[Delivery]) -> dict[int, Callable[[], Message] | Outcome]:
@@ -246,16 +267,18 @@ class StoredLetters:
         }
 
     def _picked(self, editions: Iterable[Edition]) -> Mapping[int, Paper]:
-        """Give the papers that are picked, by key. One that was read stays as it is: an issue says the same to all."""
+        """Give the papers that are picked, by key."""
+        known = self._common.papers
         wanted = {pick.paper_key for edition in editions for pick in edition.picks}
-        if unread := wanted - self._papers.keys():
-            self._papers |= self._store.papers.by_key(unread)
-        return {key: self._papers[key] for key in wanted & self._papers.keys()}
+        if unread := [key for key in wanted if key not in known]:
+            known.update(self._store.papers.by_key(unread))
+        return {key: known[key] for key in wanted if key in known}
 
     def _considered(self, window: Window) -> int:
-        if window not in self._counts:
-            self._counts[window] = self._store.papers.count(window)
-        return self._counts[window]
+        counts = self._common.counts
+        if window not in counts:
+            counts[window] = self._store.papers.count(window)
+        return counts[window]
 
     def _suppressed(self, subscribers: Iterable[Subscriber]) -> dict[int, str]:
         """Tell, by key, why some of them must not be mailed: that may be known only since they were ranked."""

@@ -21,7 +21,7 @@ from newsletter.delivery.recovery import give_up, recover
 from newsletter.delivery.tally import Tally
 from newsletter.delivery.transport import Transport
 from newsletter.errors import FetchError, NotFoundError, SourceError
-from newsletter.letters import Letterhead, StoredLetters, written
+from newsletter.letters import Common, Letterhead, StoredLetters, written
 from newsletter.memory import uncollected
 from newsletter.model import (
     EVERYBODY,
@@ -247,9 +247,11 @@ class Newsletter:
         shard: Shard = EVERYBODY,
         progress: Progress | None = None,
         brake: Brake | None = None,
+        common: Common | None = None,
     ) -> Tally:
         """Send what waits of some issues and a shard, and is due; give up what has waited for too long.
 
+        `common` keeps what their mails have in common from call to call.
         Issues of which too many messages fail are paused. Raises TransportError where the transport cannot work at all.
         """
         self.recover(policy)
@@ -257,7 +259,7 @@ class Newsletter:
         expired = give_up(self.store.deliveries, [issue.key for issue in ready], policy.expire_after, now=now)
         keys = [issue.key for issue in ready]
         try:
-            with self._letters(ready, now) as letters:
+            with self._letters(ready, now, common) as letters:
                 dispatcher = Dispatcher(
                     self.store.deliveries,
                     self.store.allowances,
@@ -281,9 +283,11 @@ class Newsletter:
                 self._sent(issue, now)
         return tally
 
-    def _letters(self, issues: Sequence[Issue], now: datetime) -> AbstractContextManager[Letters]:
+    def _letters(
+        self, issues: Sequence[Issue], now: datetime, common: Common | None
+    ) -> AbstractContextManager[Letters]:
         """Give what makes the messages of some issues: here, or with the help of other processes."""
-        letters = StoredLetters(self.store, self.letterhead, issues, now=now)
+        letters = StoredLetters(self.store, self.letterhead, issues, now=now, common=common)
         return self.builders(letters, [one.key for one in issues], now) if self.builders else nullcontext(letters)
 
     def _sent(self, issue: Issue, now: datetime) -> None:
