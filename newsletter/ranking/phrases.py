@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from newsletter import identity
 from newsletter.phrases import core, is_acronym, pattern
 
 _MOST_REMEMBERED = 50_000_000  # phrases × papers, a byte each
+_MOST_OF_SEVERAL = 5_000_000  # the same for what holds any of several phrases
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class PhraseIndex:
         self._texts = texts
         self._folded = [identity.folded(text) for text in texts]
         self._found: dict[str, Holders] = {}
+        self._any: dict[tuple[str, ...], NDArray[np.bool_]] = {}
 
     def holders(self, phrase: str) -> Holders:
         """Tell which papers hold a phrase in title or abstract."""
@@ -51,12 +53,17 @@ class PhraseIndex:
         """Tell how much a hit says, from 0 (every paper holds it, or none) to 1 (only one of many does)."""
         return self.holders(phrase).rarity
 
-    def hits_any(self, phrases: Iterable[str]) -> NDArray[np.bool_]:
-        """Tell for each paper whether it holds any of the phrases."""
-        found = np.zeros(len(self._texts), bool)
-        for phrase in phrases:
-            found[self.holders(phrase).rows] = True
-        return found
+    def hits_any(self, phrases: tuple[str, ...]) -> NDArray[np.bool_]:
+        """Tell for each paper whether it holds any of the phrases, such as a topic's, which many ask for."""
+        known = self._any.get(phrases)
+        if known is None:
+            known = np.zeros(len(self._texts), bool)
+            for phrase in phrases:
+                known[self.holders(phrase).rows] = True
+            if len(self._any) * len(self._texts) >= _MOST_OF_SEVERAL:
+                self._any.clear()
+            self._any[phrases] = known
+        return known
 
     def _look_for(self, phrase: str) -> Holders:
         wanted = pattern(phrase)
