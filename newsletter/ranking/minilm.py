@@ -12,10 +12,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from newsletter import memory
 from newsletter.errors import EncoderError
@@ -34,7 +33,6 @@ _TOKENIZER = (
     "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json",
     "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 )
-_TABLE = "inner.embeddings.word_embeddings.weight"
 _TOKENS = 192
 _FEW = 4  # texts of which each gives its working memory back; of more, the last does for all
 
@@ -58,7 +56,7 @@ class MiniLM:
             import onnxruntime  # noqa: PLC0415
             from tokenizers import Tokenizer  # noqa: PLC0415
 
-            from newsletter.ranking.onnx_graph import laid_out  # noqa: PLC0415
+            from newsletter.ranking.bert import laid_out  # noqa: PLC0415
         except ImportError as error:  # never silently another encoder: its issues would be other issues
             raise EncoderError(
                 f"the encoder minilm cannot be loaded: {error}",
@@ -72,12 +70,14 @@ class MiniLM:
         options = onnxruntime.SessionOptions()
         # A thread a text, side by side: threads that share one text's sums spend half of their time waiting.
         options.intra_op_num_threads = 1
+        # More than basic optimisations would join Add and LayerNormalization to one step that takes four times as long.
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         options.enable_mem_pattern = False  # it would keep 15 MB, and makes nothing faster
         options.log_severity_level = 3  # it warns about CPU features on standard error; errors still come
         memory.trim()
         try:
             with tempfile.TemporaryDirectory(prefix="newsletter-") as folder:
-                path, self._vocabulary = laid_out(checked_file(*_MODEL), Path(folder), _TABLE)
+                path, self._vocabulary = laid_out(checked_file(*_MODEL), Path(folder))
                 self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except OSError as error:
             raise EncoderError(
@@ -104,14 +104,8 @@ class MiniLM:
     def _encoded(self, text: str, how: RunOptions | None = None) -> Vectors:
         # A lone surrogate (from a broken source) is no valid UTF-8 for the tokenizer.
         tokens = self._tokenizer.encode(text.encode("utf-8", "replace").decode("utf-8"))
-        ids = np.array([tokens.ids], np.int64)
-        inputs: dict[str, NDArray[Any]] = {
-            "input_ids": ids,
-            "attention_mask": np.ones_like(ids),
-            "token_type_ids": np.zeros_like(ids),
-            self._vocabulary.name: self._vocabulary.rows(tokens.ids)[np.newaxis],
-        }
-        (hidden,) = self._session.run(None, inputs, how)
+        words = self._vocabulary.rows(tokens.ids)[np.newaxis]
+        (hidden,) = self._session.run(None, {self._vocabulary.name: words}, how)
         mean = hidden[0].mean(axis=0)
         unit: Vectors = mean / max(float(np.linalg.norm(mean)), 1e-9)
         return unit

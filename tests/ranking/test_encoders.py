@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,10 +19,11 @@ from newsletter.config import Embedding
 from newsletter.errors import EncoderError
 from newsletter.ranking import minilm as minilm_module
 from newsletter.ranking import wordllama as wordllama_module
+from newsletter.ranking.bert import laid_out
 from newsletter.ranking.encoder import CachedEncoder, Encoder, Vectors, checked_file
 from newsletter.ranking.endpoint import Endpoint
 from newsletter.ranking.minilm import MiniLM
-from newsletter.ranking.onnx_graph import Vocabulary, laid_out
+from newsletter.ranking.onnx_weights import Vocabulary
 from newsletter.ranking.wordllama import WordLlama
 from newsletter.store import Store
 from tests.ranking.services import Service
@@ -255,12 +257,24 @@ def test_no_texts_need_no_cache(wordllama: WordLlama) -> None:
         assert CachedEncoder(wordllama, store.vectors).encode([]).shape == (0, 256)
 
 
-def test_a_model_that_picks_no_rows_is_not_changed(tmp_path: Path) -> None:
+def test_minilm_gives_the_vectors_of_the_model_as_it_was_exported(minilm: MiniLM) -> None:
+    texts = [text for text in TEXTS if text]
+    exported = onnxruntime.InferenceSession(str(checked_file(*minilm_module._MODEL)))
+    expected = []
+    for text in texts:
+        ids = np.array([minilm._tokenizer.encode(text).ids])
+        inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
+        mean = exported.run(None, inputs)[0][0].mean(axis=0)
+        expected.append(mean / np.linalg.norm(mean))
+    assert np.allclose(minilm.encode(texts), expected, atol=1e-5)
+
+
+def test_a_file_that_holds_no_bert_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "none.onnx"
     for none in (b"", b"not a model", b"\x3a\x02\x0a\x00", b"\x3a\x7f\x0a\x00", b"\xff" * 99, b"\x3b\x00"):
         file.write_bytes(none)
-        with pytest.raises(ValueError, match="no ONNX model that picks rows of table"):
-            laid_out(file, tmp_path, "table")
+        with pytest.raises(ValueError, match=r"none\.onnx holds no BERT"):
+            laid_out(file, tmp_path)
 
 
 def test_rows_of_a_vocabulary_are_read_from_a_file_that_is_gone(tmp_path: Path) -> None:
