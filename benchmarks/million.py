@@ -81,6 +81,7 @@ def main() -> None:
     )
     parser.add_argument("--whole", type=int, default=2000, metavar="N", help="how many take the whole path")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes that rank and deliver")
+    parser.add_argument("--connections", type=int, default=4, metavar="N", help="of each worker, as `smtp.connections`")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     arguments = parser.parse_args()
     runs = []
@@ -92,6 +93,7 @@ def main() -> None:
                 url,
                 whole=max(2 * SHARD, min(arguments.whole, count) // SHARD * SHARD),
                 workers=arguments.workers,
+                connections=arguments.connections,
             )
         )
     document = {
@@ -148,7 +150,7 @@ def _peak() -> int:
     return max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) // 1024
 
 
-def measured(count: int, url: str, *, whole: int, workers: int) -> dict[str, Any]:
+def measured(count: int, url: str, *, whole: int, workers: int, connections: int) -> dict[str, Any]:
     """Run one issue for so many subscribers, and give what each stage took."""
     took = Clock(url)
     with Store(url) as store:
@@ -165,7 +167,7 @@ def measured(count: int, url: str, *, whole: int, workers: int) -> dict[str, Any
         took("rank", whole - SHARD, lambda: each(url, "rank", issue, first[1:], workers))
         rest = Shard(first[-1].upto or 0)
         took("publish", max(1, count - whole), lambda: publish(newsletter, issue, rest))
-        took("render and deliver", whole, lambda: each(url, "deliver", issue, first, workers))
+        took("render and deliver", whole, lambda: each(url, "deliver", issue, first, workers, connections=connections))
         took("claim and settle", max(1, count - whole), lambda: settle(store, issue, rest))
         took("count by state", count, lambda: store.deliveries.counts([issue.key]))
         took("who waits, at the end", count, lambda: sum(map(len, newsletter.waiting(issue))))
@@ -175,6 +177,7 @@ def measured(count: int, url: str, *, whole: int, workers: int) -> dict[str, Any
         "subscribers": count,
         "database": sa.make_url(url).get_backend_name(),
         "workers": workers,
+        "connections": connections,
         "whole": whole,
         "stages": took.stages,
         "deliveries_per_second": round(1 / (path["rank"] + path["render and deliver"]), 1),
@@ -292,16 +295,16 @@ def analyse(url: str) -> None:
         connection.exec_driver_sql("ANALYZE")
 
 
-_STEPS: dict[str, Callable[[Newsletter, Issue, Shard], Any]] = {
-    "rank": lambda newsletter, issue, shard: newsletter.rank(
+_STEPS: dict[str, Callable[[Newsletter, Issue, Shard, int], Any]] = {
+    "rank": lambda newsletter, issue, shard, _: newsletter.rank(
         issue, now=NOW, shard=shard, picking=_picking(newsletter, issue)
     ),
-    "deliver": lambda newsletter, issue, shard: newsletter.deliver(
+    "deliver": lambda newsletter, issue, shard, connections: newsletter.deliver(
         [issue],
         NullTransport(),
         Policy(),
         now=NOW,
-        connections=4,
+        connections=connections,
         shard=shard,
         common=_mine.setdefault("common", Common()),
     ),
@@ -314,22 +317,22 @@ def _picking(newsletter: Newsletter, issue: Issue) -> Picking:
     return picking
 
 
-def _step(url: str, step: str, issue: Issue, shard: Shard) -> None:
+def _step(url: str, step: str, issue: Issue, shard: Shard, connections: int) -> None:
     if url != _mine.get("url"):
         _mine.clear()
         _mine.update(url=url, newsletter=product(url, Store(url)))
-    _STEPS[step](_mine["newsletter"], issue, shard)
+    _STEPS[step](_mine["newsletter"], issue, shard, connections)
 
 
-def each(url: str, step: str, issue: Issue, shards: Sequence[Shard], workers: int) -> None:
+def each(url: str, step: str, issue: Issue, shards: Sequence[Shard], workers: int, *, connections: int = 1) -> None:
     """Take a step for each shard: here, or in some processes of their own, which start from nothing."""
     if workers == 1:
         for shard in shards:
-            _step(url, step, issue, shard)
+            _step(url, step, issue, shard, connections)
         return
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `newsletter worker` has it
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        for done in [pool.submit(_step, url, step, issue, shard) for shard in shards]:
+        for done in [pool.submit(_step, url, step, issue, shard, connections) for shard in shards]:
             done.result()
 
 
