@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from jinja2 import Template
 
 from newsletter.errors import TemplateError
-from newsletter.rendering import Renderer
+from newsletter.model import Reason, ReasonKind, Section
+from newsletter.rendering import ENGLISH, EditionView, Renderer, edition_view
 from newsletter.rendering.patchwork import quoted_printable
 from newsletter.rendering.plaintext import WIDTH, columns
 from newsletter.rendering.renderer import SIZE_LIMIT
-from tests.rendering.editions import SITE, TOKEN, golden_view, links, paper, view
+from tests.rendering.editions import SITE, TOKEN, edition, golden_view, links, paper, pick, view
 from tests.rendering.pages import document
 
 HOSTILE = [
@@ -230,3 +233,31 @@ def test_a_thousand_editions_are_rendered_without_compiling(
     monkeypatch.setattr("newsletter.rendering.renderer.compile_html", lambda _: pytest.fail("compiled again"))
     shown = golden_view()
     assert len({renderer.render(shown).html for _ in range(1000)}) == 1
+
+
+def test_what_was_said_before_is_not_filled_again_wherever_it_stands(
+    renderer: Renderer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    papers = [paper(key) for key in range(1, 9)]
+    brought = {one.key: one for one in papers}
+
+    def of(keys: list[int], keyword: str) -> EditionView:
+        reasons = [Reason(ReasonKind.KEYWORD, keyword), Reason(ReasonKind.TOPIC, "Looms")]
+        full = [pick(key, Section.FOR_YOU, *reasons) for key in keys[:6]]
+        brief = [pick(key, Section.ALSO_TODAY, reasons[0]) for key in keys[6:]]
+        picks = [replace(one, rank=rank) for rank, one in enumerate([*full, *brief], 1)]
+        return edition_view(edition(picks), brought, SITE, links(keys), say=ENGLISH, considered=8)
+
+    def counted(template: Template, *given: object) -> str:
+        filled.append(whole(template, *given))
+        return filled[-1]
+
+    renderer.render(of([1, 2, 3, 4, 5, 6, 7, 8], "looms"))
+    renderer.render(of([1, 2, 3, 4, 5, 6, 7, 8], "mills of the north"))  # which marks nothing in the abstracts
+    filled: list[str] = []
+    whole = Template.render
+    monkeypatch.setattr(Template, "render", counted)
+    renderer.render(of([5, 2, 4, 1, 6, 3, 8, 7], "mills of the north"))
+    assert filled == []
+    renderer.render(of([5, 2, 4, 1, 6, 3, 8, 7], "best clerk"))  # which stands in the key sentences
+    assert any("<strong>best clerk</strong>" in one for one in filled)
