@@ -84,6 +84,8 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=4, metavar="N", help="of each worker, as `smtp.connections`")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     arguments = parser.parse_args()
+    if min(arguments.workers, arguments.connections) < 1:
+        parser.error("--workers and --connections are 1 or more")
     runs = []
     for count in arguments.subscribers:
         url = arguments.database if len(arguments.subscribers) == 1 else _numbered(arguments.database, count)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,11 +30,13 @@ from newsletter.model import (
     Issue,
     IssueState,
     NewSubscriber,
+    Paper,
     PaperRecord,
     Queue,
     SubscriberStatus,
 )
 from newsletter.store import Store, schema
+from newsletter.store.papers import Papers
 
 pytestmark = pytest.mark.postgresql
 NOW = datetime(2026, 8, 20, 8, tzinfo=UTC)  # after the hour of all readers
@@ -181,6 +183,28 @@ def test_a_job_that_a_stop_interrupts_is_done_by_the_next_worker(crew: Crew, set
     assert store.deliveries.owners() == []
     do(settings, store)
     assert store.deliveries.counts([the_daily(store).key]) == {DeliveryState.SENT: READERS}
+
+
+def test_a_worker_reads_the_papers_of_an_issue_once_for_all_its_shards(
+    crew: Crew, settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ingest(store)
+    crew.newsletter.open_issues(NOW.date(), now=NOW)
+    do(settings, store, [Queue.RANKING])
+    asked: list[set[int]] = []
+    read = Papers.by_key
+
+    def counted(papers: Papers, keys: Iterable[int]) -> dict[int, Paper]:
+        asked.append(set(keys))
+        return read(papers, asked[-1])
+
+    monkeypatch.setattr(Papers, "by_key", counted)
+    key = the_daily(store).key
+    for shard in ((0, 2), (2, 5), (5, None)):
+        crew.deliver(key, *shard)
+    assert store.deliveries.counts([key]) == {DeliveryState.SENT: READERS}
+    assert asked
+    assert sum(map(len, asked)) == len(set().union(*asked))
 
 
 def test_old_workers_go_on_while_a_newer_version_has_added_to_the_schema(

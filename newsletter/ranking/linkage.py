@@ -48,12 +48,13 @@ def _united(several: Sequence[Vectors], limit: float) -> NDArray[np.intp]:
     everyone = np.arange(len(several))[:, None]
     distances = np.full((len(several), wide, wide), np.inf)
     for place, vectors in enumerate(several):
-        distances[place, : len(vectors), : len(vectors)] = np.clip(1 - vectors @ vectors.T, 0, 2)
+        apart = np.clip(1 - vectors @ vectors.T, 0, 2)
+        distances[place, : len(vectors), : len(vectors)] = np.minimum(apart, apart.T)
     distances[:, range(wide), range(wide)] = np.inf  # nothing is its own neighbour
     labels = np.tile(np.arange(wide), (len(several), 1))
     sizes = np.ones(labels.shape)
     nearest = distances.argmin(axis=2)
-    near = distances.min(axis=2)
+    near = np.take_along_axis(distances, nearest[:, :, None], axis=2)[:, :, 0]
     while True:
         pairs = (nearest[everyone, nearest] == np.arange(wide)) & (np.arange(wide) < nearest) & (near <= limit)
         here, stays = pairs.nonzero()
@@ -68,8 +69,8 @@ def _united(several: Sequence[Vectors], limit: float) -> NDArray[np.intp]:
         touched = np.zeros(labels.shape, bool)
         touched[here, stays] = touched[here, gone] = True
         who, rows = (touched | touched[everyone, nearest]).nonzero()
-        nearest[who, rows] = distances[who, rows].argmin(axis=1)
-        near[who, rows] = distances[who, rows].min(axis=1)
+        nearest[who, rows] = found = distances[who, rows].argmin(axis=1)
+        near[who, rows] = distances[who, rows, found]
 
 
 def _unite(
@@ -84,5 +85,8 @@ def _unite(
     part, rest = (one / (one + other))[:, None], (other / (one + other))[:, None]
     distances[here, stays] = part * distances[here, stays] + rest * distances[here, gone]
     distances[here, :, stays] = part * distances[here, :, stays] + rest * distances[here, :, gone]
+    # The same both ways to the last digit: else of the nearest two each might have another for its nearest.
+    mean = np.minimum(distances[here, stays], distances[here, :, stays])
+    distances[here, stays] = distances[here, :, stays] = mean
     distances[here, gone] = distances[here, :, gone] = np.inf
     sizes[here, stays] += other

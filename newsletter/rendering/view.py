@@ -108,7 +108,7 @@ class CardView:
     less_url: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # as a PaperView
+@dataclass(frozen=True, slots=True)
 class LineView:
     """A pick in brief: its title and the strongest reason."""
 

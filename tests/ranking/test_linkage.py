@@ -31,15 +31,18 @@ def test_groups_are_those_of_scipy(cosine: float) -> None:
     assert parted_each(several, cosine) == [theirs(vectors, cosine) for vectors in several]
 
 
-def test_where_many_are_equally_far_nothing_near_stays_apart() -> None:
+def test_where_many_are_equally_far_what_is_near_is_together_and_nothing_else_is() -> None:
     chance = np.random.default_rng(8)
     # Twins among them, and texts without a word: which of equals comes first is no matter.
-    several = [unit(chance.integers(-1, 2, size=(25, 4)).astype(float)) for _ in range(20)]
+    sizes = [*chance.integers(5, 80, size=200)]
+    several = [unit(chance.integers(-1, 2, size=(size, size % 5 + 2)).astype(float)) for size in sizes]
     for vectors, groups in zip(several, parted_each(several, 0.2), strict=True):
-        assert sorted(row for rows in groups for row in rows) == [*range(25)]
+        assert sorted(row for rows in groups for row in rows) == [*range(len(vectors))]
         cosines = np.array([[(vectors[one] @ vectors[other].T).mean() for other in groups] for one in groups])
         apart = ~np.eye(len(groups), dtype=bool)
-        assert cosines[apart].max() < 0.2 + 1e-6
+        assert (cosines[apart] < 0.2 + 1e-6).all()
+        pairs = [vectors[rows] @ vectors[rows].T for rows in groups if len(rows) > 1]
+        assert all(one[np.triu_indices(len(one), 1)].mean() > 0.2 - 1e-6 for one in pairs)
         of = {row: place for place, rows in enumerate(groups) for row in rows}
         twins = np.argwhere(vectors @ vectors.T > 1 - 1e-6)
         assert all(of[one] == of[other] for one, other in twins.tolist())
