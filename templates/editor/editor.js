@@ -52,9 +52,9 @@ async function begin() {
   eyes.value = first.get("eyes") || (there.file ? "file" : whom);
   if (first.get("day")) by("day").value = first.get("day");
   select("html");
-  await show();
+  // Nobody tells of what changed before the line is open, or while it was down: the first mail waits for it, too.
   const events = new EventSource("events");
-  events.addEventListener("open", show);  // nobody told of what changed before that, or while the line was down
+  events.addEventListener("open", show);
   events.addEventListener("changed", show);
 }
 
