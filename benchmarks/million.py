@@ -202,8 +202,8 @@ def product(url: str, store: Store) -> Newsletter:
     )
     topics = catalogue.load(settings.topics)
     ranker = cache(lambda: Ranker(CachedEncoder(WordSums(), store.vectors), topics))
-    # Without builders, as a worker has it: workers are processes already.
-    return replace(bootstrap.newsletter(settings, store), ranker=ranker, builders=None)
+    # Without builders and pickers, as a worker has it: workers are processes already.
+    return replace(bootstrap.newsletter(settings, store), ranker=ranker, builders=None, pickers=None)
 
 
 class WordSums:

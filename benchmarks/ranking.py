@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import resource
 import time
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the commands have it
 
 import numpy as np
 import sqlalchemy as sa
@@ -35,6 +40,8 @@ from newsletter.model import (
     SubscriberStatus,
     Topic,
 )
+from newsletter.picking import Picking
+from newsletter.pipeline import Editions, Newsletter
 from newsletter.ranking.blend import scores
 from newsletter.ranking.candidates import Candidates, paper_text
 from newsletter.ranking.encoder import CachedEncoder, Encoder, Vectors
@@ -69,7 +76,12 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     document = measured(arguments.subscribers)
-    document["large"] = [large(count, known=known) for count in arguments.large for known in (True, False)]
+    document["large"] = [
+        large(count, known=known, pickers=pickers)
+        for count in arguments.large
+        for known in (True, False)
+        for pickers in (0, None)  # alone, and as it is by itself
+    ]
     if arguments.json:
         print(json.dumps(document, indent=1))
     else:
@@ -137,11 +149,11 @@ def ranked(count: int, store: Store, world: World) -> dict[str, Any]:
 
 
 class MadeUp:
-    """Vectors made up from the topics that papers are of, as long as MiniLM's: how fast they are ranked does not depend
-    on what they mean.
+    """Vectors made up from the topics that papers are of, kept as MiniLM's: how fast they are ranked does not depend on
+    what they mean.
     """
 
-    name, dimensions = "made-up/384", 384
+    name, dimensions = MiniLM().name, MiniLM.dimensions
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Give unit vectors, the same for the same text; those of papers of one topic have a cosine of about 0.5."""
@@ -158,31 +170,33 @@ def _subject(text: str) -> str:
     return text.split(". ", 2)[1] if ". " in text else text  # made-up abstracts begin with their topic's description
 
 
-def large(count: int, *, known: bool) -> dict[str, Any]:
+def large(count: int, *, known: bool, pickers: int | None) -> dict[str, Any]:
     """Make the editions of an issue for many readers who liked much, as `send` does: profiles from a database, picks
-    into it. They liked papers of the background (`known`), or as many older ones.
+    into it. They liked papers of the background (`known`), or as many older ones. Other processes pick, too, as
+    `pickers` says.
     """
     with TemporaryDirectory() as folder:
         settings = Settings(
             site=Site(secret=SecretStr("of no worth")),
             database=Database(url=f"sqlite:///{folder}/newsletter.db"),
-            ranking=Ranking(background=LARGE_BACKGROUND, also_today=ALSO),
+            ranking=Ranking(background=LARGE_BACKGROUND, also_today=ALSO, pickers=pickers),
         )
         # A process of its own, so that what it takes is not counted.
         filling = get_context("spawn").Process(target=fill, args=(settings, count, known))
         filling.start()
         filling.join()
+        helpers: list[int] = []
         with bootstrap.open_store(settings) as store:
             encoder = CachedEncoder(MadeUp(), store.vectors)
             ranker = Ranker(encoder, catalogue.load(assets.CONFIG / "topics.toml"))
-            newsletter = replace(bootstrap.newsletter(settings, store), ranker=lambda: ranker)
+            newsletter = watched(replace(bootstrap.newsletter(settings, store), ranker=lambda: ranker), helpers)
             [issue] = [one for one in newsletter.open_issues(NOW.date(), now=NOW) if one.cadence is Cadence.DAILY]
             preparing, prepared = timed(lambda: newsletter.picking(issue).since(issue.window.start))
             if prepared is None or len(prepared) != LARGE_CANDIDATES:
                 raise SystemExit("the issue is not of the day's papers")
-            worked = time.process_time()
+            worked = sum(os.times()[:4])  # of pickers, too, which have ended by then
             ranking, ranked = timed(lambda: newsletter.rank(issue, now=NOW))
-            worked = time.process_time() - worked
+            worked = sum(os.times()[:4]) - worked
             if (ranked, encoder.encoded, store.deliveries.counts([issue.key])) != (
                 count,
                 0,
@@ -195,14 +209,32 @@ def large(count: int, *, known: bool) -> dict[str, Any]:
         "background": LARGE_BACKGROUND,
         "liked": LARGE_LIKED,
         "liked_in_background": known,
+        "pickers": len(helpers),
         "seconds": {
             "of_which_prepare": round(preparing, 2),
             "all": round(ranking, 2),
-            "of_the_processor": round(worked, 2),
+            "of_the_processors": round(worked, 2),
         },
         "milliseconds_per_subscriber": round(1000 * (ranking - preparing) / count, 3),
         "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "peak_megabytes_of_pickers": helpers,
     }
+
+
+def watched(newsletter: Newsletter, peaks: list[int]) -> Newsletter:
+    """Have noted, in megabytes, the most memory that each process that picks, too, has had."""
+    if (shared := newsletter.pickers) is None:
+        return newsletter
+
+    @contextmanager
+    def seen(picking: Picking) -> Iterator[Editions]:
+        with shared(picking) as pickers:
+            yield pickers
+            for one in getattr(pickers, "started", ()):
+                status = dict(line.split(":", 1) for line in Path(f"/proc/{one.pid}/status").read_text().splitlines())
+                peaks.append(int(status["VmHWM"].split()[0]) // 1024)
+
+    return replace(newsletter, pickers=seen)
 
 
 def fill(settings: Settings, count: int, known: bool) -> None:

@@ -6,27 +6,20 @@ a message without what only previews show, what became of it, or None for what i
 
 from __future__ import annotations
 
-import os
 import pickle
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import replace
 
-from newsletter import bootstrap, memory
+from newsletter import bootstrap, children, memory
 from newsletter.builders import Built
 from newsletter.errors import NewsletterError
 from newsletter.letters import StoredLetters
 from newsletter.model import Delivery, Outcome
 
-_BUFFER = 1 << 20
-
 
 def main() -> None:
     """Make messages until there is nobody to tell more."""
-    requests = sys.stdin.buffer
-    with os.fdopen(os.dup(1), "wb", _BUFFER) as answers:
-        os.dup2(2, 1)  # whatever prints, answers are answers
+    with children.conversation() as (requests, answers):
         settings, issue_keys, now = pickle.load(requests)  # noqa: S301  from our own program
         with bootstrap.open_store(settings) as store:
             letterhead = bootstrap.letterhead(settings, store)
@@ -57,5 +50,4 @@ def _built(letters: StoredLetters, claimed: Sequence[Delivery]) -> Iterator[Buil
 
 
 if __name__ == "__main__":
-    with suppress(EOFError, BrokenPipeError):
-        main()
+    main()

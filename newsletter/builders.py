@@ -8,10 +8,7 @@ and all that it had in hand when it died, is made here: every error arises in on
 from __future__ import annotations
 
 import logging
-import os
-import pickle
 import queue
-import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -19,10 +16,10 @@ from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from math import ceil
-from typing import IO, Self, TypeAlias, cast
+from typing import Self, TypeAlias
 
 from newsletter import logs
-from newsletter.children import command
+from newsletter.children import STOPPED, Child
 from newsletter.config import Settings
 from newsletter.letters import StoredLetters
 from newsletter.model import Delivery, Message, Outcome
@@ -30,7 +27,6 @@ from newsletter.model import Delivery, Message, Outcome
 # Starting a builder takes as long as making some hundred messages, though on another processor.
 _WORTH_IT = 200
 _AT_A_TIME = 256  # each time some queries, and all papers of the day, are read again
-_PIPE = 1 << 20  # bytes, some twenty messages: fewer turns between the processes
 
 _LOG = logs.of("builders")
 
@@ -48,7 +44,7 @@ class Builders:
     def __init__(
         self, settings: Settings, count: int, letters: StoredLetters, issue_keys: Sequence[int], now: datetime
     ) -> None:
-        self._task = pickle.dumps((settings, list(issue_keys), now))
+        self._task = (settings, list(issue_keys), now)
         self._count = count
         self._letters = letters
         self.started: list[Builder] = []
@@ -97,29 +93,22 @@ class Builders:
 class Builder:
     """One process, and the thread that listens to it."""
 
-    def __init__(self, task: bytes) -> None:
+    def __init__(self, task: object) -> None:
         self.started = threading.Event()  # or it has failed to
         self.ready = False
         self._orders: queue.SimpleQueue[_Promises | None] = queue.SimpleQueue()  # None: there will be no more
         self._told, self._kept = 0, 0
         self._wanted = True
         self._lock = threading.Lock()
-        self._process = subprocess.Popen(  # noqa: S603  our own interpreter and module
-            command("build_child"),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            pipesize=_PIPE,  # but no large buffer: `pickle.load` copies all that is in it, for each message anew
-            start_new_session=True,  # Ctrl-C at the terminal is for the program alone
-        )
-        self._requests, self._answers = cast("IO[bytes]", self._process.stdin), cast("IO[bytes]", self._process.stdout)
-        self._send(task)
+        self._child = Child("build_child")
+        self._child.tell(task)
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
 
     @property
     def pid(self) -> int:
         """The number of the process."""
-        return self._process.pid
+        return self._child.pid
 
     @property
     def busy(self) -> int:
@@ -132,40 +121,32 @@ class Builder:
             self._told += len(some)
             if self.ready:
                 self._orders.put(promises)
-                self._send(pickle.dumps(list(some)))
+                self._child.tell(list(some))
                 return
         _keep_with_nothing(promises)
 
     def end(self) -> None:
         """Stop it at once: it holds nothing that could be lost."""
         self._wanted = False
-        self._process.kill()
-        self._process.wait()
+        self._child.kill()
         self._orders.put(None)
         self._listener.join()
-        with suppress(OSError):  # of what it never read
-            self._requests.close()
-        self._answers.close()
-
-    def _send(self, data: bytes) -> None:
-        with suppress(OSError):  # it is gone: who listens to it notices
-            self._requests.write(data)
-            self._requests.flush()
+        self._child.close()
 
     def _listen(self) -> None:
         promises: _Promises = {}
         try:
-            self.ready = pickle.load(self._answers) == "ready"  # noqa: S301  from our own program
+            self.ready = self._child.hear() == "ready"
             self.started.set()
             while (ordered := self._orders.get()) is not None:
                 promises = ordered
                 for key in list(promises):
-                    built: Built = pickle.load(self._answers)  # noqa: S301
+                    built: Built = self._child.hear()
                     promises.pop(key).set_result(built)
                     self._kept += 1
-        except (OSError, EOFError, pickle.UnpicklingError):
+        except STOPPED:
             if self._wanted:
-                logs.event(_LOG, "builder died", level=logging.WARNING, status=self._process.poll())
+                logs.event(_LOG, "builder died", level=logging.WARNING, status=self._child.status)
         finally:
             self._leave(promises)
 
@@ -183,8 +164,3 @@ class Builder:
 def _keep_with_nothing(promises: _Promises) -> None:
     for promise in promises.values():
         promise.set_result(None)
-
-
-def processors() -> int:
-    """Give how many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -101,7 +101,7 @@ class Crew:
     def __post_init__(self) -> None:
         self.jobs = Jobs(self.store, self.settings.cluster.shard)
         # Workers are the processes among which the work is shared out already.
-        self.newsletter = replace(bootstrap.newsletter(self.settings, self.store), builders=None)
+        self.newsletter = replace(bootstrap.newsletter(self.settings, self.store), builders=None, pickers=None)
         self.rounds = Rounds(self.newsletter)
         self.duties = Duties(self.settings, self.store, self.brake, clock=bootstrap.clock)
         self.transport = bootstrap.transport(self.settings)

@@ -22,7 +22,7 @@ from newsletter.delivery.tally import Tally
 from newsletter.delivery.transport import Transport
 from newsletter.errors import FetchError, NotFoundError, SourceError
 from newsletter.letters import Common, Letterhead, StoredLetters, written
-from newsletter.memory import uncollected
+from newsletter.memory import collect_new, uncollected
 from newsletter.model import (
     EVERYBODY,
     Announce,
@@ -37,6 +37,7 @@ from newsletter.model import (
     SourceState,
     Subscriber,
 )
+from newsletter.pickers import WORTH_IT
 from newsletter.picking import NO_PAPERS, Edited, Picking
 from newsletter.ranking.ranker import Ranker
 from newsletter.rendering import Written
@@ -54,6 +55,9 @@ if TYPE_CHECKING:
 Progress: TypeAlias = Callable[[int], None]
 # Who has letters made by other processes, where there are many; those are told the keys of the issues and the time.
 Helped: TypeAlias = Callable[[StoredLetters, Sequence[int], datetime], AbstractContextManager[Letters]]
+# Picks for list after list of readers, in any order; and who has other processes do so, too, where there are many.
+Editions: TypeAlias = Callable[[Iterable[Sequence[Subscriber]]], Iterator[list[Edition]]]
+Shared: TypeAlias = Callable[[Picking], AbstractContextManager[Editions]]
 _NEWS = (Announce.NEW, Announce.CROSS)
 
 
@@ -104,6 +108,7 @@ class Newsletter:
     returns: Callable[[], Returns]
     opened: Then | None = None  # what is done in the same transaction when an issue is opened
     builders: Helped | None = None
+    pickers: Shared | None = None
 
     def ingest(
         self,
@@ -205,20 +210,38 @@ class Newsletter:
         They are to leave at once, or as `due` says for each; it says None of readers who get none of this issue.
         `picking` keeps what is prepared from call to call.
         """
-        picking, ranked = picking or self.picking(issue), 0
-        for everyone in self.waiting(issue, shard):
-            times = {one.key: due(one) if due else now for one in everyone}
-            some = [one for one in everyone if times[one.key]]
-            if not some:
-                continue
-            with uncollected():
-                editions = picking.editions(some)
-                ids = {one.key: self.letterhead.message_id(issue, one) for one in some}
-                self.store.issues.publish(editions, ids, now=now, due={one.key: times[one.key] or now for one in some})
-            ranked += len(some)
-            if progress:
-                progress(len(some))
+        ranked, times = 0, dict[int, datetime]()
+        lists = self._due(self.waiting(issue, shard), due or (lambda _: now), times)
+        with self._editions(picking or self.picking(issue)) as editions_of, uncollected():
+            for editions in editions_of(lists):
+                readers = [one.subscriber for one in editions]
+                ids = {one.key: self.letterhead.message_id(issue, one) for one in readers}
+                leaving = {one.key: times.pop(one.key) for one in readers}
+                self.store.issues.publish(editions, ids, now=now, due=leaving)
+                ranked += len(readers)
+                if progress:
+                    progress(len(readers))
+                collect_new()
         return ranked
+
+    @staticmethod
+    def _due(
+        lists: Iterable[Sequence[Subscriber]],
+        due: Callable[[Subscriber], datetime | None],
+        times: dict[int, datetime],
+    ) -> Iterator[list[Subscriber]]:
+        """Give those of each list who get the issue, and note when, by their keys."""
+        for everyone in lists:
+            found = {one.key: at for one in everyone if (at := due(one))}
+            times.update(found)
+            if found:
+                yield [one for one in everyone if one.key in found]
+
+    def _editions(self, picking: Picking) -> AbstractContextManager[Editions]:
+        """Give what picks for readers: here, or with the help of other processes where it is worth it."""
+        if self.pickers and len(self.store.subscribers.shards(picking.issue.cadence, WORTH_IT)) > 1:
+            return self.pickers(picking)
+        return nullcontext(lambda lists: map(picking.editions, lists))
 
     def waiting(self, issue: Issue, shard: Shard = EVERYBODY) -> Iterator[list[Subscriber]]:
         """Give the subscribers of a shard who are to get an issue, and have no edition of it or of another one of that

@@ -44,6 +44,7 @@ from newsletter.model import (
 )
 from newsletter.pipeline import Newsletter
 from newsletter.store import Store
+from tests.processes import lives
 
 NOW = datetime(2026, 8, 17, 6, tzinfo=UTC)
 READERS = 150
@@ -210,21 +211,14 @@ def test_builders_end_with_the_program_however_it_ends(house: House) -> None:
     with subprocess.Popen([sys.executable, "-c", program, told], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         builder = int(process.stdout.readline())
-        assert _lives(builder)
+        assert lives(builder)
         process.kill()
     waiting = threading.Event()
     for _ in range(1000):
-        if not _lives(builder):
+        if not lives(builder):
             return
         waiting.wait(0.01)
     pytest.fail("the builder lives on")
-
-
-def _lives(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 @pytest.mark.parametrize(("builders_set", "url", "some"), [(0, "", False), (2, "", True), (2, "sqlite://", False)])

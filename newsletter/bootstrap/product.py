@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from newsletter.foretaste import Foretaste, Rankers
     from newsletter.letters import Letterhead
     from newsletter.meanings import Meanings
-    from newsletter.pipeline import Helped, Newsletter
+    from newsletter.pipeline import Helped, Newsletter, Shared
     from newsletter.store import Store
     from newsletter.store.issues import Then
     from newsletter.timetable import Timetable
@@ -78,20 +78,40 @@ def newsletter(settings: Settings, store: Store, *, progress: Callable[[int], No
     # What recognises bounces takes a tenth of a second to import, and only sending needs it.
     taken = cache(lambda: returns(settings, store))
     return Newsletter(
-        store, ranking, letterhead(settings, store), edited, taken, _opened(settings, store), builders(settings)
+        store,
+        ranking,
+        letterhead(settings, store),
+        edited,
+        taken,
+        _opened(settings, store),
+        builders(settings),
+        pickers(settings),
     )
 
 
 def builders(settings: Settings) -> Helped | None:
     """Give what has messages made by other processes, None where they are all made in this one."""
-    from newsletter.builders import Builders, processors  # noqa: PLC0415
+    from newsletter.builders import Builders  # noqa: PLC0415
 
-    count = settings.delivery.builders
-    if count is None:  # one processor has enough to do with sending
-        count = processors() - 1
-    if not count or settings.database.url == MEMORY:  # which no other process can see
-        return None
-    return partial(Builders, settings, count)
+    count = _helpers(settings, settings.delivery.builders)
+    return partial(Builders, settings, count) if count else None
+
+
+def pickers(settings: Settings) -> Shared | None:
+    """Give what has other processes pick, too; None where this one does it alone."""
+    from newsletter.pickers import Pickers  # noqa: PLC0415
+
+    count = _helpers(settings, settings.ranking.pickers)
+    return partial(Pickers, settings, count) if count else None
+
+
+def _helpers(settings: Settings, count: int | None) -> int:
+    """How many processes are to help this one, which has enough to do for one processor itself."""
+    from newsletter.children import processors  # noqa: PLC0415
+
+    if settings.database.url == MEMORY:  # which no other process can see
+        return 0
+    return processors() - 1 if count is None else count
 
 
 def _opened(settings: Settings, store: Store) -> Then | None:

@@ -18,6 +18,9 @@ _FINISHING = 10.0  # seconds
 
 def main() -> None:
     """Run the command that the arguments name; exit with 0 done, 1 failed, 2 wrong usage."""
+    # Linear algebra in one thread; it goes by this when it is imported. Many readers are shared out among processes,
+    # whose threads would only wait for each other, and every process comes to the very same scores.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # Files and programs get UTF-8 whatever the locale; a terminal that lacks a letter shows a ? for it.

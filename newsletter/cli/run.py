@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import typer
 
 from newsletter import bootstrap
@@ -16,8 +14,6 @@ def run(context: typer.Context) -> None:
 
     SIGTERM and Ctrl-C end it in good order, SIGHUP has the settings read again. It tells systemd how it does.
     """
-    # Linear algebra in one thread: a second takes megabytes of its own, and hardly shortens what is done once a day.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from newsletter.config import settings_file  # noqa: PLC0415
     from newsletter.service import run as serve  # noqa: PLC0415  lazy: `--help` needs none of it
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated
 
 import typer
@@ -27,9 +26,6 @@ def worker(
     until_empty: Annotated[bool, typer.Option("--until-empty", help="End when there is nothing to do.")] = False,
 ) -> None:
     """Do the jobs of an installation on PostgreSQL, beside any number of other workers, until it is stopped."""
-    # There is a worker for each core, or several: threads of their linear algebra would only wait for each other. It
-    # goes by this when it is imported.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         from newsletter import cluster  # noqa: PLC0415  lazy: few need it
     except ImportError as error:

@@ -186,6 +186,7 @@ class Ranking(_Section):
     background: int = Field(default=2000, ge=0, le=20000)
     also_today: int = Field(default=6, ge=0, le=30)
     exploration: bool = True
+    pickers: int | None = Field(default=None, ge=0, le=64)
 
 
 class Embedding(_Section):

@@ -87,8 +87,8 @@ class Ledger:
                 entry.turn.release()
 
     def _gathered(self) -> list[_Entry]:
-        """Give what is to be written. Who will come soon is waited for: a commit of eight costs little more than a commit
-        of one. Who makes a message keeps the machine busy meanwhile, and comes when it is made. What is on its way may
+        """Give what is to be written. Who will come soon is waited for: a commit of eight costs little more than one of
+        one. Who makes a message keeps the machine busy meanwhile, and comes when it is made. What is on its way may
         take its time: it is waited for half as long as the last commit took, as who waits sends nothing.
         """
         with self._gathering:
