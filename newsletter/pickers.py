@@ -42,11 +42,6 @@ class Pickers:
         self.started: list[Picker] = []
 
     def __enter__(self) -> Self:
-        try:
-            while len(self.started) < self._count:
-                self.started.append(Picker())
-        except OSError as error:  # no room for another process: then those there are, and this one, do it
-            logs.event(_LOG, "picker does not start", level=logging.WARNING, error=str(error))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -57,6 +52,7 @@ class Pickers:
         """Give the editions of each list, in whatever order they are done."""
         handed: _Handed = {}
         for some in lists:
+            self._start()
             picker = min(self.started, key=lambda one: one.busy, default=None)
             if picker and picker.busy < _AHEAD:
                 handed[picker.pick(some)] = some
@@ -72,6 +68,14 @@ class Pickers:
             else:
                 wait(handed, return_when=FIRST_COMPLETED)
             yield from self._done(handed)
+
+    def _start(self) -> None:
+        try:
+            while len(self.started) < self._count:
+                self.started.append(Picker())
+        except OSError as error:  # no room for another process: then those there are, and this one, do it
+            self._count = len(self.started)
+            logs.event(_LOG, "picker does not start", level=logging.WARNING, error=str(error))
 
     def _done(self, handed: _Handed) -> Iterator[list[Edition]]:
         for one in [future for future in handed if future.done()]:

@@ -136,8 +136,14 @@ def test_what_a_picker_had_in_hand_when_it_was_killed_is_picked_here(house: Hous
 def test_where_no_process_can_be_started_all_is_picked_here(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nonexistent/python")
     with Pickers(house.settings, 2, house.picking) as pickers:
-        assert pickers.started == []
         assert len(told(pickers(house.lists()))) == READERS
+        assert pickers.started == []
+
+
+def test_where_there_is_nobody_to_pick_for_no_process_is_started(house: House) -> None:
+    with Pickers(house.settings, 2, house.picking) as pickers:
+        assert list(pickers([])) == []
+        assert pickers.started == []
 
 
 def test_a_large_issue_is_ranked_with_pickers(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
