@@ -46,6 +46,12 @@ _OPERATOR = re.compile(
     r"(?<=[\w)}])\\(?=(?:log|ln|exp|sin|cos|tan|min|max|sup|inf|lim|det|dim|arg|gcd|Pr)(?![A-Za-z]))"
 )
 _BARE_PERCENT = re.compile(r"(?<!\\)%")
+_NORM = re.compile(r"(?<!\\)\\\|")  # pylatexenc drops it, and "‖f‖ ≤ 1" would be "f ≤ 1"
+# As TeX prints them. A "--" before a word alone is an option of a command ("--help"), one at the edge is a rule of text.
+_DOUBLE_QUOTES = re.compile(r"(?<!`)``(?!`)([^`]{1,400}?)(?:''|\")")
+_SINGLE_QUOTES = re.compile(r"(?<![\w`])`(?!\s)([^`'\"]{1,200}(?:'\w[^`'\"]{0,200}){0,3})'(?![\w'])")
+_EM_DASH = re.compile(r"(?<=[^\s-])( ?)---( ?)(?=[^\s-])")
+_EN_DASH = re.compile(r"(?<=[\w$)])--(?=[\w$(])|(?<=[^\s-] )--(?= [^\s-])")
 _CONTROL_WORD = re.compile(r"\\(?:begin|end)\s*\{[^{}]*\}|\\[a-zA-Z]+\*?")
 
 
@@ -54,6 +60,7 @@ def readable(text: str) -> str:
 
     No letter or digit is lost, except the names of commands. Never raises.
     """
+    text = _punctuated(text)
     if ("$" not in text and "\\" not in text) or len(text) > _LONGEST:
         return text
     pieces: list[str] = []
@@ -66,12 +73,21 @@ def readable(text: str) -> str:
     return read if _holds(_CONTROL_WORD.sub(" ", read), _CONTROL_WORD.sub(" ", text)) else text
 
 
+def _punctuated(text: str) -> str:
+    """Give quotes and dashes as TeX prints them: ``so'' and `so', 1--2 and so --- on."""
+    if "`" in text:
+        text = _SINGLE_QUOTES.sub(r"‘\1’", _DOUBLE_QUOTES.sub(r"“\1”", text))
+    if "--" in text:
+        text = _EN_DASH.sub("–", _EM_DASH.sub(r"\1—\2", text))
+    return text
+
+
 def _formula(found: re.Match[str]) -> str:
     inside = found[found.lastgroup or 0]
     money = found.lastgroup == "inline" and _MONEY.match(inside) and not re.search(r"[\\^_{}=<>]", inside)
     if money or len(inside) > _LONGEST_FORMULA or _depth(inside) > _DEEPEST:
         return found[0]
-    spaced = _OPERATOR.sub(r" \\", _BARE_PERCENT.sub(r"\\%", inside))
+    spaced = _OPERATOR.sub(r" \\", _NORM.sub(r"\\Vert{}", _BARE_PERCENT.sub(r"\\%", inside)))
     return _checked(f"${spaced}$", inside) or found[0]
 
 
