@@ -47,7 +47,7 @@ _OPERATOR = re.compile(
 )
 _BARE_PERCENT = re.compile(r"(?<!\\)%")
 _NORM = re.compile(r"(?<!\\)\\\|")  # pylatexenc drops it, and "‖f‖ ≤ 1" would be "f ≤ 1"
-# As TeX prints them. A "--" before a word alone is an option of a command ("--help"), one at the edge is a rule of text.
+# As TeX prints them. A "--" before a word alone is an option of a command ("--help").
 _DOUBLE_QUOTES = re.compile(r"(?<!`)``(?!`)([^`]{1,400}?)(?:''|\")")
 _SINGLE_QUOTES = re.compile(r"(?<![\w`])`(?!\s)([^`'\"]{1,200}(?:'\w[^`'\"]{0,200}){0,3})'(?![\w'])")
 _EM_DASH = re.compile(r"(?<=[^\s-])( ?)---( ?)(?=[^\s-])")

@@ -24,7 +24,7 @@ from newsletter.sources.latex import readable
         (r"\(x^2\)", "x^2"),
         (r"$\|f\|_2 \le 1$, $\left\|w\right\|$", "‖f‖_2 ≤ 1, ‖w‖"),
         ("``so'', ``so\" and a `teacher's choice' of words", "“so”, “so” and a ‘teacher's choice’ of words"),
-        ("a first -- a second---a third --- pages 1--20, $k$--means", "a first – a second—a third — pages 1–20, k–means"),
+        ("a first -- a second---a third --- pages 1--20, $k$--x", "a first – a second—a third — pages 1–20, k–x"),
         ("`ls -l`, ```code``` '', --help, Hawai`i and O`ahu's", "`ls -l`, ```code``` '', --help, Hawai`i and O`ahu's"),
         ("------- a", "------- a"),
         ("from $5 to $10, or US$5 and A$10", "from $5 to $10, or US$5 and A$10"),
@@ -55,8 +55,8 @@ def letters(text: str) -> Counter[str]:
     return Counter(c for c in unicodedata.normalize("NFKD", bare) if c.isalnum())
 
 
-WORDS = r"$ $$ { } \ % & ^ _ a 7 \alpha \frac \emph{ \' \href{ \texttt{ \( \) \% $x$ {\"o} \begin{a} \text{b} `` '' ` ' -- ---"
-PIECES = st.sampled_from([*WORDS.split(), " ", "x y", "$5 to $10"])
+WORDS = r"$ $$ { } \ % & ^ _ a 7 \alpha \frac \emph{ \' \href{ \texttt{ \( \) \% $x$ {\"o} \begin{a} \text{b}"
+PIECES = st.sampled_from([*WORDS.split(), "``", "''", "`", "'", "--", " ", "x y", "$5 to $10"])
 
 
 @settings(max_examples=300, deadline=None)
