@@ -22,6 +22,7 @@ from newsletter.rendering.language import Language
 from newsletter.rendering.mails import SiteView
 from newsletter.rendering.patchwork import link
 from newsletter.rendering.summary import key_sentences, shorten
+from newsletter.rendering.typeset import typeset
 
 _LONGEST_TITLE = 300
 _LONGEST_LABEL = 80
@@ -310,7 +311,7 @@ def _said(say: Language, paper: Paper) -> _Said:
         announced=words.announced(say, paper.announcements),
         categories=", ".join(paper.categories[:_MOST_CATEGORIES]),
         links=paper_links(say, paper, label),
-        key_sentences=key_sentences(paper.abstract, paper.title) if readable else "",
+        key_sentences=typeset(key_sentences(paper.abstract, paper.title)) if readable else "",
         remark="" if readable else words.no_abstract(say),
     )
 
@@ -338,7 +339,7 @@ def _line(manner: _Manner, paper: Paper, reason: Reason | None) -> LineView:
 
 def paper_title(say: Language, paper: Paper) -> str:
     """Give a title as it is shown: bounded, and never empty."""
-    return shorten(paper.title, _LONGEST_TITLE) or say("Untitled paper")
+    return shorten(typeset(paper.title), _LONGEST_TITLE) or say("Untitled paper")
 
 
 @lru_cache(maxsize=8192)  # readers of one topic are many

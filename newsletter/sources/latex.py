@@ -47,11 +47,6 @@ _OPERATOR = re.compile(
 )
 _BARE_PERCENT = re.compile(r"(?<!\\)%")
 _NORM = re.compile(r"(?<!\\)\\\|")  # pylatexenc drops it, and "‖f‖ ≤ 1" would be "f ≤ 1"
-# As TeX prints them. A "--" before a word alone is an option of a command ("--help").
-_DOUBLE_QUOTES = re.compile(r"(?<!`)``(?!`)([^`]{1,400}?)(?:''|\")")
-_SINGLE_QUOTES = re.compile(r"(?<![\w`])`(?!\s)([^`'\"]{1,200}(?:'\w[^`'\"]{0,200}){0,3})'(?![\w'])")
-_EM_DASH = re.compile(r"(?<=[^\s-])( ?)---( ?)(?=[^\s-])")
-_EN_DASH = re.compile(r"(?<=[\w$)])--(?=[\w$(])|(?<=[^\s-] )--(?= [^\s-])")
 _CONTROL_WORD = re.compile(r"\\(?:begin|end)\s*\{[^{}]*\}|\\[a-zA-Z]+\*?")
 
 
@@ -60,7 +55,6 @@ def readable(text: str) -> str:
 
     No letter or digit is lost, except the names of commands. Never raises.
     """
-    text = _punctuated(text)
     if ("$" not in text and "\\" not in text) or len(text) > _LONGEST:
         return text
     pieces: list[str] = []
@@ -71,15 +65,6 @@ def readable(text: str) -> str:
     read = "".join([*pieces, _prose(text[end:])])
     # Pieces may join to a new command ("\\alpha$x$"); whatever the way a letter was lost, the source is better.
     return read if _holds(_CONTROL_WORD.sub(" ", read), _CONTROL_WORD.sub(" ", text)) else text
-
-
-def _punctuated(text: str) -> str:
-    """Give quotes and dashes as TeX prints them: ``so'' and `so', 1--2 and so --- on."""
-    if "`" in text:
-        text = _SINGLE_QUOTES.sub(r"‘\1’", _DOUBLE_QUOTES.sub(r"“\1”", text))
-    if "--" in text:
-        text = _EN_DASH.sub("–", _EM_DASH.sub(r"\1—\2", text))
-    return text
 
 
 def _formula(found: re.Match[str]) -> str:

@@ -15,6 +15,7 @@ from newsletter import identity
 from newsletter.abstracts import usable
 from newsletter.model import Cadence, Issue, IssueState, Paper
 from newsletter.rendering import ENGLISH, LinkView, key_sentences, paper_links, paper_title
+from newsletter.rendering.typeset import typeset
 from newsletter.web.map import Drawing
 from newsletter.web.parts import Here, Parts
 
@@ -157,7 +158,7 @@ def came_out(here: Parts, day: date) -> list[Issue]:
 def shown(paper: Paper, remark: str = "") -> Shown:
     """Give a paper as pages show it."""
     title = paper_title(ENGLISH, paper)
-    summary = key_sentences(paper.abstract, paper.title) if usable(paper) else ""
+    summary = typeset(key_sentences(paper.abstract, paper.title)) if usable(paper) else ""
     return Shown(paper, title, summary, paper_links(ENGLISH, paper, title), remark)
 
 

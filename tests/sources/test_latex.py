@@ -23,10 +23,6 @@ from newsletter.sources.latex import readable
         (r"see \href{https://x.org}{the page}", "see the page (https://x.org)"),
         (r"\(x^2\)", "x^2"),
         (r"$\|f\|_2 \le 1$, $\left\|w\right\|$", "‖f‖_2 ≤ 1, ‖w‖"),
-        ("``so'', ``so\" and a `teacher's choice' of words", "“so”, “so” and a ‘teacher's choice’ of words"),
-        ("a first -- a second---a third --- pages 1--20, $k$--x", "a first – a second—a third — pages 1–20, k–x"),
-        ("`ls -l`, ```code``` '', --help, Hawai`i and O`ahu's", "`ls -l`, ```code``` '', --help, Hawai`i and O`ahu's"),
-        ("------- a", "------- a"),
         ("from $5 to $10, or US$5 and A$10", "from $5 to $10, or US$5 and A$10"),
         ("costs $20/$30", "costs $20/$30"),
         ("50% of R&D", "50% of R&D"),
@@ -56,7 +52,7 @@ def letters(text: str) -> Counter[str]:
 
 
 WORDS = r"$ $$ { } \ % & ^ _ a 7 \alpha \frac \emph{ \' \href{ \texttt{ \( \) \% $x$ {\"o} \begin{a} \text{b}"
-PIECES = st.sampled_from([*WORDS.split(), "``", "''", "`", "'", "--", " ", "x y", "$5 to $10"])
+PIECES = st.sampled_from([*WORDS.split(), " ", "x y", "$5 to $10"])
 
 
 @settings(max_examples=300, deadline=None)
