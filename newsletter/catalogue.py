@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from newsletter.errors import ConfigError, ProfileError
+from newsletter.errors import ConfigError, ProfileError, in_words
 from newsletter.model import Topic
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -26,7 +26,7 @@ def load(path: Path) -> dict[str, Topic]:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"cannot read the topics file {path}: {error}") from error
+        raise ConfigError(f"cannot read the topics file {path}: {in_words(error)}") from error
     entries = document.get("topic", [])
     if set(document) - {"topic"} or not isinstance(entries, list):
         raise ConfigError(f"{path} holds something else than [[topic]] tables", hint=_FORM)

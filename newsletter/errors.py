@@ -107,3 +107,10 @@ class TransportError(NewsletterError):
 
     What becomes of one message is a value, `Outcome`, not an exception.
     """
+
+
+def in_words(error: Exception) -> str:
+    """Say why a file cannot be read, without what only programmers know: its number, its name again, its codec."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"it is not UTF-8, from byte {error.start} on"
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

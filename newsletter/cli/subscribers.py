@@ -275,7 +275,7 @@ def _words(value: Any) -> str:
         return ", ".join(slug if weight == 1 else f"{slug} ×{weight:g}" for slug, weight in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(one if isinstance(one, str) else _answer(one) for one in value)
-    return str(value)
+    return "" if value is None else str(value)
 
 
 def _answer(one: dict[str, Any]) -> str:

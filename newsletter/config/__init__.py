@@ -46,7 +46,7 @@ from newsletter.config.sections import (
     Webhooks,
 )
 from newsletter.config.values import SmtpSecurity, SourceKind, TransportKind, UncertainPolicy, days_of
-from newsletter.errors import ConfigError
+from newsletter.errors import ConfigError, in_words
 
 __all__ = [
     "Admin",
@@ -142,7 +142,7 @@ def _read(path: str | None) -> str | None:
     try:
         return Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read the secret file {path}: {error}") from error
+        raise ConfigError(f"cannot read the secret file {path}: {in_words(error)}") from error
 
 
 class Settings(BaseSettings):
@@ -230,7 +230,7 @@ def _toml(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise ConfigError(f"there is no settings file {path}", hint="`newsletter init` writes one") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"cannot read the settings file {path}: {error}") from error
+        raise ConfigError(f"cannot read the settings file {path}: {in_words(error)}") from error
 
 
 def _explain(error: ValidationError, file: Path | None) -> str:

@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from newsletter.errors import UsageError
+from newsletter.errors import UsageError, in_words
 from newsletter.model import InterestProfile, Paper
 from newsletter.ranking.ranker import Ranker
 
@@ -127,7 +127,7 @@ def _lines(path: Path) -> Iterator[tuple[str, str]]:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
-            f"cannot read {path}: {error}", hint="DIR holds papers.jsonl, profiles.jsonl, candidates.txt"
+            f"cannot read {path}: {in_words(error)}", hint="DIR holds papers.jsonl, profiles.jsonl, candidates.txt"
         ) from error
     # Not splitlines(): a title may hold one of the other characters that Unicode counts as line ends.
     for number, line in enumerate(text.split("\n"), 1):

@@ -28,6 +28,7 @@ _FORGOTTEN = 0.05
 # Cosine to the nearest topic from which a sentence is about a subject: "Robots that learn from video." has 0.48,
 # "black holes" 0.39; "Papers with code please." 0.30, "I am a PhD student." 0.23.
 _SUBJECT = 0.35
+_NO_SEMICOLON = re.compile(r"(?<=[.,:!?…。！？]); ")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=\S)|\s*[;\n]\s*")
 
 
@@ -229,33 +230,44 @@ def _queries(
     one: _Told, named: Sequence[Sequence[str]], subjects: Vectors, known: _Encoded, encoder: Encoder
 ) -> list[_Unencoded]:
     """Give what a reader's words ask for: kindred keywords (`named`), and the passages of what is written freely."""
-    passages = _passages(one.sentences, subjects, known, encoder)
+    parted = _passages(one.sentences, subjects, known, encoder)
+    passages = [" ".join(some) for some in parted]
+    written = dict(zip(passages, map(_punctuated, parted), strict=True))
     told = [passages]
     if len(passages) > 1:
         [told] = kindred_each([(passages, _Encoded(passages, encoder)(passages))], encoder)
     queries = [_Unencoded(", ".join(group), " ".join(group), keywords=tuple(group)) for group in named]
-    return queries + [_Unencoded(_shortened(" ".join(group)), " ".join(group)) for group in told if group]
+    return queries + [
+        _Unencoded(_shortened(_punctuated([written[passage] for passage in group])), " ".join(group))
+        for group in told
+        if group
+    ]
 
 
-def _passages(sentences: Sequence[str], subjects: Vectors, known: _Encoded, encoder: Encoder) -> list[str]:
-    """Join the sentences of a free text to passages, so that two subjects do not become one that means neither.
+def _passages(sentences: Sequence[str], subjects: Vectors, known: _Encoded, encoder: Encoder) -> list[list[str]]:
+    """Put the sentences of a free text into passages, so that two subjects do not become one that means neither.
 
     A sentence that resembles none of the `subjects`, which are those of topics ("I am a PhD student."), is no subject
     of its own: it stays with the one before it, or the one after it where it is the first.
     """
     if len(sentences) < 2 or not len(subjects):
-        return [" ".join(sentences)] if sentences else []
+        return [[*sentences]] if sentences else []
     nearest = (known(sentences) @ subjects.T).max(axis=1)
     about = nearest >= scale_of(encoder).cosine(_SUBJECT, Pair.WORDS_AND_TOPIC)
-    passages = [""]
+    passages: list[list[str]] = [[]]
     open_ended = True  # whether the last passage still lacks a subject
     for sentence, subject in zip(sentences, about, strict=True):
         if subject and not open_ended:
-            passages.append(sentence)
+            passages.append([sentence])
         else:
-            passages[-1] = f"{passages[-1]} {sentence}".strip()
+            passages[-1].append(sentence)
         open_ended = open_ended and not subject
     return passages
+
+
+def _punctuated(sentences: Sequence[str]) -> str:
+    """Join what was parted at a semicolon or a line's end as it may be read: "One subject; another"."""
+    return _NO_SEMICOLON.sub(" ", "; ".join(sentences))
 
 
 def _shortened(text: str, limit: int = 80) -> str:

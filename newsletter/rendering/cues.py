@@ -106,6 +106,9 @@ _LATER = re.compile(
     r"|remains? open|independent interest|opens? (?:up )?(?:the|new)|paves?|implications for|could (?:serve|be used)"
     r"|supplement\w*|appendix|(?:aim|goal|objective|purpose)s? (?:of|is|was))\b|未来|将把"
 )
+_WISHES = re.compile(r"\bwe (?:hope|wish|anticipate|envision)\b|\bhopefully\b")
+# What goes on with a list of which it does not hold the beginning: "…; (ii) we show".
+_LATER_POINT, _FIRST_POINT = re.compile(r"\((?:ii|2|b)\)|\((?:iii|3|c)\)|\((?:iv|4|d)\)"), re.compile(r"\((?:i|1|a)\)")
 _BACKGROUND = _words(
     "however previous previously prior existing traditionally traditional recent recently current currently often "
     "usually typically widely commonly known unknown unclear believed assumed thought expected challenging despite "
@@ -211,12 +214,16 @@ def _amount(one: _Sentence) -> float:
 
 
 def _off_the_point(one: _Sentence) -> float:
-    """Give how much speaks against a sentence: where the code is, thanks, plans, background, how it is done."""
+    """Give how much speaks against a sentence: where the code is, thanks, plans, wishes, background, how it is done,
+    and the midst of a list.
+    """
     words, start = one.words, one.ordered[:4]
     less = min(1.2, 0.6 * len(words & _BACKGROUND))
     given_away = not words.isdisjoint(_GIVEN_AWAY) and not words.isdisjoint(_THINGS)
     less += 4.0 if "http" in one.lower or given_away or not words.isdisjoint(_THANKS) else 0.0
     less += 2.0 if _LATER.search(one.lower) else 0.0
+    less += 2.0 if _WISHES.search(one.lower) else 0.0
+    less += 2.0 if _LATER_POINT.search(one.lower) and not _FIRST_POINT.search(one.lower) else 0.0
     less += 1.5 if one.text.endswith(("?", "？")) else 0.0
     less += 1.0 if not words.isdisjoint(_SETS_UP) and words.isdisjoint(_SAYS_MORE) else 0.0
     less += 1.0 if not _HOW.isdisjoint(start) else 0.0

@@ -20,7 +20,7 @@ from jinja2 import nodes
 from markupsafe import escape
 
 from newsletter import assets
-from newsletter.errors import TemplateError
+from newsletter.errors import TemplateError, in_words
 from newsletter.model import Cadence
 from newsletter.rendering import words
 from newsletter.rendering.language import Language
@@ -71,7 +71,7 @@ class TemplateFolder:
             except (FileNotFoundError, NotADirectoryError):
                 continue
             except (OSError, UnicodeDecodeError) as error:
-                raise TemplateError(f"cannot read the template {file}: {error}") from error
+                raise TemplateError(f"cannot read the template {file}: {in_words(error)}") from error
         asked = f", which {asked_by} includes" if asked_by else ""
         raise TemplateError(
             f"there is no template {name}{asked}",

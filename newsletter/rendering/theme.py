@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from newsletter import assets
-from newsletter.errors import TemplateError
+from newsletter.errors import TemplateError, in_words
 
 STANDARD = "journal"
 LEGIBLE = 4.5  # WCAG 2.2, success criterion 1.4.3
@@ -119,7 +119,7 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise TemplateError(f"cannot read the theme {file}: {error}") from error
+        raise TemplateError(f"cannot read the theme {file}: {in_words(error)}") from error
 
 
 def _theme(file: str, standard: Mapping[str, Any], own: Mapping[str, Any]) -> Theme:

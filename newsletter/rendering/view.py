@@ -22,6 +22,7 @@ from newsletter.rendering.language import Language
 from newsletter.rendering.mails import SiteView
 from newsletter.rendering.patchwork import link
 from newsletter.rendering.summary import key_sentences, shorten
+from newsletter.rendering.typeset import typeset
 
 _LONGEST_TITLE = 300
 _LONGEST_LABEL = 80
@@ -121,7 +122,8 @@ class LineView:
 class EditionView:
     """One subscriber's issue, as a template sees it. `mail` is the folder of its templates: daily, weekly or quiet.
 
-    `unlisted` counts picks that found no room at all (see `Renderer.render`); the archive page has them.
+    `unlisted` counts picks that found no room at all (see `Renderer.render`); the archive page has them. `longer`: it
+    goes back further than issues of its kind do, so that its papers are not all of today.
     """
 
     mail: str
@@ -141,6 +143,7 @@ class EditionView:
     unsubscribe_url: str
     archive_url: str
     browser_url: str
+    longer: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # as a PaperView
@@ -149,7 +152,7 @@ class _Manner:
 
     say: Language
     site: SiteView
-    cadence: Cadence
+    span: words.Span
     model: str
     pictures: bool
 
@@ -174,7 +177,8 @@ def edition_view(
     `pictures`: cards show the image that a source gave, which tells its server that the mail was opened.
     """
     issue, lines = edition.issue, written or Written()
-    manner = _manner(say, site, issue.cadence, lines.model, pictures)
+    since = _missed_since(edition)
+    manner = _manner(say, site, _span(issue.cadence, since), lines.model, pictures)
     picks = sorted(edition.picks, key=_rank)
     cards = tuple(
         CardView(
@@ -196,7 +200,6 @@ def edition_view(
     introduction = words.introduction(say, considered, len(cards), len(also))
     day = say.long_date(issue.day)
     reader = edition.subscriber
-    since = _missed_since(edition)
     kind = words.issue_kind(say, issue.cadence, since)
     tone = _tone(issue.cadence, since, close=bool(cards))
     return EditionView(
@@ -217,6 +220,7 @@ def edition_view(
         unsubscribe_url=link(links.unsubscribe),
         archive_url=link(links.archive),
         browser_url=link(links.browser or links.archive),
+        longer=since is not None,
     )
 
 
@@ -226,6 +230,12 @@ def _missed_since(edition: Edition) -> date | None:
     if since is None or since <= reader.created_at < since + timedelta(days=1):
         return None
     return since.astimezone(ZoneInfo(reader.timezone)).date()
+
+
+def _span(cadence: Cadence, since: date | None) -> words.Span:
+    if since:
+        return words.Span.LONGER
+    return words.Span.WEEK if cadence is Cadence.WEEKLY else words.Span.DAY
 
 
 def _tone(cadence: Cadence, since: date | None, *, close: bool) -> words.Tone:
@@ -301,7 +311,7 @@ def _said(say: Language, paper: Paper) -> _Said:
         announced=words.announced(say, paper.announcements),
         categories=", ".join(paper.categories[:_MOST_CATEGORIES]),
         links=paper_links(say, paper, label),
-        key_sentences=key_sentences(paper.abstract, paper.title) if readable else "",
+        key_sentences=typeset(key_sentences(paper.abstract, paper.title)) if readable else "",
         remark="" if readable else words.no_abstract(say),
     )
 
@@ -323,18 +333,18 @@ def _marked(text: str, keywords: tuple[str, ...]) -> tuple[Part, ...]:
 
 @lru_cache(maxsize=8192)
 def _line(manner: _Manner, paper: Paper, reason: Reason | None) -> LineView:
-    why = words.reason(manner.say, reason, manner.cadence) if reason else ""
+    why = words.reason(manner.say, reason, manner.span) if reason else ""
     return LineView(title=paper_title(manner.say, paper), url=_url(paper, manner.site), why=why)
 
 
 def paper_title(say: Language, paper: Paper) -> str:
     """Give a title as it is shown: bounded, and never empty."""
-    return shorten(paper.title, _LONGEST_TITLE) or say("Untitled paper")
+    return shorten(typeset(paper.title), _LONGEST_TITLE) or say("Untitled paper")
 
 
 @lru_cache(maxsize=8192)  # readers of one topic are many
 def _why(manner: _Manner, reasons: tuple[Reason, ...]) -> tuple[str, ...]:
-    told = dict.fromkeys(words.reason(manner.say, reason, manner.cadence) for reason in reasons)
+    told = dict.fromkeys(words.reason(manner.say, reason, manner.span) for reason in reasons)
     return tuple(told)[:_MOST_REASONS]
 
 

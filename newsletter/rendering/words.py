@@ -83,22 +83,44 @@ def announced(say: Language, announcements: Sequence[Announcement]) -> str:
     return ", ".join(filter(None, groups[:_NAMED_SOURCES]))
 
 
+class Span(StrEnum):
+    """How far an edition goes back."""
+
+    DAY = "day"
+    WEEK = "week"
+    LONGER = "longer"  # further than its issue does
+
+
 @lru_cache(maxsize=8192)  # readers of one topic are many
-def reason(say: Language, why: Reason, cadence: Cadence) -> str:
+def reason(say: Language, why: Reason, span: Span) -> str:
     """Give one reason for a pick in words that name what in the profile spoke for it."""
     matched = shorten(why.matched, _LONGEST_MATCH)
     if named := _named(say, why.kind, matched):
         return named
-    weekly = cadence is Cadence.WEEKLY
     if why.kind is ReasonKind.NEAR:
-        near = say("Nearest to “%(matched)s” this week") if weekly else say("Nearest to “%(matched)s” today")
-        return near % {"matched": matched}
+        return _nearest(say, span) % {"matched": matched}
     if why.kind is ReasonKind.POPULAR:
-        return _popular(say, matched, weekly=weekly)
-    if why.kind is ReasonKind.ELSEWHERE:
-        elsewhere = say("Outside your usual topics, and much noticed this week")
-        return elsewhere if weekly else say("Outside your usual topics, and much noticed today")
-    return say("New this week") if weekly else say("New today")
+        return _popular(say, matched, span)
+    return _noticed_elsewhere(say, span) if why.kind is ReasonKind.ELSEWHERE else _new(say, span)
+
+
+def _nearest(say: Language, span: Span) -> str:
+    if span is Span.LONGER:
+        return say("Nearest to “%(matched)s”")
+    return say("Nearest to “%(matched)s” this week") if span is Span.WEEK else say("Nearest to “%(matched)s” today")
+
+
+def _noticed_elsewhere(say: Language, span: Span) -> str:
+    if span is Span.LONGER:
+        return say("Outside your usual topics, and much noticed")
+    weekly = say("Outside your usual topics, and much noticed this week")
+    return weekly if span is Span.WEEK else say("Outside your usual topics, and much noticed today")
+
+
+def _new(say: Language, span: Span) -> str:
+    if span is Span.LONGER:
+        return say("New")
+    return say("New this week") if span is Span.WEEK else say("New today")
 
 
 def _named(say: Language, kind: ReasonKind, matched: str) -> str:
@@ -117,13 +139,14 @@ def _named(say: Language, kind: ReasonKind, matched: str) -> str:
             return ""
 
 
-def _popular(say: Language, attention: str, *, weekly: bool) -> str:
-    popular = say("Popular this week") if weekly else say("Popular today")
-    return (
-        say("%(popular)s: %(attention)s", popular=popular, attention=_attention(say, attention))
-        if attention
-        else popular
-    )
+def _popular(say: Language, attention: str, span: Span) -> str:
+    if span is Span.LONGER:
+        popular = say("Popular")
+    else:
+        popular = say("Popular this week") if span is Span.WEEK else say("Popular today")
+    if not attention:
+        return popular
+    return say("%(popular)s: %(attention)s", popular=popular, attention=_attention(say, attention))
 
 
 def _attention(say: Language, text: str) -> str:

@@ -46,6 +46,7 @@ _OPERATOR = re.compile(
     r"(?<=[\w)}])\\(?=(?:log|ln|exp|sin|cos|tan|min|max|sup|inf|lim|det|dim|arg|gcd|Pr)(?![A-Za-z]))"
 )
 _BARE_PERCENT = re.compile(r"(?<!\\)%")
+_NORM = re.compile(r"(?<!\\)\\\|")  # pylatexenc drops it, and "‖f‖ ≤ 1" would be "f ≤ 1"
 _CONTROL_WORD = re.compile(r"\\(?:begin|end)\s*\{[^{}]*\}|\\[a-zA-Z]+\*?")
 
 
@@ -71,7 +72,7 @@ def _formula(found: re.Match[str]) -> str:
     money = found.lastgroup == "inline" and _MONEY.match(inside) and not re.search(r"[\\^_{}=<>]", inside)
     if money or len(inside) > _LONGEST_FORMULA or _depth(inside) > _DEEPEST:
         return found[0]
-    spaced = _OPERATOR.sub(r" \\", _BARE_PERCENT.sub(r"\\%", inside))
+    spaced = _OPERATOR.sub(r" \\", _NORM.sub(r"\\Vert{}", _BARE_PERCENT.sub(r"\\%", inside)))
     return _checked(f"${spaced}$", inside) or found[0]
 
 

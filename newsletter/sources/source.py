@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from newsletter.config import Fetching, SourceKind
-from newsletter.errors import FetchError, SourceError
+from newsletter.errors import FetchError, SourceError, in_words
 from newsletter.model import Digest
 from newsletter.sources.opml import Feed
 from newsletter.sources.politeness import NO_VALIDATORS, HostPacer, Validators
@@ -190,7 +190,7 @@ def file_contents(path: Path, limits: Fetching) -> bytes:
     except PermissionError as error:
         raise FetchError(f"{path} may not be read by this user", hint="check the file's permissions") from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        raise FetchError(f"cannot read {path}: {error}") from error
+        raise FetchError(f"cannot read {path}: {in_words(error)}") from error
     if len(data) > most:
         raise FetchError(f"{path} is larger than {most:,} bytes", hint="raise fetching.max_bytes if that is right")
     if not data.strip():

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from newsletter.errors import StoreError
+from newsletter.errors import StoreError, in_words
 from newsletter.store import schema
 from newsletter.store.engine import check_schema, open_engine
 
@@ -90,7 +90,7 @@ def _kind(path: Path) -> str:
         with path.open("rb") as handle:
             begins = handle.read(16)
     except OSError as error:
-        raise StoreError(f"cannot read {path}: {error}") from error
+        raise StoreError(f"cannot read {path}: {in_words(error)}") from error
     if begins.startswith(_PG_DUMP):
         return "postgresql"
     if begins == _SQLITE:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from newsletter.errors import ProfileError
+from newsletter.errors import ProfileError, in_words
 from newsletter.model import Cadence, InterestProfile, NewSubscriber, Subscriber, SubscriberStatus, Topic
 from newsletter.subscriptions.signup import CHOSEN, OF_PROFILE, Wishes, checked, choice, subscription, weighted_topic
 
@@ -65,7 +65,10 @@ def read(path: Path, topics: Mapping[str, Topic], *, confirmed: bool) -> Table:
         columns = list(reader.fieldnames or ())
         rows = [(reader.line_num, row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ProfileError(f"cannot read {path}: {error}", hint="it must be CSV in UTF-8") from error
+        raise ProfileError(
+            f"cannot read {path}: {in_words(error)}",
+            hint="" if isinstance(error, OSError) else "it must be CSV in UTF-8",
+        ) from error
     _check_columns(path, columns)
     if not rows:
         raise ProfileError(f"{path} holds no subscriber", hint=f"the first line names the columns: {','.join(COLUMNS)}")

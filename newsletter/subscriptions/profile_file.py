@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from newsletter.errors import ProfileError
+from newsletter.errors import ProfileError, in_words
 from newsletter.model import Cadence, InterestProfile, QuietDay, Topic
 from newsletter.subscriptions.signup import Wishes, checked, choice, weighted_topic
 
@@ -25,7 +25,7 @@ def read(path: Path, topics: Mapping[str, Topic]) -> Wishes:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:  # TOMLDecodeError is a ValueError; so is a number too long
-        raise ProfileError(f"cannot read the profile {path}: {error}") from error
+        raise ProfileError(f"cannot read the profile {path}: {in_words(error)}") from error
     try:
         return checked(wishes_of(values, path.parent), topics)
     except ProfileError as error:
@@ -39,7 +39,9 @@ def wishes_of(values: Mapping[str, Any], folder: Path) -> Wishes:
         raise ProfileError(f"unknown: {', '.join(sorted(unknown))}", hint=f"the fields are {known}")
     for name, value in values.items():
         if name in _LISTS and not (isinstance(value, list) and all(isinstance(entry, str) for entry in value)):
-            raise ProfileError(f"{name} is not a list of texts")
+            raise ProfileError(
+                f"{name} is not a list of texts", hint=f'it is written as in {name} = ["one", "another"]'
+            )
         if name in _TEXTS and not isinstance(value, str):
             raise ProfileError(f"{name} is not a text")
         if name in _NUMBERS and (not isinstance(value, int) or isinstance(value, bool)):

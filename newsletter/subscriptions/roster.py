@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from newsletter.errors import ProfileError
+from newsletter.errors import ProfileError, in_words
 from newsletter.model import Cadence, NewSubscriber, Subscriber, SubscriberStatus, Topic
 from newsletter.subscriptions.profile_file import wishes_of
 from newsletter.subscriptions.signup import CHOSEN, OF_PROFILE, checked, subscription
@@ -56,7 +56,10 @@ def read(path: Path, topics: Mapping[str, Topic], *, confirmed: bool) -> list[Li
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
-        raise ProfileError(f"cannot read {path}: {error}", hint="it must be TOML in UTF-8") from error
+        raise ProfileError(
+            f"cannot read {path}: {in_words(error)}",
+            hint="" if isinstance(error, OSError) else "it must be TOML in UTF-8",
+        ) from error
     tables = document.pop("subscriber", [])
     if document or not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
         raise ProfileError(f"{path} holds something else than [[subscriber]] tables")

@@ -11,9 +11,11 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from newsletter import identity
 from newsletter.abstracts import usable
 from newsletter.model import Cadence, Issue, IssueState, Paper
 from newsletter.rendering import ENGLISH, LinkView, key_sentences, paper_links, paper_title
+from newsletter.rendering.typeset import typeset
 from newsletter.web.map import Drawing
 from newsletter.web.parts import Here, Parts
 
@@ -98,11 +100,12 @@ def paper(here: Here, name: str) -> Response:
 
 @router.get("/search")
 def search(here: Here, q: str = "", page: int = 1) -> Response:
-    """Find papers by words, and by what they mean."""
+    """Find papers by words, and by what they mean; or the one whose arXiv id, DOI or link is given."""
     asked = " ".join("".join(c if c.isprintable() else " " for c in q).split())[:_LONGEST_SEARCH]
     number = min(max(page, 1), MOST_PAGES)
-    by_words, by_meaning = found(here, asked)
-    keys = fused(by_words, by_meaning)
+    named = here.store.papers.keys(_ids(asked))
+    by_words, by_meaning = ([], []) if named else found(here, asked)
+    keys = [*named.values()] or fused(by_words, by_meaning)
     some = keys[(number - 1) * PAGE : number * PAGE]
     near = set(by_meaning) - set(by_words)
     return here.pages.page(
@@ -113,6 +116,14 @@ def search(here: Here, q: str = "", page: int = 1) -> Response:
         number=number,
         more=len(keys) > number * PAGE,
     )
+
+
+def _ids(asked: str) -> list[str]:
+    """Give the names of the paper that an arXiv id, a DOI or a link to either stands for; none for other questions."""
+    if " " in asked:
+        return []
+    ids = ("arxiv", identity.arxiv_id(asked)), ("doi", identity.doi(asked))
+    return [f"{scheme}:{value}" for scheme, value in ids if value]
 
 
 def found(here: Parts, asked: str) -> tuple[list[int], list[int]]:
@@ -147,7 +158,7 @@ def came_out(here: Parts, day: date) -> list[Issue]:
 def shown(paper: Paper, remark: str = "") -> Shown:
     """Give a paper as pages show it."""
     title = paper_title(ENGLISH, paper)
-    summary = key_sentences(paper.abstract, paper.title) if usable(paper) else ""
+    summary = typeset(key_sentences(paper.abstract, paper.title)) if usable(paper) else ""
     return Shown(paper, title, summary, paper_links(ENGLISH, paper, title), remark)
 
 

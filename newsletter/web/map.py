@@ -26,6 +26,7 @@ _GROUPS = 7  # topics that are named; as many marks as people can tell apart
 _SMALLEST_GROUP = 2
 _REMEMBERED = 16
 _OTHER, _MOST_OTHERS = "Other subjects", 0.35
+_ONE_FIELD = 0.8  # the part of the papers from which on their fields tell nothing
 _PATIENCE = 3.0  # seconds that a page waits for its map
 _LONGEST = 120.0  # seconds that drawing may take
 
@@ -106,21 +107,28 @@ class Maps:
         except (OSError, subprocess.SubprocessError) as error:  # who asks again has it tried again
             logs.event(_LOG, "map is not drawn", level=logging.WARNING, error=str(error))
             return
-        drawing = Drawing(_grouped(papers, apart(places), _names(nearest)), missing)
+        drawing = Drawing(_grouped(papers, apart(places), group_names(nearest)), missing)
         with self._lock:
             self._drawn[wanted] = drawing
             while len(self._drawn) > _REMEMBERED:
                 self._drawn.popitem(last=False)
 
 
-def _names(nearest: Sequence[Topic]) -> list[str]:
-    """Give what each paper's group is called: its topic, where a few topics have most of the papers; else its field."""
-    for names in ([topic.title for topic in nearest], [topic.field for topic in nearest]):
-        common = [name for name, count in Counter(names).most_common(_GROUPS) if count >= _SMALLEST_GROUP]
-        named = [name if name in common else _OTHER for name in names]
-        if named.count(_OTHER) <= len(named) * _MOST_OTHERS:
-            break
-    return named
+def group_names(nearest: Sequence[Topic]) -> list[str]:
+    """Give what each paper's group is called: its topic, where a few topics have most of the papers; else its field,
+    unless one field has nearly all.
+    """
+    topics, fields = ([getattr(topic, kind) for topic in nearest] for kind in ("title", "field"))
+    few, [(_, largest)] = _few(topics), Counter(fields).most_common(1)
+    if few.count(_OTHER) <= len(few) * _MOST_OTHERS or largest > len(fields) * _ONE_FIELD:
+        return few
+    return _few(fields)
+
+
+def _few(names: Sequence[str]) -> list[str]:
+    """Give names with the rare ones among them put together."""
+    common = {name for name, count in Counter(names).most_common(_GROUPS) if count >= _SMALLEST_GROUP}
+    return [name if name in common else _OTHER for name in names]
 
 
 def _grouped(papers: Sequence[Paper], places: NDArray[np.float64], names: Sequence[str]) -> tuple[Group, ...]:

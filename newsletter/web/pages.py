@@ -21,6 +21,7 @@ from newsletter import assets
 from newsletter.errors import TemplateError
 from newsletter.rendering import ENGLISH, SiteView
 from newsletter.rendering.templates import html_environment
+from newsletter.rendering.typeset import typeset
 from newsletter.rendering.words import announced, authors
 
 _STATIC = ("style.css", "forms.js", "htmx.min.js", "icon.svg")
@@ -52,6 +53,7 @@ class Pages:
             "count": count,
             "long_date": ENGLISH.long_date,
             "path": _path,
+            "typeset": typeset,
         }
         # The proxy in front of us may serve the pages under a path of its own (site.url has it).
         self.base = base = urlsplit(site.url).path.rstrip("/")

@@ -14,9 +14,9 @@ from fastapi.responses import Response
 from starlette.datastructures import FormData
 
 from newsletter.foretaste import MOST_CARDS
-from newsletter.model import Cadence, InterestProfile
+from newsletter.model import InterestProfile
 from newsletter.rendering import ENGLISH, paper_title
-from newsletter.rendering.words import authors, reason
+from newsletter.rendering.words import Span, authors, reason
 from newsletter.subscriptions.signup import Wishes
 from newsletter.web import examples, forms
 from newsletter.web.parts import Form, Here, Parts, origin
@@ -85,7 +85,7 @@ def _of(here: Parts, profile: InterestProfile, papers: int, unknown: int) -> Pre
             id=(paper := taste.papers[pick.paper_key]).id,
             title=paper_title(ENGLISH, paper),
             authors=authors(ENGLISH, paper.authors),
-            why=tuple(reason(ENGLISH, each, Cadence.DAILY) for each in pick.reasons[:2]),
+            why=tuple(reason(ENGLISH, each, Span.DAY) for each in pick.reasons[:2]),
         )
         for pick in taste.picks[:MOST_CARDS]
     )

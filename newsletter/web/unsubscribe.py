@@ -49,7 +49,7 @@ def act(here: Here, request: Request, token: str, form: Form) -> Response:
             reader, now = here.store.choices.get(public_id), here.now()
             here.errands.run(lambda: here.correspondence.goodbye(reader, erased=False, now=now))
             tell(here, "subscriber.unsubscribed", {"id": public_id})
-        return _page(here, public_id, said="You are unsubscribed. No more mail will come.")
+        return _page(here, public_id, said="You are unsubscribed. No more issues will come.")
     if wanted == _BACK:
         back = here.store.choices.come_back(public_id)
         if back:

@@ -298,3 +298,10 @@ def test_what_is_remembered_changes_no_score(quick_ranker: Ranker) -> None:
         scored(quick_ranker, used, profile)
     for profile in (FULL, InterestProfile(liked=FULL.liked)):
         assert scored(quick_ranker, used, profile) == scored(quick_ranker, quick_ranker.prepare(DAY, DAY), profile)
+
+
+def test_a_free_text_is_named_as_it_was_written(ranker: Ranker) -> None:
+    text = "How people work with assistants; accessibility\nI am a student. Why?"
+    [query] = understand(InterestProfile(interests=text), ranker._topics, {}, ranker._encoder).words
+    assert query.label == "How people work with assistants; accessibility; I am a student. Why?"
+    assert query.text == "How people work with assistants accessibility I am a student. Why?"

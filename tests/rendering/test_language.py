@@ -16,11 +16,11 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from newsletter.errors import TemplateError
-from newsletter.model import Cadence, Reason, ReasonKind
+from newsletter.model import Reason, ReasonKind
 from newsletter.rendering import Notice, Renderer, available, language
 from newsletter.rendering.language import DOMAIN, SHIPPED
 from newsletter.rendering.plaintext import WIDTH, columns
-from newsletter.rendering.words import reason
+from newsletter.rendering.words import Span, reason
 from tests.rendering.arabic import arabic
 from tests.rendering.editions import golden_view
 from tests.rendering.notices import NOTICES
@@ -118,10 +118,10 @@ def test_dates_numbers_and_lists_are_those_of_the_language() -> None:
 
 
 @pytest.mark.parametrize("kind", ReasonKind)
-@pytest.mark.parametrize("cadence", [Cadence.DAILY, Cadence.WEEKLY])
-def test_every_reason_is_translated(kind: ReasonKind, cadence: Cadence) -> None:
+@pytest.mark.parametrize("span", Span)
+def test_every_reason_is_translated(kind: ReasonKind, span: Span) -> None:
     why = Reason(kind, "108 upvotes" if kind is ReasonKind.POPULAR else "X")
-    said = {reason(language(tag), why, cadence) for tag in ("en", "de", "zh")}
+    said = {reason(language(tag), why, span) for tag in ("en", "de", "zh")}
     assert len(said) == 3
 
 

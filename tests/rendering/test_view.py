@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from newsletter.model import Announcement, Cadence, Reason, ReasonKind, Section
 from newsletter.rendering import ENGLISH, Renderer, edition_view, language
-from newsletter.rendering.words import SUBJECT_LIMIT, announced, authors, reason
+from newsletter.rendering.words import SUBJECT_LIMIT, Span, announced, authors, reason
 from tests.rendering.editions import NOON, SITE, edition, links, paper, pick, view
 
 FEW_WORDS = "Looms"
@@ -59,12 +60,12 @@ def test_sources_of_one_day_are_joined_and_of_others_stand_apart() -> None:
     ],
 )
 def test_every_reason_has_words(kind: ReasonKind, matched: str, text: str) -> None:
-    assert reason(ENGLISH, Reason(kind, matched), Cadence.DAILY) == text
+    assert reason(ENGLISH, Reason(kind, matched), Span.DAY) == text
 
 
 def test_a_weekly_issue_speaks_of_the_week() -> None:
     popular = Reason(ReasonKind.POPULAR, "1 upvote")
-    assert reason(ENGLISH, popular, Cadence.WEEKLY) == "Popular this week: 1 upvote"
+    assert reason(ENGLISH, popular, Span.WEEK) == "Popular this week: 1 upvote"
     assert view([paper()], cadence=Cadence.WEEKLY).kind == "Weekly issue"
 
 
@@ -110,6 +111,7 @@ def test_an_empty_day_is_told_as_it_is() -> None:
     assert view([], considered=0).subject == "No new papers this time"
 
 
+UNNAMED = (ReasonKind.NEAR, ReasonKind.POPULAR, ReasonKind.ELSEWHERE, ReasonKind.NEW)
 CAME = NOON - timedelta(days=100)
 
 
@@ -124,6 +126,17 @@ def test_what_a_reader_missed_is_said_to_be_that(cadence: Cadence) -> None:
     assert "What you missed since 16 Nov" in rendered.html
     assert "What you missed since 16 Nov" in rendered.text
     assert view(papers[:1], since=NOON - timedelta(days=7), came=CAME).subject == FEW_WORDS
+
+
+@pytest.mark.parametrize("cadence", [Cadence.DAILY, Cadence.WEEKLY])
+def test_what_a_reader_missed_is_not_said_to_be_of_today_or_this_week(cadence: Cadence) -> None:
+    seen = view([paper(1), paper(2), paper(3)], brief=2, cadence=cadence, since=NOON - timedelta(days=30), came=CAME)
+    told = [replace(line, why=reason(ENGLISH, Reason(kind, ""), Span.LONGER)) for line in seen.also for kind in UNNAMED]
+    rendered = Renderer().render(replace(seen, also=tuple(told)))
+    for text in (rendered.html, rendered.text):
+        assert "today" not in text.lower()
+        assert "this week" not in text.lower()
+    assert "\nALSO\n" in rendered.text
 
 
 def test_the_day_of_what_was_missed_is_that_of_the_reader() -> None:

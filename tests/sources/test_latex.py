@@ -22,6 +22,7 @@ from newsletter.sources.latex import readable
         (r"Prefill \& Decode at 95.1\%", "Prefill & Decode at 95.1%"),
         (r"see \href{https://x.org}{the page}", "see the page (https://x.org)"),
         (r"\(x^2\)", "x^2"),
+        (r"$\|f\|_2 \le 1$, $\left\|w\right\|$", "‖f‖_2 ≤ 1, ‖w‖"),
         ("from $5 to $10, or US$5 and A$10", "from $5 to $10, or US$5 and A$10"),
         ("costs $20/$30", "costs $20/$30"),
         ("50% of R&D", "50% of R&D"),

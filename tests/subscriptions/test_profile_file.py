@@ -66,7 +66,7 @@ def test_a_byte_order_mark_is_no_matter(tmp_path: Path, topics: Mapping[str, Top
     [
         ("keyword = ['CTC']", "unknown: keyword.*the fields are topics, keywords"),
         ("colour = 1\nage = 2", "unknown: age, colour"),
-        ("keywords = 'CTC'", "keywords is not a list of texts"),
+        ("keywords = 'CTC'", r'keywords is not a list of texts.*keywords = \["one", "another"\]'),
         ("keywords = ['CTC', 3]", "keywords is not a list of texts"),
         ("topics = {robotics = 2}", "topics is not a list of texts"),
         ("liked = [['arxiv:2508.10433']]", "liked is not a list of texts"),
@@ -91,7 +91,7 @@ def test_a_byte_order_mark_is_no_matter(tmp_path: Path, topics: Mapping[str, Top
         ("keywords = []\nkeywords = []", "cannot read the profile"),
         ("papers = 1" + "0" * 5000, "cannot read the profile"),
         ("keywords = " + "[" * 3000, "cannot read the profile"),
-        (b"keywords = ['\xff']", "cannot read the profile"),
+        (b"keywords = ['\xff']", "cannot read the profile .*: it is not UTF-8, from byte 13 on"),
         (b"keywords = ['\x00']", "cannot read the profile"),
     ],
 )
@@ -103,8 +103,8 @@ def test_every_mistake_is_named_with_its_file(
     assert str(tmp_path / "me.toml") in caught.value.message
 
 
-@pytest.mark.parametrize("name", ["missing.toml", "."])
-def test_a_file_that_cannot_be_read_is_named(name: str, tmp_path: Path, topics: Mapping[str, Topic]) -> None:
-    with pytest.raises(ProfileError, match="cannot read the profile") as caught:
+@pytest.mark.parametrize(("name", "why"), [("missing.toml", "No such file or directory"), (".", "Is a directory")])
+def test_a_file_that_cannot_be_read_is_named(name: str, why: str, tmp_path: Path, topics: Mapping[str, Topic]) -> None:
+    with pytest.raises(ProfileError) as caught:
         read(tmp_path / name, topics)
-    assert str(tmp_path / name) in caught.value.message
+    assert caught.value.message == f"cannot read the profile {tmp_path / name}: {why}"

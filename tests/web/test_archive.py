@@ -116,6 +116,15 @@ def test_what_stands_only_in_somebodys_library_is_shown_to_nobody(house: House) 
     house.store.papers.keep([PaperRecord("A secret love of sand", "Sand.", doi="10.1000/secret")], now=house.clock())
     assert house.get("/papers/doi:10.1000/secret").status_code == 404
     assert "secret" not in words(house.get("/search?q=sand"))
+    assert "secret love" not in words(house.get("/search?q=10.1000/secret"))
+
+
+def test_a_page_says_when_a_paper_was_published_where_a_source_told(house: House) -> None:
+    known = PaperRecord("On ice", "It creeps.", arxiv_id="2508.40001", published_at=datetime(2019, 5, 3, tzinfo=UTC))
+    unknown = PaperRecord("On older ice", "It crept.", arxiv_id="2508.40002")
+    house.store.papers.add(digest(known, unknown), source="ice", now=house.clock())
+    assert "Published Friday, 3 May 2019" in words(house.get("/papers/arxiv:2508.40001"))
+    assert "Published" not in words(house.get("/papers/arxiv:2508.40002"))
 
 
 @pytest.mark.parametrize("name", ["", "arxiv:9999.99999", "x" * 3000, "doi:10.1/%00", "%ff", "..%2f..%2fetc/passwd"])
@@ -129,6 +138,9 @@ def test_a_paper_that_is_not_there_is_a_page_that_says_so(house: House, name: st
         ("dunes", ["Dunes that sing, and how sand grains keep time"]),
         ("SPEECH short", ["Speech recognition without speech"]),
         ("lovelace sand", ["Dunes that sing, and how sand grains keep time"]),
+        ("2508.00003", ["Speech recognition without speech"]),
+        ("https://arxiv.org/abs/2508.00003v2", ["Speech recognition without speech"]),
+        ("arxiv:9999.99999", []),
         ("sand speech", []),
         ("100%", []),
         ("_", []),

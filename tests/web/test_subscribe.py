@@ -213,6 +213,7 @@ def test_what_is_no_address_is_told_beside_the_field_and_nothing_is_kept(house: 
 def test_mistakes_in_all_fields_are_told_at_once_and_what_was_typed_stays(house: House) -> None:
     page = house.post("/subscribe", {**WISH, "email": "x", "keywords": "k" * 300, "cadence": "hourly"})
     assert set(re.findall(r'id="(\w+)-fault"', page.text)) == {"email", "keywords", "cadence"}
+    assert "Please look at your email address , keywords , how often ." in words(page)
     assert "How does sand keep time?" in page.text
     assert 'value="robotics" checked' in page.text
 
