@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from newsletter.delivery.bounces.report import Reason
+from newsletter.delivery.bounces.report import NEVER, Reason
 
 _URL = re.compile(r"\bhttps?:\S+|\bwww\.\S+", re.IGNORECASE)
 _GROUPS_SUPPORT = "https://groups.google.com/support"
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"\\@|]{1,64}@(?:[^\s<>()\[\],;:\"\\@|.]|\.(?!\.)){1,253}")
 _APOSTROPHES = re.compile(r"['’`´]")
+# "It may not exist, be full or be blocked": who only guesses does not say that it is so for ever.
+_GUESS = re.compile(r"\b(?:may|might) (?:no longer|not|also|have|be)\b[^|]*")
 _CLAUSE_END = re.compile(r"[;:!?]|\.(?!\d)")
 _MARKS = re.compile(r"[^\w%.|]|_|(?<!\d)\.|%(?!a\b)")
 
@@ -44,6 +46,7 @@ _SENDER = _any(
     r"\breverse (?:dns|ip|lookup|host|resolution|mapping)|\brdns\b|\bptr\b|\bfcrdns\b",
     r"\bclient host\b|\bunknown client\b|\b(?:ehlo|helo)\b(?! response)|\bfind your (?:reverse |host)|"
     r"\bverify your host",
+    r"\byour (?:e ?mail )?address(?: %a)? (?:is|was|has)(?: been)? (?:not|block\w*|reject\w*|list\w*|black\w*)\b",
     r"\bbatv\b|\bunsigned dsn\b|\b(?:provide|use) a valid (?:from|sender|return path)\b",
     r"\byour (?:ip|host ?name|server|mail ?server|domain|network|isp|client|reverse|mta)(?: \S+){0,5}? (?:is|was|has|"
     r"have|does|not|block\w*|reject\w*|list\w*|unknown|black\w*)\b",
@@ -87,7 +90,7 @@ _UNKNOWN = _any(
     rf"exist|for"
     r"|here|named)\b",
     rf"\b{_WHO}{_NAMED}(?: \S+){{0,8}}? {_NOT} exists?\b|\b{_NOT} exists?\b(?: \S+){{0,3}} {_WHO}\b",
-    r"\b(?:does ?not|doesnt) (?:appear to )?exist\b",
+    r"\b(?:does ?not?|doesnt) (?:appear to )?exists?\b",
     rf"\b{_WHO}{_NAMED}(?: \S+){{0,4}}? (?:not|cannot be|cant be|could ?not be|couldnt be|wasnt|isnt|arent|werent) "
     r"(?:be )?(?:found|located|recogni[sz]ed|listed|registered|known|identified|defined|resolved|local|matched)\b",
     rf"\b(?:unable to|could ?not|couldnt|cannot|cant|can ?not|failed to|did ?not|didnt) (?:find|locate|look ?up|"
@@ -212,7 +215,7 @@ _PASSING = (
                          r"\bnot ?authori[sz]ed\b|\bauthrequired|\bcomplaint|\bunsubscribe|\bsuppress(?:ed|ion)|"
                          r"\bblocked\b|\bmessage (?:was )?(?:rejected|refused)"
                          r"|\bmoderat|\bonly (?:accepts|members|subscribers)|\bnot (?:accepted )?from\b")),
-    (Reason.EXPIRED, _any(r"\bexpired\b|\bretry time(?:out)? (?:not )?(?:exceeded|reached)|\bgiving up\b|"
+    (Reason.EXPIRED, _any(r"\bexpired\b|\bretry time(?:out)? (?:not )?(?:exceeded|reached)|\bgiving up\b(?! on \d)|"
                           r"\btoo (?:long|old)\b|\b(?:unable|not|"
                           r"been) (?:to )?(?:be )?deliver\w*(?: \S+){0,4}? (?:days?|hours?)\b|\bqueue too long"
                           r"|\b(?:delivery )?time ?(?:exceeded|expired)\b|\bretry timeout")),
@@ -233,11 +236,12 @@ _UNKNOWN_IF_NOTHING_ELSE = _any(r"\binvalid (?:recipient|mailbox)\b")
 # These may mean anything, so they count only where neither other words nor a telling status say more.
 _HINTS_OF_UNKNOWN = _any(
     r"\b(?:mailbox|account) (?:is )?(?:unavail?able|unavaiable|not available)\b|"
-    r"\brejected recipients\b|\bmailbox not\b",
+    r"\brejected recipients\b|\bmailbox not\b|\bunavailable (?:mail )?(?:user|recipient)\b|%a (?:is )?not (?:in )?use"
+    r"d?\b",
     r"\b(?:invalid|bad|incorrect|wrong|undeliverable) (?:recipient|mailbox|e ?mail|user|destination|rcpt|address)\b",
     rf"\b(?:recipient|mailbox|user|e ?mail|addressee|rcpt|to)(?: address)?{_NAMED}(?: \|)?(?: is| was|"
     rf" has been)? (?:(?<!user )reject|refus|"
-    r"invalid|not (?:accepted|valid|ok|deliverable)|denied|undeliverable|unavailable|isnt valid)",
+    r"invalid|not (?:accepted|valid|ok|deliverable)|denied|undeliverable|unavailable(?! to take)|isnt valid)",
     r"\baddress(?: %a)?(?: is| was)? (?:rejected|refused|invalid|not valid|undeliverable|unavailable|deny|denied)\b",
     r"\bno valid recipients?\b|\bnot (?:a )?valid (?:e ?mail|address|recipient)\b|\b(?:user|recipient) unavailable\b",
     r"\bcan(?:t|not) accept user\b|"
@@ -279,12 +283,13 @@ def plain(text: str) -> str:
 
 def reason(said: str) -> Reason | None:
     """Give why, by the words of a text that went through `plain`; None where they do not tell."""
-    return next((why for why, words in _ORDER if words.search(said)), None)
+    sure = _GUESS.sub("|", said)
+    return next((why for why, words in _ORDER if words.search(sure if why in NEVER else said)), None)
 
 
 def hints_of_unknown(said: str) -> bool:
     """Tell whether a text has words that often, but not always, mean an unknown user."""
-    return _HINTS_OF_UNKNOWN.search(said) is not None
+    return _HINTS_OF_UNKNOWN.search(_GUESS.sub("|", said)) is not None
 
 
 def may_pass(said: str) -> bool:
