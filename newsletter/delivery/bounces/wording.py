@@ -245,8 +245,8 @@ _HINTS_OF_UNKNOWN = _any(
     r"d?\b",
     r"\b(?:invalid|bad|incorrect|wrong|undeliverable) (?:recipient|mailbox|e ?mail|user|destination|rcpt|address)\b",
     rf"\b(?:recipient|mailbox|user|e ?mail|addressee|rcpt|to)(?: address)?{_NAMED}(?: \|)?(?: is| was|"
-    rf" has been)? (?:(?<!user )reject|refus|"
-    r"invalid|not (?:accepted|valid|ok|deliverable)|denied|undeliverable|unavailable(?! to take)|isnt valid)",
+    rf" has been)? (?:(?<!user )reject|refus|invalid|"
+    r"not (?:accepted|valid|ok|deliverable)|denied|undeliverable|unavailable(?! to take| or access)|isnt valid)",
     r"\baddress(?: %a)?(?: is| was)? (?:rejected|refused|invalid|not valid|undeliverable|unavailable|deny|denied)\b",
     r"\bno valid recipients?\b|\bnot (?:a )?valid (?:e ?mail|address|recipient)\b|\b(?:user|recipient) unavailable\b",
     r"\bcan(?:t|not) accept user\b|"
