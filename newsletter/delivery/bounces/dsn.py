@@ -87,7 +87,9 @@ def _failure(group: Group, notice: str) -> Failure:
     # A mailbox inside of a server, as `ada@ims-daemon`, is nobody whom we know; whom we wrote to stands beside it.
     recipient = next((one for one in named if "." in one.rpartition("@")[2]), next(iter(named), ""))
     status, _, comment = _first(group, "status").partition("(")
-    replies = [value.partition(";")[2] or value for value in group.get("diagnostic-code", ())]
+    # Exchange has a field of its own for what another server said.
+    told = group.get("diagnostic-code") or group.get("x-supplementary-info", ())
+    replies = [value.partition(";")[2] or value for value in told]
     # The comment is the status once more in words: what the server itself said goes before it.
     around = f"{comment}\n{notice}"
     verdict = decide(" ".join(replies), status=status, action=_action(group), around=around, session=notice)

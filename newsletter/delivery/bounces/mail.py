@@ -23,7 +23,9 @@ _LONGEST_HEAD = 64_000
 _LONGEST_HEADER = 4_000
 _LONGEST_TEXT = 60_000
 
-_FROM_LINE = re.compile(rb"\A(?:\s*\n)?>?From [^\n]*\n")
+# What a webmail shows as "the original" begins with a line of blanks.
+_NOTHING_YET = re.compile(rb"\A(?:[ \t]*\n)+")
+_FROM_LINE = re.compile(rb"\A>?From [^\n]*\n")
 _BLANK = re.compile(rb"\n[ \t]*\n|\A[ \t]*\n")
 _FIELD = re.compile(r"([A-Za-z][!-9;-~]{0,70})[ \t]*:(.*)")
 # Some forget the semicolon before a parameter.
@@ -73,7 +75,7 @@ def parse(data: bytes) -> Part:
     lines = data[:MOST_BYTES].replace(b"\r\n", b"\n")
     if b"\n" not in lines:  # as old Macintoshes end lines, and what passed through one
         lines = lines.replace(b"\r", b"\n")
-    return _part(_FROM_LINE.sub(b"", lines), _DEEPEST, [_MOST_PARTS], "text/plain")
+    return _part(_FROM_LINE.sub(b"", _NOTHING_YET.sub(b"", lines)), _DEEPEST, [_MOST_PARTS], "text/plain")
 
 
 def enclosed(part: Part) -> Part:

@@ -31,6 +31,10 @@ _HEADERS_BEGIN = re.compile(
 
 _ALONE = re.compile(r"^[\s>*•-]*(?:[<\"]?[^\s<>\"]{1,64}@[^\s<>:\"]{1,255}[>\"]?)[:;.,)]*\s*(?:\([^)]{0,200}\))?[:.]*$")
 _LEADING = re.compile(r"^\s*(?:\d{1,3}[.)]\s+)?<[^\s<>]{1,64}@[^\s<>]{1,255}>\s*(?::|\.\.\.|,|\(|-|;|\s{2,}|$)")
+# `ada@lab.example; Failed; 4.2.2 (mailbox full)`, as Critical Path and its heirs put it.
+_OUTCOME = re.compile(
+    r"^\s*[^\s<>:,;()]{1,64}@[^\s<>:,;()]{1,253};\s*(?:action:\s*)?(?:failed|delayed)\b", re.IGNORECASE
+)
 _PARAGRAPH = re.compile(r"^\s*<[^\s<>]{1,64}@[^\s<>]{1,255}>:")
 _BARE_LEADING = re.compile(r"^\s*[^\s<>:,;()]{1,64}@[^\s<>:,;()]{1,253}\s*(?::|\.\.\.|\s-\s|\(|,|;|\s{2,})")
 _LABELLED = re.compile(
@@ -58,7 +62,7 @@ _REFUSED = re.compile(
 _ABOUT_OTHERS = re.compile(
     r"^[\s>*]*(?:from|sender|return-path|reply-to|message-id|x-[\w-]+|received|subject|date|cc|references|in-reply-to|"
     r"content-\w+|von|de|remitente|expéditeur|mail from|envelope-from|reporting-mta|list-[\w-]+|dkim-signature|"
-    r"errors-to)\s*:|<<<|mail from|\bcontact\b|\bassistance\b|\bquestions?\b|\bhelp ?desk\b|send (?:mail|"
+    r"errors-to)\s*:|<<<|mail from|\b(?:contact|assistance|questions?|help ?desk)\b(?![\w.+-]*@)|send (?:mail|"
     r"e-?mail) to\b.{0,30}(?:postmaster|help)|\bvon Ihnen\b|message[- ]?id\b|\bfrom:? <?\S+@\S+>?\s*(?:to|\.|$)",
     re.IGNORECASE,
 )
@@ -198,6 +202,7 @@ def _said_of(recipient: str, lines: Sequence[str], places: dict[int, tuple[str, 
 
 
 _KINDS_OF_LINES: tuple[Callable[[str], object], ...] = (
+    _OUTCOME.match,
     _LABELLED.match,
     _LEADING.match,
     _ALONE.match,

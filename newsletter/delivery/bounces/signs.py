@@ -64,7 +64,8 @@ _FAILED = re.compile(
     r"deliver\w*.{0,60}fail|fail\w*.{0,60}deliver|permanent(?:ly)? (?:fail|error|fatal)|fatal error|"
     r"(?:has|have) been returned|failed recipients|returned (?:to|"
     r"below|mail)|trouble delivering|"
-    r"did not reach|not (?:been )?delivered|bounced|rejected|refused|user unknown|unknown user|"
+    r"did not reach|not (?:been )?delivered|bounced|rejected|refused|user unknown|unknown user|not a valid (?:user|"
+    r"recipient|address|mailbox)|"
     r"delivery (?:error|problem|attempt)|will be retried|keep trying|nicht (?:zugestellt|zustellbar|ausgeliefert)|"
     r"unzustellbar|n'a pas (?:pu|été)|non remis|no se (?:ha )?(?:pudo|podido)|non è stato|não (?:pôde|foi)|"
     r"не (?:может|удалось|доставлено)|届けられ|送信できま|配信でき|"
@@ -106,8 +107,13 @@ def is_automatic_answer(mail: Part) -> bool:
 
 
 def from_daemon(mail: Part) -> bool:
-    """Tell whether a mail server, by its name, wrote a mail."""
-    return bool(_DAEMON.search(mail.header("from"))) or "x-failed-recipients" in mail.headers
+    """Tell whether a mail server, by its name or as nobody, wrote a mail."""
+    return bool(_DAEMON.search(mail.header("from"))) or _as_nobody(mail) or "x-failed-recipients" in mail.headers
+
+
+def _as_nobody(mail: Part) -> bool:
+    """Tell whether the author is the empty address (`From: <>`): no person, and no newsletter, writes as that."""
+    return mail.header("from").rstrip().endswith("<>")
 
 
 def subject_of_a_bounce(mail: Part) -> bool:
@@ -128,12 +134,13 @@ def is_likely_a_bounce(mail: Part, leaves: list[Part], notice: str, *, names_som
     `names_somebody`: the notice has a heading under which addresses stand.
     """
     daemon, subject = from_daemon(mail), subject_of_a_bounce(mail)
-    surely, report = bool(_SURELY_DAEMON.search(mail.header("from"))), is_a_report(mail)
+    surely = bool(_SURELY_DAEMON.search(mail.header("from"))) or _as_nobody(mail)
+    report = is_a_report(mail)
     of_a_list = any(name in mail.headers for name in _BULK)  # a list may pass bounces on, but daemons post on none
     if _ANSWER.match(mail.header("subject")) or not (surely if of_a_list else daemon or subject or report):
         return False
     sender = mail.header("from").strip()
-    nobody = mail.header("return-path").replace(" ", "") == "<>" or not sender or sender.endswith("<>")
+    nobody = mail.header("return-path").replace(" ", "") == "<>" or not sender or _as_nobody(mail)
     copy = any(leaf.kind in _COPY for leaf in leaves)
     failed, reply = bool(_FAILED.search(notice[:8000])), bool(_REPLY.search(notice[:8000]))
     # Any program may write as no-reply; one that returns our message is a carrier's mail server.

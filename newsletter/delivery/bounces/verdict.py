@@ -20,6 +20,9 @@ _CODE = re.compile(
 )
 _PASSED = ("delivered", "relayed", "expanded", "deliverable")
 
+# IronPort says 5.1.0 of every refused recipient, then quotes the server: `5.1.0 - Unknown address error 550-'…'`.
+_BEFORE_A_QUOTE = re.compile(r"\b[45]\.\d\.\d{1,3} - [\w ]{1,60}(?=[45]\d\d[ -]')")
+
 # At which command of SMTP a reply came, in the words of Postfix, Exim, sendmail and Courier.
 _AT = r"(?:in\s+reply\s+to|after|>>>)\s*(?:pipelined\s+)?"
 _OF_NO_RECIPIENT = re.compile(rf"{_AT}(?:MAIL\s+FROM|EHLO|HELO|initial\s+connection)\b", re.IGNORECASE)
@@ -88,7 +91,8 @@ def decide(said: str, *, status: str = "", action: str = "", around: str = "", s
     codes = [*_statuses(status), *_statuses(said)]
     why, in_words = _special(words, codes) or wording.reason(words), True
     if why is None:
-        why, in_words = _by_codes(codes, said), False
+        telling = [*_statuses(status), *_statuses(_BEFORE_A_QUOTE.sub("", said))]
+        why, in_words = _by_codes(telling, said), False
     if why is None and wording.hints_of_unknown(words) and not _passing(codes, said):
         why = Reason.USER_UNKNOWN
     if why is None and around:

@@ -9,12 +9,15 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from newsletter.delivery.bounces.report import Reason
+from newsletter.delivery.bounces.report import NEVER, Reason
 
 _URL = re.compile(r"\bhttps?:\S+|\bwww\.\S+", re.IGNORECASE)
 _GROUPS_SUPPORT = "https://groups.google.com/support"
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"\\@|]{1,64}@(?:[^\s<>()\[\],;:\"\\@|.]|\.(?!\.)){1,253}")
+_NO_MAIL_ADDRESS = re.compile(r"\bip[ -]addr(?:ess)?(?:es)?\b")
 _APOSTROPHES = re.compile(r"['’`´]")
+# "It may not exist, be full or be blocked": who only guesses does not say that it is so for ever.
+_GUESS = re.compile(r"\b(?:may|might) (?:no longer|not|also|have|be)\b[^|]*")
 _CLAUSE_END = re.compile(r"[;:!?]|\.(?!\d)")
 _MARKS = re.compile(r"[^\w%.|]|_|(?<!\d)\.|%(?!a\b)")
 
@@ -44,6 +47,10 @@ _SENDER = _any(
     r"\breverse (?:dns|ip|lookup|host|resolution|mapping)|\brdns\b|\bptr\b|\bfcrdns\b",
     r"\bclient host\b|\bunknown client\b|\b(?:ehlo|helo)\b(?! response)|\bfind your (?:reverse |host)|"
     r"\bverify your host",
+    r"\byour (?:e ?mail )?address(?: %a)? (?:is|was|has)(?: been)? (?:not|block\w*|reject\w*|list\w*|black\w*)\b",
+    r"\b(?:access|connections?|e ?mails?|messages?)(?: \S+){0,3}? (?:forbidden|refused|denied|reject\w*|block\w*|"
+    r"accepted)(?: \S+){0,2}? (?:by|from) your\b",
+    r"\bpostmaster verif\w+ failed\b|\bverif\w+ failed while checking\b",
     r"\bbatv\b|\bunsigned dsn\b|\b(?:provide|use) a valid (?:from|sender|return path)\b",
     r"\byour (?:ip|host ?name|server|mail ?server|domain|network|isp|client|reverse|mta)(?: \S+){0,5}? (?:is|was|has|"
     r"have|does|not|block\w*|reject\w*|list\w*|unknown|black\w*)\b",
@@ -87,7 +94,7 @@ _UNKNOWN = _any(
     rf"exist|for"
     r"|here|named)\b",
     rf"\b{_WHO}{_NAMED}(?: \S+){{0,8}}? {_NOT} exists?\b|\b{_NOT} exists?\b(?: \S+){{0,3}} {_WHO}\b",
-    r"\b(?:does ?not|doesnt) (?:appear to )?exist\b",
+    r"\b(?:does ?not?|doesnt) (?:appear to )?exists?\b",
     rf"\b{_WHO}{_NAMED}(?: \S+){{0,4}}? (?:not|cannot be|cant be|could ?not be|couldnt be|wasnt|isnt|arent|werent) "
     r"(?:be )?(?:found|located|recogni[sz]ed|listed|registered|known|identified|defined|resolved|local|matched)\b",
     rf"\b(?:unable to|could ?not|couldnt|cannot|cant|can ?not|failed to|did ?not|didnt) (?:find|locate|look ?up|"
@@ -128,7 +135,7 @@ _UNKNOWN = _any(
     r"\b(?:utilisateur|destinataire|adresse|bo[iî]te|compte)(?: \S+){0,4}? (?:inconnue?|inexistante?|introuvable|"
     r"invalide)|\b(?:ne?x?iste|existe) pas\b|\bnexiste (?:pas|plus)\b",
     r"\b(?:usuario|destinatario|direcci[oó]n|cuenta|buz[oó]n)(?: \S+){0,4}? (?:desconocid[oa]|inexistente|"
-    r"inv[aá]lid[oa])|\bno existe\b|\b(?:utente|destinatario|indirizzo|casella)(?: \S+){0,4}? (?:sconosciut[oa]|"
+    r"inv[aá]lid[oa])|\bno existe\b|\b(?:utente|destin(?:atario)?|indirizzo|casella)(?: \S+){0,4}? (?:sconosciut[oa]|"
     r"inesistente)|\bnon esiste\b|\bnessun utente\b",
     r"\b(?:usu[aá]rio|destinat[aá]rio|endere[cç]o|conta|caixa postal)(?: \S+){0,4}? (?:desconhecid[oa]|inexistente|"
     r"inv[aá]lid[oa])|\bn[aã]o existe\b|\b(?:gebruiker|geadresseerde|adres)(?: \S+){0,3}? (?:onbekend|bestaat niet)",
@@ -154,7 +161,8 @@ _HOST = _any(
     r"\b(?:couldnt|could ?not|cannot|cant|unable to) (?:find|resolve|locate)(?: \S+){0,3}? (?:host|domain|"
     r"mail exchanger|mx)\b",
     r"\bno (?:valid |usable )?(?:mx|mail exchanger|dns|a)(?: or \w+)*(?: host| records?)? (?:records? )?(?:found|for|"
-    r"exist|known)\b|\bno (?:mx|dns) records?\b|\bno (?:ip )?address(?:es)? (?:associated|found for host)",
+    r"exist|known)\b|\bno (?:mx|dns) records?\b|\bno mail hosts? for\b|"
+    r"\bno (?:ip|address(?:es)?) (?:associated|found for host)",
     r"\bunrout[e]?able (?:mail )?domain\b|\ball host address lookups failed permanently\b|\bbad destination (?:host|"
     r"system)",
     r"\bdomain must exist\b|\b(?:check|verify) the domain(?: name)? and (?:try|send|resend)\b|"
@@ -164,7 +172,7 @@ _HOST = _any(
     r"dom[ií]nio)(?: \S+){0,3}? (?:inconnu|introuvable|no existe)",
 )
 _TAKES_NONE = _any(
-    r"\bnull ?mx\b|\bno smtp service\b|\b(?:mx or srv|mx) record indicated no\b|\bdomain accepts no mail\b",
+    r"\bnull ?mx\b|\bno smtp service\b(?! \d{3} )|\b(?:mx or srv|mx) record indicated no\b|\bdomain accepts no mail\b",
     r"\b(?:domain|host|site|machine|server)(?: \S+){0,4}? (?:does ?not|doesnt|never|will not|wont|"
     r"is not configured to|no longer) (?:accepts?|receives?|handles?|takes?|process)(?: \S+){0,2}? (?:e ?mail|mail|"
     r"messages)\b",
@@ -212,7 +220,7 @@ _PASSING = (
                          r"\bnot ?authori[sz]ed\b|\bauthrequired|\bcomplaint|\bunsubscribe|\bsuppress(?:ed|ion)|"
                          r"\bblocked\b|\bmessage (?:was )?(?:rejected|refused)"
                          r"|\bmoderat|\bonly (?:accepts|members|subscribers)|\bnot (?:accepted )?from\b")),
-    (Reason.EXPIRED, _any(r"\bexpired\b|\bretry time(?:out)? (?:not )?(?:exceeded|reached)|\bgiving up\b|"
+    (Reason.EXPIRED, _any(r"\bexpired\b|\bretry time(?:out)? (?:not )?(?:exceeded|reached)|\bgiving up\b(?! on \d)|"
                           r"\btoo (?:long|old)\b|\b(?:unable|not|"
                           r"been) (?:to )?(?:be )?deliver\w*(?: \S+){0,4}? (?:days?|hours?)\b|\bqueue too long"
                           r"|\b(?:delivery )?time ?(?:exceeded|expired)\b|\bretry timeout")),
@@ -232,17 +240,18 @@ _PASSING = (
 _UNKNOWN_IF_NOTHING_ELSE = _any(r"\binvalid (?:recipient|mailbox)\b")
 # These may mean anything, so they count only where neither other words nor a telling status say more.
 _HINTS_OF_UNKNOWN = _any(
-    r"\b(?:mailbox|account) (?:is )?(?:unavail?able|unavaiable|not available)\b|"
-    r"\brejected recipients\b|\bmailbox not\b",
+    r"\b(?:mailbox|account) (?:is )?(?:unavail?able|unavaiable|not available)\b(?! or access)|"
+    r"\brejected recipients\b|\bmailbox not\b|\bunavailable (?:mail )?(?:user|recipient)\b|%a (?:is )?not (?:in )?use"
+    r"d?\b",
     r"\b(?:invalid|bad|incorrect|wrong|undeliverable) (?:recipient|mailbox|e ?mail|user|destination|rcpt|address)\b",
     rf"\b(?:recipient|mailbox|user|e ?mail|addressee|rcpt|to)(?: address)?{_NAMED}(?: \|)?(?: is| was|"
-    rf" has been)? (?:(?<!user )reject|refus|"
-    r"invalid|not (?:accepted|valid|ok|deliverable)|denied|undeliverable|unavailable|isnt valid)",
+    rf" has been)? (?:(?<!user )reject|refus|invalid|"
+    r"not (?:accepted|valid|ok|deliverable)|denied|undeliverable|unavailable(?! to take| or access)|isnt valid)",
     r"\baddress(?: %a)?(?: is| was)? (?:rejected|refused|invalid|not valid|undeliverable|unavailable|deny|denied)\b",
     r"\bno valid recipients?\b|\bnot (?:a )?valid (?:e ?mail|address|recipient)\b|\b(?:user|recipient) unavailable\b",
     r"\bcan(?:t|not) accept user\b|"
-    r"\bcannot (?:accept|deliver) (?:mail |messages? )?(?:to|for) (?:this|that|the) (?:address|recipient|user|"
-    r"mailbox)\b",
+    r"\bcannot (?:accept|deliver) (?:mail |messages? )?(?:to|for) (?:%a|(?:this|that|the) (?:address|recipient|user|"
+    r"mailbox))\b",
 )
 # Advice is no promise: "check the address and try again".
 _ADVICE = _any(r"\b(?:check|verify|correct|confirm)\b[^|]{0,60}? and (?:then )?(?:try|send|resend)\b(?: \w+)? again\b")
@@ -271,7 +280,7 @@ _ORDER = (
 def plain(text: str) -> str:
     """Give a text as the patterns want it."""
     text = unicodedata.normalize("NFKC", text).lower().replace(_GROUPS_SUPPORT, " groups support page ")
-    text = _ADDRESS.sub(" %a ", _URL.sub(" ", text))
+    text = _NO_MAIL_ADDRESS.sub("ip", _ADDRESS.sub(" %a ", _URL.sub(" ", text)))
     text = _CLAUSE_END.sub(" | ", _APOSTROPHES.sub("", text))
     # IronPort's own words for every 5.1.0, whatever the server said, which it quotes behind them.
     return " ".join(_MARKS.sub(" ", text).split()).replace("unknown address error", "|")
@@ -279,12 +288,13 @@ def plain(text: str) -> str:
 
 def reason(said: str) -> Reason | None:
     """Give why, by the words of a text that went through `plain`; None where they do not tell."""
-    return next((why for why, words in _ORDER if words.search(said)), None)
+    sure = _GUESS.sub("|", said)
+    return next((why for why, words in _ORDER if words.search(sure if why in NEVER else said)), None)
 
 
 def hints_of_unknown(said: str) -> bool:
     """Tell whether a text has words that often, but not always, mean an unknown user."""
-    return _HINTS_OF_UNKNOWN.search(said) is not None
+    return _HINTS_OF_UNKNOWN.search(_GUESS.sub("|", said)) is not None
 
 
 def may_pass(said: str) -> bool:
