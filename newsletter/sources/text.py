@@ -84,9 +84,9 @@ def _damaged(data: bytes) -> str:
 # HTML ---------------------------------------------------------------------------------------------------------------
 
 _BLOCKS = """
-    address article aside blockquote body br caption center dd details dialog disp-formula div dl dt fieldset figcaption
-    figure footer form h1 h2 h3 h4 h5 h6 head header hr html iframe img li link main meta nav ol option p pre sec section
-    select summary svg table tbody td tfoot th thead title tr ul video
+    address article aside blockquote body br caption center dd details dialog disp-formula div dl dt fieldset
+    figcaption figure footer form h1 h2 h3 h4 h5 h6 head header hr html iframe img li link main meta nav ol option p pre
+    sec section select summary svg table tbody td tfoot th thead title tr ul video
 """
 _INLINE = """
     a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark math mi mn mo mrow mfrac msub msup
