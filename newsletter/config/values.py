@@ -59,6 +59,7 @@ class SourceKind(StrEnum):
     SEMANTIC_SCHOLAR = "semantic-scholar"
     CROSSREF = "crossref"
     OPENREVIEW = "openreview"
+    OPENALEX = "openalex"
 
 
 def _http_url(value: str) -> str:

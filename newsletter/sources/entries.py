@@ -41,6 +41,8 @@ _NUMBERS = re.compile(r"(\d{4})(?:[-/.](\d{0,2})(?:[-/.](\d{0,2})(?:/.*)?)?)?")
 _MONTH_AND_YEAR = re.compile(r"([A-Za-z]{3,9})\.?,?\s+(\d{4})")
 _YEAR = re.compile(r"[12]\d{3}")
 _EARLIEST = 1000
+_JATS = "<jats:"
+_ESCAPED_TWICE = re.compile(r"&amp;(lt|gt|amp);")
 _MATH_ML = re.compile(r"<(?:mml:)?math\b", re.IGNORECASE)
 _TEX_MATH = re.compile(r"<(?:jats:)?tex-math\b", re.IGNORECASE)
 _TEX_MATH_END = re.compile(r"</(?:jats:)?tex-math\s*>", re.IGNORECASE)
@@ -144,7 +146,7 @@ def paper(
     names = (from_html(text[:_LONGEST_FIELD]) for text in islice(authors, _MOST_AUTHORS))
     return PaperRecord(
         title=words,
-        abstract=blurbs.unlabelled(from_html(without_tex(abstract[:_LONGEST_TEXT]))),
+        abstract=blurbs.unlabelled(from_html(_once(without_tex(abstract[:_LONGEST_TEXT])))),
         authors=tuple(dict.fromkeys(filter(None, names))),
         url=f"https://arxiv.org/abs/{number}" if number else _first(http_url, [*links, *resolved]),
         arxiv_id=number,
@@ -170,6 +172,11 @@ def _short(texts: Iterable[str]) -> list[str]:
 
 def _first(find: Callable[[str], str], texts: Iterable[str]) -> str:
     return next((found for text in texts if (found := find(text))), "")
+
+
+def _once(text: str) -> str:
+    """Give Crossref's JATS without its second escaping: publishers send "p &amp;lt; 0.05"."""
+    return _ESCAPED_TWICE.sub(r"&\1;", text) if _JATS in text else text
 
 
 def without_tex(text: str) -> str:
@@ -204,7 +211,7 @@ def people(value: Any) -> list[str]:
     return [name for person in value if (name := _person(person))]
 
 
-_SPOKEN = ("given", "dropping-particle", "non-dropping-particle", "family", "suffix")
+_SPOKEN = ("given", "dropping-particle", "non-dropping-particle", "family", "suffix", "firstName", "lastName")
 
 
 def _person(value: Any) -> str:

@@ -50,8 +50,8 @@ def parse(data: bytes, *, where: str) -> Digest:
     of its own.
     """
     if not sniff.is_feed(data):
-        found = sniff.looks_like(data) or "text of another kind"
-        raise NotADigestError(f"{where} is not a feed but {found}: needed is {NEEDS}", hint=_HINT)
+        looks = sniff.looks_like(data) or "text of another kind"
+        raise NotADigestError(f"{where} is not a feed but {looks}: needed is {NEEDS}", hint=_HINT)
     answer = _parsed(_in_utf_8(data), where)
     _refuse(answer, where)
     title = plain(answer["title"])

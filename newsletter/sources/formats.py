@@ -23,7 +23,7 @@ from newsletter.sources import (
     sniff,
     tables,
 )
-from newsletter.sources.json_records import CROSSREF, OPENREVIEW, SEMANTIC_SCHOLAR
+from newsletter.sources.json_records import CROSSREF, OPENALEX, OPENREVIEW, SEMANTIC_SCHOLAR
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +63,12 @@ FORMATS: dict[SourceKind, Format] = {
             (SourceKind.SEMANTIC_SCHOLAR, SEMANTIC_SCHOLAR),
             (SourceKind.CROSSREF, CROSSREF),
             (SourceKind.OPENREVIEW, OPENREVIEW),
+            (SourceKind.OPENALEX, OPENALEX),
         )
     },
     SourceKind.CSL_JSON: _simple("CSL-JSON", csl_json.NEEDS, csl_json.recognises, csl_json.parse),
-    SourceKind.JSONL: _simple("JSONL", tables.NEEDS_JSONL, tables.recognises_jsonl, tables.parse_jsonl),
     SourceKind.JSON_FEED: _simple("JSON Feed", json_feed.NEEDS, json_feed.recognises, json_feed.parse),
+    SourceKind.JSONL: _simple("JSON and JSONL", tables.NEEDS_JSONL, tables.recognises_jsonl, tables.parse_jsonl),
     SourceKind.HUGGINGFACE: _simple("Hugging Face JSON", huggingface.NEEDS, sniff.is_json, huggingface.parse),
     SourceKind.CSV: _simple("CSV", tables.NEEDS_CSV, tables.recognises_csv, tables.parse_csv),
     SourceKind.ARXIV_MAIL: _simple("arXiv listing mail", arxiv_mail.NEEDS, arxiv_mail.recognises, arxiv_mail.parse),

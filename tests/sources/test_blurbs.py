@@ -17,7 +17,7 @@ ROUND_AN_ABSTRACT = {
     "a state": f"DUNE, EarlyView. <br/>{TEXT}",
     "a day online": f"<p>Dunes, Published online: 28 July 2025; <a href='h'>doi:10.5555/d.1</a></p>{TEXT}",
     "authors before and a reference behind": (
-        f"<p>Author(s): Ann Marsh and Bo Lin</p><p>{TEXT}</p><br/><p>[Dune Lett. 13, 176] Published Fri May 01, 2025</p>"
+        f"<p>Author(s): Ann Marsh and Bo Lin</p><p>{TEXT}</p><br/><p>[Dune 13, 17] Published Fri May 01, 2025</p>"
     ),
     "buttons behind": f"<p>Dunes 10: 135-188</p><p>{TEXT}</p><p><a href='h'>HTML</a></p><p><a href='p'>PDF</a></p>",
     "the ids behind": f"<p>{TEXT}</p><p>PMID:<a href='p'>34929</a> | DOI:<a href='d'>10.5555/d.1</a></p>",
