@@ -60,6 +60,7 @@ class SourceKind(StrEnum):
     CROSSREF = "crossref"
     OPENREVIEW = "openreview"
     OPENALEX = "openalex"
+    MARKDOWN = "markdown"
 
 
 def _http_url(value: str) -> str:

@@ -110,7 +110,7 @@ def _opening(lines: list[str], repeated: Collection[str]) -> tuple[int, list[str
             return i + 1, lines
         if sure and i and (found := _LABEL.match(line)) and (i == bare or ":" in found[0]):
             return i + 1, [*lines[:i], found[0], line[found.end() :], *lines[i + 1 :]]
-        around = _is_around(line, repeated) or (i == bare and i + 1 < len(lines) and bool(_people(line)))
+        around = _is_around(line, repeated) or (i == bare and i + 1 < len(lines) and bool(people(line)))
         bare += around and i == bare
         if not around and len(line) > _SHORT:
             break
@@ -132,11 +132,11 @@ def _ends(rest: Sequence[str]) -> bool:
 
 def _authors(lines: Sequence[str]) -> tuple[str, ...]:
     labelled = (split_authors(found["value"][:_LONGEST_NAMES]) for line in lines if (found := _AUTHORS.match(line)))
-    bare = (_people(line) for line in lines)
+    bare = (people(line) for line in lines)
     return next((names for names in (*labelled, *bare) if names), ())
 
 
-def _people(line: str) -> tuple[str, ...]:
+def people(line: str) -> tuple[str, ...]:
     """Give the names where a paragraph is nothing but names, two at least."""
     if len(line) > _LONGEST_NAMES or not ("," in line or ";" in line) or ":" in line:
         return ()

@@ -17,6 +17,7 @@ from newsletter.sources import (
     feed,
     huggingface,
     json_feed,
+    markdown,
     oai_pages,
     opml,
     ris,
@@ -72,6 +73,7 @@ FORMATS: dict[SourceKind, Format] = {
     SourceKind.HUGGINGFACE: _simple("Hugging Face JSON", huggingface.NEEDS, sniff.is_json, huggingface.parse),
     SourceKind.CSV: _simple("CSV", tables.NEEDS_CSV, tables.recognises_csv, tables.parse_csv),
     SourceKind.ARXIV_MAIL: _simple("arXiv listing mail", arxiv_mail.NEEDS, arxiv_mail.recognises, arxiv_mail.parse),
+    SourceKind.MARKDOWN: _simple("Markdown list", markdown.NEEDS, markdown.recognises, markdown.parse),
     SourceKind.DIGEST: Format(
         name="copied digest",
         needs=digest.NEEDS,
