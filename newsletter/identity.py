@@ -27,7 +27,7 @@ _ARXIV_CONTEXT = re.compile(
     re.IGNORECASE,
 )
 RESOLVERS = ("doi.org", "dx.doi.org", "www.doi.org")
-_LINK = re.compile(r"\s*https?://[\w.-]+/", re.IGNORECASE)
+_LINK = re.compile(r"\s*https?://[a-z0-9.-]+/", re.IGNORECASE)
 _DOI = re.compile(r"\b10\.[0-9]{4,9}(?:\.[0-9]+)*/[^\s\"<>]{1,300}", re.IGNORECASE)
 _AFTER_A_DOI = ".,;:'’”"
 # What addresses of publishers add to a DOI: the form of the article, and on bioRxiv and medRxiv its version.

@@ -94,18 +94,27 @@ def parse(data: bytes, *, kind: SourceKind, where: str, today: date) -> Digest:
         return FORMATS[kind].parse(document)
     if opml.recognises(data):
         raise NotADigestError(f"{where} is a list of feeds (OPML), not papers", hint='give the source kind = "opml"')
-    known = next((each for each in FORMATS.values() if each.recognises(data)), None)
-    if known is None:
-        raise _unknown(f"{where} is {sniff.looks_like(data)}")
+    found = next((known for known, each in FORMATS.items() if each.recognises(data)), None)
+    if found is None:
+        raise _unknown(f"{where} is {sniff.looks_like(data)}", _hint(data))
     try:
-        return known.parse(document)
+        return FORMATS[found].parse(document)
     except NotADigestError as error:
-        raise _unknown(error.message) from error
+        raise _unknown(error.message, _hint(data) if found in _UNSURE else error.hint) from error
 
 
-def _unknown(found: str) -> NotADigestError:
+# Of these any JSON and any text may be; what is wrong with a document of another format is what its parser says.
+_UNSURE = (SourceKind.HUGGINGFACE, SourceKind.DIGEST)
+
+
+def _unknown(what: str, hint: str) -> NotADigestError:
     looked_for = ", ".join(each.name for each in FORMATS.values())
-    return NotADigestError(
-        f"{found}. Looked for: {looked_for}",
-        hint="for a web page, give the address of its feed, or copy the page's text into a file",
-    )
+    return NotADigestError(f"{what}. Looked for: {looked_for}", hint=hint)
+
+
+def _hint(data: bytes) -> str:
+    if sniff.is_json(data):
+        return f"of JSON that is no service's, needed is {tables.NEEDS_JSONL}"
+    if sniff.packed(data):
+        return "unpack it, and give the file that is in it"
+    return "for a web page, give the address of its feed, or copy the page's text into a file"

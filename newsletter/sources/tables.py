@@ -90,7 +90,9 @@ def parse_jsonl(data: bytes, *, where: str) -> Digest:
     if not sniff.is_json(data):
         found = sniff.looks_like(data) or "other text"
         raise NotADigestError(f"{where} is not JSON but {found}", hint=f"needed is {NEEDS_JSONL}")
-    rows: Iterable[Row | str] = _listed(text) or (line for line in io.StringIO(text) if line.strip())
+    if not (listed := _listed(text)) and not _is_json(text.lstrip("\ufeff \t\r\n").partition("\n")[0]):
+        json_format.load(data, where=where, name="a list of papers", needs=NEEDS_JSONL)  # says where it is broken
+    rows: Iterable[Row | str] = listed or (line for line in io.StringIO(text) if line.strip())
     return digest(rows, _from_json, where=where, title=title_from(where), needs=NEEDS_JSONL)
 
 
@@ -112,6 +114,14 @@ def recognises_jsonl(data: bytes) -> bool:
 def _is_paper(data: bytes, only: Row) -> bool:
     """Tell whether the only line is a paper, and no answer of an API or feed with papers in it."""
     return not _LISTS & only.keys() and not _of_a_service(data)
+
+
+def _is_json(line: str) -> bool:
+    try:
+        json_format.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _of_a_service(data: bytes) -> bool:

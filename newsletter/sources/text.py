@@ -200,6 +200,7 @@ def http_url(text: str) -> str:
 
 _PAIR = 2
 _SEVERAL = 2
+_LONGEST_NAME = 200
 _FEW_ALONE = 2  # authors without initials, among those that have some
 _PARENTHESES = re.compile(r"\s*[(\[][^()\[\]]*[)\]]")
 _BYLINE = re.compile(r"^(?:by|authors?)(?::\s*|\s+)", re.IGNORECASE)
@@ -207,7 +208,7 @@ _INITIALS = re.compile(r"(?:[^\W\d_a-zß-ÿ]\.?[\s-]?){1,4}")
 _SUFFIX = re.compile(r"(?:jr|sr|i{2,3}|iv|phd|md)\.?", re.IGNORECASE)
 _BETWEEN = re.compile(r"\s*,\s*(?:(?:and|&)\s+)?|\s+(?:and|&)\s+")
 _SEMICOLON = re.compile(r"\s*;\s*(?:(?:and|&)\s+)?")
-_OTHERS = re.compile(r"[\s,;]*(?:\bet\.?\s?al\b\.?|\band (?:\d+ )?others)$", re.IGNORECASE)
+_OTHERS = re.compile(r"[\s,;]{0,5}(?:\bet\.?\s?al\b\.?|\band (?:\d+ )?others)$", re.IGNORECASE)
 # "María P." and "David dos S.", as no author is called in full; "de Araujo".
 _GIVEN = re.compile(r"\S+(?:\s+[^\W\d_A-Z]+){0,2}\s+(?:[^\W\d_a-zß-ÿ]\.[\s-]?)+")
 _FAMILY = re.compile(r"(?:[a-zà-ÿ'’]+\s+){0,3}\S+")
@@ -243,14 +244,16 @@ def _without_affiliations(text: str) -> str:
 
 def _given_first(names: list[str]) -> list[str]:
     """Turn "Kukla D" and "Wood DA" round, where all are written so; one alone may be a whole name ("Deepak P")."""
+    if len(names) < _SEVERAL or max(map(len, names)) > _LONGEST_NAME:
+        return names
     found = [_FAMILY_FIRST.fullmatch(name) for name in names]
-    if len(names) < _SEVERAL or not all(found):
+    if not all(found):
         return names
     return [f"{one['initials'].strip()} {one['family'].strip()}" for one in found if one]
 
 
 def _from_list(parts: list[str]) -> list[str]:
-    if len(parts) == _PAIR and _is_one_person(*parts):
+    if len(parts) == _PAIR and max(map(len, parts)) <= _LONGEST_NAME and _is_one_person(*parts):
         return [f"{parts[1]} {parts[0]}"]
     return _by_initials(parts) or _with_suffixes(parts)
 
