@@ -132,11 +132,7 @@ def paper(
 
     Of `links` the first that is http(s) counts, but arXiv's page comes before all. Raises ValueError without a title.
     """
-    words = from_html(title[: 2 * _LONGEST_TITLE])
-    if not words:
-        raise UntitledError("no title")
-    if len(words) > _LONGEST_TITLE:
-        raise ValueError(f"a title of more than {_LONGEST_TITLE:,} characters")
+    words = titled(from_html(title[: 2 * _LONGEST_TITLE]))
     links = [link for text in _short(links) if (link := http_url(text))]
     # Of a link only the resolver's own is a DOI and nothing more: publishers put "/full" behind theirs.
     dois = [*_short(dois), *(link for link in links if urlsplit(link).hostname in identity.RESOLVERS)]
@@ -154,6 +150,15 @@ def paper(
         categories=tuple(dict.fromkeys(filter(None, _short(categories)))),
         published_at=published_at,
     )
+
+
+def titled(words: str) -> str:
+    """Give a title in plain words. Raises UntitledError where there is none, ValueError for one without end."""
+    if not words:
+        raise UntitledError("no title")
+    if len(words) > _LONGEST_TITLE:
+        raise ValueError(f"a title of more than {_LONGEST_TITLE:,} characters")
+    return words
 
 
 def news(record: PaperRecord) -> PaperRecord:

@@ -152,10 +152,9 @@ def _record(entry: dict[str, Any], feed_title: str) -> PaperRecord:
     arxiv_id = identity.arxiv_id(entry.get("id", "")) or identity.arxiv_id(link)
     named = (*(entry.get(name, "") for name in ("prism_doi", "arxiv_doi", "dc_identifier", "id", "link")), blurb.doi)
     doi = next((found for text in named if (found := identity.doi(text))), "")
-    record = entries.paper(title=title)
     return entries.news(
-        replace(
-            record,
+        PaperRecord(
+            title=entries.titled(title),
             abstract=blurb.abstract,
             authors=_authors(entry["authors"]) or blurb.authors,
             url=f"https://arxiv.org/abs/{arxiv_id}" if arxiv_id else link or _resolver(doi),

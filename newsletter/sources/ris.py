@@ -16,7 +16,7 @@ from newsletter.sources import sniff
 from newsletter.sources.entries import digest, moment, on, paper, spoken, text_of
 from newsletter.sources.text import decode, split_authors
 
-NEEDS = 'lines such as "TY  - JOUR" and "TI  - …" (RIS), "PT J" and "TI …" (Web of Science) or "PMID- 1" and "TI  - …" (PubMed)'
+NEEDS = 'lines such as "TY  - JOUR" and "TI  - …" (RIS), "PT J" (Web of Science) or "PMID- 1" (PubMed) and "TI …"'
 _HEAD = 4096
 _MOST_LINES = 1_000_000
 _LONGEST_LINKS = 20_000

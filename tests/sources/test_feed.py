@@ -260,3 +260,8 @@ def test_a_feed_whose_entities_explode_is_refused() -> None:
 def test_an_endless_title_costs_its_entry_alone() -> None:
     found = rdf(f"<title>{'dune ' * 100_000}</title>", "<title>On dunes</title>")
     assert [record.title for record in found.records] == ["On dunes"]
+
+
+def test_a_title_of_plain_text_is_decoded_once() -> None:
+    (record,) = parse(atom("<entry><title>When $a&lt;b&gt;c$, &amp;lt; is a token</title></entry>")).records
+    assert record.title == "When a<b>c, &lt; is a token"
