@@ -13,6 +13,7 @@ import unicodedata
 from base64 import b32encode
 from collections.abc import Iterable
 from typing import Protocol
+from urllib.parse import unquote, urlsplit
 
 from newsletter import abstracts
 
@@ -25,8 +26,14 @@ _ARXIV_CONTEXT = re.compile(
     rf"(?P<id>{_NEW_STYLE}|{_OLD_STYLE})(?:v[0-9]+)?(?![0-9])",
     re.IGNORECASE,
 )
+RESOLVERS = ("doi.org", "dx.doi.org", "www.doi.org")
+_LINK = re.compile(r"\s*https?://[a-z0-9.-]+/", re.IGNORECASE)
 _DOI = re.compile(r"\b10\.[0-9]{4,9}(?:\.[0-9]+)*/[^\s\"<>]{1,300}", re.IGNORECASE)
 _AFTER_A_DOI = ".,;:'’”"
+# What addresses of publishers add to a DOI: the form of the article, and on bioRxiv and medRxiv its version.
+_FORM_OF_ARTICLE = re.compile(
+    r"(?:/(?:full(?:text)?|abstract|e?pdf|html|meta)|\.(?:full|full-text|pdf)|(?<=[0-9])v[0-9]+)+$", re.IGNORECASE
+)
 _OPENING = {")": "(", "]": "[", "}": "{"}
 _LATEX_MARKUP = re.compile(r"\\[a-zA-Z]+\*?|[{}$~^_\\]")
 # Of 6,216 pairs of different abstracts of one field none shared more than 0.18 of its words.
@@ -63,11 +70,17 @@ def arxiv_id(text: str) -> str:
 
 
 def doi(text: str) -> str:
-    """Give the DOI that `text` is or contains, in lower case, without what a sentence puts behind it; else ''."""
-    found = _DOI.search(text)
+    """Give the DOI that `text` is or contains, in lower case, without what a sentence puts behind it; else ''.
+
+    Of an address only the path counts; a publisher's puts the form of the article behind it (`/full`).
+    """
+    link = urlsplit(text.strip()) if _LINK.match(text) else None
+    found = _DOI.search(unquote(link.path) if link else text)
     if found is None:
         return ""
     name = found[0].lower().rstrip(_AFTER_A_DOI)
+    if link and link.hostname not in RESOLVERS:
+        name = _FORM_OF_ARTICLE.sub("", name)
     while (opening := _OPENING.get(name[-1])) and name.count(opening) < name.count(name[-1]):
         name = name[:-1].rstrip(_AFTER_A_DOI)
     return name if name.partition("/")[2] else ""

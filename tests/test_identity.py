@@ -162,6 +162,21 @@ def test_a_family_name_is_the_same_in_both_orders(author: str, expected: str) ->
     assert identity.surname(author) == expected
 
 
+@pytest.mark.parametrize(
+    ("link", "expected"),
+    [
+        ("https://dunes.example/article/10.5555/dune.7?TRACK=RSS", "10.5555/dune.7"),
+        ("https://dunes.example/articles/10.5555/dune.7/full", "10.5555/dune.7"),
+        ("https://dunes.example/doi/pdf/10.5555%2FDune.7#page=2", "10.5555/dune.7"),
+        ("https://www.biorxiv.org/content/10.1101/2025.08.01.671234v2.full.pdf", "10.1101/2025.08.01.671234"),
+        ("https://doi.org/10.5555/full", "10.5555/full"),
+        ("https://dunes.example/10.5555/dune.v1", "10.5555/dune.v1"),
+    ],
+)
+def test_of_an_address_only_what_is_the_doi_counts(link: str, expected: str) -> None:
+    assert identity.doi(link) == expected
+
+
 def test_a_record_goes_by_its_arxiv_id_its_doi_and_its_title() -> None:
     record = PaperRecord("On Ripples", arxiv_id="2508.10433", doi="10.1000/ripples")
     assert identity.names(record) == (

@@ -59,6 +59,8 @@ class SourceKind(StrEnum):
     SEMANTIC_SCHOLAR = "semantic-scholar"
     CROSSREF = "crossref"
     OPENREVIEW = "openreview"
+    OPENALEX = "openalex"
+    MARKDOWN = "markdown"
 
 
 def _http_url(value: str) -> str:

@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 from newsletter import identity
 from newsletter.errors import NotADigestError
 from newsletter.model import Digest, PaperRecord
-from newsletter.sources import digest_layout, digest_lines, digest_prose, sniff
+from newsletter.sources import digest_layout, digest_lines, digest_markdown, digest_prose, sniff
 from newsletter.sources.days import day_in, day_of
 from newsletter.sources.digest_layout import Label, Row, Segment
 from newsletter.sources.digest_lines import Kind, Line
@@ -57,7 +57,7 @@ def parse(data: bytes, *, where: str, today: date) -> Digest:
     """
     if found := sniff.looks_like(data):
         raise _refused(where, f"it is {found}")
-    text = decode(data)
+    text = digest_markdown.flattened(decode(data))
     if (count := max(text.count("\n"), text.count("\r"))) > _MOST_LINES:
         raise _refused(where, f"it has {count:,} lines")
     if found := digest_prose.other_format(text):

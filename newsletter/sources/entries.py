@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 from newsletter import identity
 from newsletter.errors import NotADigestError
 from newsletter.model import Digest, PaperRecord
-from newsletter.sources import days, moments
+from newsletter.sources import blurbs, days, moments, titles
 from newsletter.sources.latex import readable
 from newsletter.sources.text import from_html, http_url, plain
 
@@ -32,7 +32,6 @@ _MOST_AUTHORS = 10_000
 _MOST_LINKS = 50
 _LONGEST_FIELD = 2_100
 _SAMPLE = 3
-_RESOLVERS = ("doi.org", "dx.doi.org", "www.doi.org")
 # What pylatexenc may cost one document, in its microseconds as measured: 80 a mark, 4 a character of a formula.
 _MOST_MARKUP = 6_000_000
 
@@ -42,7 +41,9 @@ _NUMBERS = re.compile(r"(\d{4})(?:[-/.](\d{0,2})(?:[-/.](\d{0,2})(?:/.*)?)?)?")
 _MONTH_AND_YEAR = re.compile(r"([A-Za-z]{3,9})\.?,?\s+(\d{4})")
 _YEAR = re.compile(r"[12]\d{3}")
 _EARLIEST = 1000
-_ABSTRACT_LABEL = re.compile(r"^(?:abstract|summary)(?:\s*[:.]\s*|\s+(?=[A-Z]))", re.IGNORECASE)
+_JATS = "<jats:"
+_ESCAPED_TWICE = re.compile(r"&amp;(lt|gt|amp);")
+_MATH_ML = re.compile(r"<(?:mml:)?math\b", re.IGNORECASE)
 _TEX_MATH = re.compile(r"<(?:jats:)?tex-math\b", re.IGNORECASE)
 _TEX_MATH_END = re.compile(r"</(?:jats:)?tex-math\s*>", re.IGNORECASE)
 
@@ -52,6 +53,10 @@ _log = logging.getLogger(__name__)
 
 class UntitledError(ValueError):
     """An entry is in order but has no title, so that nothing can be shown of it."""
+
+
+class NoPaperError(UntitledError):
+    """An entry is in order but announces something else than a paper: an erratum, a table of contents."""
 
 
 def digest(
@@ -66,11 +71,12 @@ def digest(
     """Give the papers that `make` makes of `entries`, their texts freed of LaTeX by `polish`.
 
     An entry for which `make` raises ValueError is left out, with a warning in the log. Raises NotADigestError when
-    none is a paper (but where all that are left out only lack a title, the digest is empty), or more than MOST_PAPERS.
+    none is a paper (but where all that are left out only lack a title or announce something else, the digest is
+    empty), or more than MOST_PAPERS.
     """
     records: list[PaperRecord] = []
     wrong: list[str] = []
-    lost = untitled = markup = 0
+    lost = untitled = others = markup = 0
     for number, entry in enumerate(entries, start=1):
         if number > MOST_PAPERS:
             raise NotADigestError(
@@ -81,6 +87,7 @@ def digest(
         except ValueError as error:
             lost += 1
             untitled += isinstance(error, UntitledError)
+            others += isinstance(error, NoPaperError)
             wrong += [f"entry {number}: {error}"] if len(wrong) < _SAMPLE else []
             continue
         markup += sum(_cost(text) for text in (record.title, record.abstract, *record.authors))
@@ -91,7 +98,8 @@ def digest(
     if lost > untitled and not records:
         raise NotADigestError(f"{where} holds no paper ({listed})", hint=f"needed is {needs}")
     if lost:
-        _log.warning("%s: %d of %d entries were left out (%s)", where, lost, lost + len(records), listed)
+        level = logging.WARNING if lost > others else logging.INFO
+        _log.log(level, "%s: %d of %d entries were left out (%s)", where, lost, lost + len(records), listed)
     return Digest(title=title or title_from(where), records=tuple(records))
 
 
@@ -124,21 +132,17 @@ def paper(
 
     Of `links` the first that is http(s) counts, but arXiv's page comes before all. Raises ValueError without a title.
     """
-    words = from_html(title[: 2 * _LONGEST_TITLE])
-    if not words:
-        raise UntitledError("no title")
-    if len(words) > _LONGEST_TITLE:
-        raise ValueError(f"a title of more than {_LONGEST_TITLE:,} characters")
+    words = titled(from_html(title[: 2 * _LONGEST_TITLE]))
     links = [link for text in _short(links) if (link := http_url(text))]
     # Of a link only the resolver's own is a DOI and nothing more: publishers put "/full" behind theirs.
-    dois = [*_short(dois), *(link for link in links if urlsplit(link).hostname in _RESOLVERS)]
+    dois = [*_short(dois), *(link for link in links if urlsplit(link).hostname in identity.RESOLVERS)]
     number = _first(identity.arxiv_id, [*_short(arxiv), *links, *dois])
     doi = _first(identity.doi, dois)
     resolved = [f"https://doi.org/{doi}"] if doi else []
     names = (from_html(text[:_LONGEST_FIELD]) for text in islice(authors, _MOST_AUTHORS))
     return PaperRecord(
         title=words,
-        abstract=_ABSTRACT_LABEL.sub("", from_html(_without_tex(abstract[:_LONGEST_TEXT]))),
+        abstract=blurbs.unlabelled(from_html(_once(without_tex(abstract[:_LONGEST_TEXT])))),
         authors=tuple(dict.fromkeys(filter(None, names))),
         url=f"https://arxiv.org/abs/{number}" if number else _first(http_url, [*links, *resolved]),
         arxiv_id=number,
@@ -146,6 +150,25 @@ def paper(
         categories=tuple(dict.fromkeys(filter(None, _short(categories)))),
         published_at=published_at,
     )
+
+
+def titled(words: str) -> str:
+    """Give a title in plain words. Raises UntitledError where there is none, ValueError for one without end."""
+    if not words:
+        raise UntitledError("no title")
+    if len(words) > _LONGEST_TITLE:
+        raise ValueError(f"a title of more than {_LONGEST_TITLE:,} characters")
+    return words
+
+
+def news(record: PaperRecord) -> PaperRecord:
+    """Give `record`. Raises NoPaperError where its title is that of an erratum or a part of the issue.
+
+    On arXiv all are papers.
+    """
+    if titles.is_front_matter(record.title) and not record.arxiv_id:
+        raise NoPaperError("no paper but an erratum or part of the issue")
+    return record
 
 
 def _short(texts: Iterable[str]) -> list[str]:
@@ -156,8 +179,15 @@ def _first(find: Callable[[str], str], texts: Iterable[str]) -> str:
     return next((found for text in texts if (found := find(text))), "")
 
 
-def _without_tex(text: str) -> str:
-    """Drop <tex-math>: JATS has each formula twice, and Springer's TeX is a whole document with its preamble."""
+def _once(text: str) -> str:
+    """Give Crossref's JATS without its second escaping: publishers send "p &amp;lt; 0.05"."""
+    return _ESCAPED_TWICE.sub(r"&\1;", text) if _JATS in text else text
+
+
+def without_tex(text: str) -> str:
+    """Drop <tex-math> where MathML says the same: Springer's TeX is a whole document with its preamble."""
+    if not _MATH_ML.search(text):
+        return text
     first, *others = _TEX_MATH.split(text)
     ends = ((piece, _TEX_MATH_END.search(piece)) for piece in others)
     return first + "".join(piece[end.end() :] for piece, end in ends if end) if others else text
@@ -186,7 +216,7 @@ def people(value: Any) -> list[str]:
     return [name for person in value if (name := _person(person))]
 
 
-_SPOKEN = ("given", "dropping-particle", "non-dropping-particle", "family", "suffix")
+_SPOKEN = ("given", "dropping-particle", "non-dropping-particle", "family", "suffix", "firstName", "lastName")
 
 
 def _person(value: Any) -> str:

@@ -7,30 +7,36 @@ import logging
 import re
 from calendar import timegm
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 from newsletter import identity
 from newsletter.errors import NotADigestError, SourceError
 from newsletter.model import Announce, Digest, PaperRecord
-from newsletter.sources import sniff
-from newsletter.sources.latex import readable
-from newsletter.sources.text import decode, from_html, http_url, plain, split_authors
+from newsletter.sources import blurbs, entries, sniff, titles
+from newsletter.sources.text import decode, from_html, http_url, paragraphs, plain, split_authors
 
 NEEDS = "XML whose first element is <rss>, <feed> or <rdf:RDF>"
 _HINT = "open the address in a browser: it must show XML that begins with <rss>, <feed> or <rdf:RDF>"
 
 # "arXiv:2508.10433v1 Announce Type: new \nAbstract: …"
 _ARXIV_PREFIX = re.compile(r"^\s*arXiv:\S+\s+Announce Type:\s*\S+\s*(?:Abstract:\s*)?", re.IGNORECASE)
-_ABSTRACT_LABEL = re.compile(r"^(?:abstract|summary)\s*[:.]\s+", re.IGNORECASE)
 _ARXIV_ERROR = re.compile(r"arxiv\.org/api/errors", re.IGNORECASE)
 _FEED_ERROR = re.compile(r"\s*feed error for query", re.IGNORECASE)
 _ENCODING = re.compile(r"^(\s*<\?xml[^>]*?)\s+encoding\s*=\s*[\"'][^\"']*[\"']")
 _HEAD = 200
+_EXPLODES = "limit on input amplification factor"  # as expat says it
+_JOURNAL = ("prism_publicationname", "dc_source")
 # What of an entry is read as it is. Namespaced elements come as prefix_name, in lower case.
-_FIELDS = ("id", "title", "link", "summary", "arxiv_announce_type", "arxiv_doi", "prism_doi", "dc_identifier")
+_FIELDS = (
+    *("id", "title", "link", "summary", "arxiv_announce_type", "arxiv_doi", "prism_doi", "dc_identifier"),
+    *_JOURNAL,
+)
 _READ = (Announce.NEW, Announce.CROSS)
 _HTML_TYPES = ("text/html", "application/xhtml+xml")
+# The kind of news that arXiv's old feeds put behind the title.
+_MARKED = {"UPDATED": Announce.REPLACE, "CROSS LISTED": Announce.CROSS}
 
 _log = logging.getLogger(__name__)
 
@@ -38,18 +44,20 @@ _log = logging.getLogger(__name__)
 def parse(data: bytes, *, where: str) -> Digest:
     """Read a feed; one that is valid and empty (arXiv at weekends) has no records.
 
-    Replacements of earlier papers are left out. feedparser takes minutes over some feeds (64 KB of unbroken text as an
-    author, 50,000 categories): those of strangers are for `sandbox`. Raises NotADigestError: no feed, or a broken one
-    without entries; SourceError: the feed reports an error of its own.
+    Replacements of earlier papers are left out, and what is no paper (errata, tables of contents). feedparser takes
+    minutes over some feeds (64 KB of unbroken text as an author, 50,000 categories): those of strangers are for
+    `sandbox`. Raises NotADigestError: no feed, or a broken one without entries; SourceError: the feed reports an error
+    of its own.
     """
     if not sniff.is_feed(data):
-        found = sniff.looks_like(data) or "text of another kind"
-        raise NotADigestError(f"{where} is not a feed but {found}: needed is {NEEDS}", hint=_HINT)
+        looks = sniff.looks_like(data) or "text of another kind"
+        raise NotADigestError(f"{where} is not a feed but {looks}: needed is {NEEDS}", hint=_HINT)
     answer = _parsed(_in_utf_8(data), where)
     _refuse(answer, where)
-    records = [record for entry in answer["entries"] if (record := _record(entry, where)) is not None]
-    moment = answer["published"]
-    return Digest(title=plain(answer["title"]), records=tuple(records), day=_day(moment))
+    title = plain(answer["title"])
+    read = [entry for entry in answer["entries"] if _announce(entry) in _READ]
+    found = entries.digest(read, lambda entry: _record(entry, title), where=where, title=title, needs=NEEDS)
+    return replace(found, day=_day(answer["published"]))
 
 
 def _in_utf_8(data: bytes) -> bytes:
@@ -87,12 +95,24 @@ def _extract(data: bytes) -> dict[str, Any]:
 def _entry(entry: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {name: entry[name] for name in _FIELDS if isinstance(entry.get(name), str)}
     found["title_type"] = entry.get("title_detail", {}).get("type", "")
-    found["summary_type"] = entry.get("summary_detail", {}).get("type", "")
-    found["content"] = [(part.get("type", ""), part.get("value", "")) for part in entry.get("content", [])]
-    found["authors"] = [author.get("name", "") for author in entry.get("authors", []) if author]
+    found["texts"] = _texts(entry)
+    found["authors"] = _creators(entry.get("authors", []))
     found["categories"] = [tag.get("term") or "" for tag in entry.get("tags", [])]
     found["published"] = _instant(entry, "published_parsed") or _instant(entry, "updated_parsed")
     return found
+
+
+def _texts(entry: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Give the media type and text of summary and content. A summary of no type is feedparser's copy of the content."""
+    parts = [entry["summary_detail"]] if "summary_detail" in entry else []
+    return [(part.get("type", ""), part.get("value") or "") for part in (*parts, *entry.get("content", []))]
+
+
+def _creators(value: Any) -> list[str]:
+    """Give the names: feedparser's list; or the text of an element <authors>, as IEEE and JMLR have it."""
+    if isinstance(value, str):
+        return [value]
+    return [author.get("name", "") for author in value if isinstance(author, Mapping)]
 
 
 def _instant(source: Mapping[str, Any], key: str) -> datetime | None:
@@ -106,45 +126,50 @@ def _instant(source: Mapping[str, Any], key: str) -> datetime | None:
 
 def _refuse(answer: dict[str, Any], where: str) -> None:
     """Raise for errors that come dressed as feeds; say when a broken feed was read as far as it goes."""
-    entries = answer["entries"]
-    if not answer["version"] or (answer["bozo"] and not entries):
+    found = answer["entries"]
+    if _EXPLODES in answer["bozo"]:  # feedparser would go on and take "&a9;" for a title
+        raise NotADigestError(f"{where} is a feed whose entities grow without end", hint=_HINT)
+    if not answer["version"] or (answer["bozo"] and not found):
         raise NotADigestError(f"{where} is a broken feed: {answer['bozo'] or 'no known version'}", hint=_HINT)
     if _FEED_ERROR.match(answer["title"]):
-        said = from_html(entries[0].get("summary", "")) if entries else plain(answer["title"])
+        said = from_html(found[0].get("summary", "")) if found else plain(answer["title"])
         raise SourceError(f"{where}: the feed reports an error: {said[:300]}", hint="check the address's parameters")
-    if len(entries) == 1 and entries[0].get("title") == "Error" and _ARXIV_ERROR.search(entries[0].get("id", "")):
-        said = plain(entries[0].get("summary", ""))
+    if len(found) == 1 and found[0].get("title") == "Error" and _ARXIV_ERROR.search(found[0].get("id", "")):
+        said = plain(found[0].get("summary", ""))
         raise SourceError(f"{where}: the arXiv API reports an error: {said[:300]}", hint="check the search query")
     if answer["bozo"]:
-        _log.warning("%s: the feed is not well-formed (%s); read %d entries", where, answer["bozo"], len(entries))
+        _log.warning("%s: the feed is not well-formed (%s); read %d entries", where, answer["bozo"], len(found))
 
 
-def _record(entry: dict[str, Any], where: str) -> PaperRecord | None:
-    announce = _announce(entry)
-    if announce not in _READ:
-        return None
-    title = readable(_words(entry.get("title", ""), entry["title_type"]))
-    if not title:
-        _log.warning("%s: an entry without a title was left out (%s)", where, entry.get("link", "no link"))
-        return None
+def _record(entry: dict[str, Any], feed_title: str) -> PaperRecord:
+    """Give the paper of an entry, its LaTeX as it is. Raises UntitledError and NoPaperError."""
+    words = _words(entry.get("title", ""), entry["title_type"])
+    categories = _categories(entry["categories"])
+    mark = titles.ARXIV_MARK.search(words)
+    title = titles.bare(words, (*categories, feed_title))
+    blurb = _blurb(entry, (title, words, *feed_title.split(": "), *(entry.get(name, "") for name in _JOURNAL)))
     link = http_url(entry.get("link", ""))
     arxiv_id = identity.arxiv_id(entry.get("id", "")) or identity.arxiv_id(link)
-    named = (entry.get(name, "") for name in ("prism_doi", "arxiv_doi", "dc_identifier", "id", "link"))
+    named = (*(entry.get(name, "") for name in ("prism_doi", "arxiv_doi", "dc_identifier", "id", "link")), blurb.doi)
     doi = next((found for text in named if (found := identity.doi(text))), "")
-    return PaperRecord(
-        title=title,
-        abstract=readable(_abstract(entry)),
-        authors=_authors(entry["authors"]),
-        url=f"https://arxiv.org/abs/{arxiv_id}" if arxiv_id else link or _resolver(doi),
-        arxiv_id=arxiv_id,
-        doi=doi,
-        categories=_categories(entry["categories"]),
-        published_at=entry["published"],
-        announce=announce,
+    return entries.news(
+        PaperRecord(
+            title=entries.titled(title),
+            abstract=blurb.abstract,
+            authors=_authors(entry["authors"]) or blurb.authors,
+            url=f"https://arxiv.org/abs/{arxiv_id}" if arxiv_id else link or _resolver(doi),
+            arxiv_id=arxiv_id,
+            doi=doi,
+            categories=categories or ((mark["category"],) if mark and mark["category"] else ()),
+            published_at=entry["published"] or entries.moment(blurb.published),
+            announce=_announce(entry),
+        )
     )
 
 
 def _announce(entry: dict[str, Any]) -> Announce:
+    if mark := titles.ARXIV_MARK.search(plain(entry.get("title", ""))):
+        return _MARKED.get(mark["kind"] or "", Announce.NEW)
     try:
         return Announce(entry.get("arxiv_announce_type", Announce.NEW).strip().lower())
     except ValueError:
@@ -155,17 +180,27 @@ def _words(text: str, mime: str) -> str:
     return from_html(text) if mime in _HTML_TYPES else plain(text)
 
 
-def _abstract(entry: dict[str, Any]) -> str:
-    """Give the longer of summary and content: journals put the abstract into either, and a teaser into the other."""
-    candidates = [_words(entry.get("summary", ""), entry["summary_type"])]
-    candidates += [_words(text, mime) for mime, text in entry["content"]]
-    text = max(candidates, key=len)
-    return _ABSTRACT_LABEL.sub("", _ARXIV_PREFIX.sub("", text))
+def _blurb(entry: dict[str, Any], known: tuple[str, ...]) -> blurbs.Blurb:
+    """Give the longer of the abstracts in summary and content: journals put it into either, a teaser into the other."""
+    found = [blurbs.read(_paragraphs(text, mime), known=known) for mime, text in entry["texts"]]
+    longest = max(found, key=lambda one: len(one.abstract), default=blurbs.read(()))
+    return replace(
+        longest,
+        authors=next((one.authors for one in found if one.authors), ()),
+        doi=next((one.doi for one in found if one.doi), ""),
+    )
+
+
+def _paragraphs(text: str, mime: str) -> list[str]:
+    parts = paragraphs(entries.without_tex(text)) if mime in _HTML_TYPES else [plain(text)]
+    return [cut for part in parts if (cut := _ARXIV_PREFIX.sub("", part))]
 
 
 def _authors(names: list[str]) -> tuple[str, ...]:
-    found = (author for name in names for author in split_authors(readable(from_html(name))))
-    return tuple(dict.fromkeys(found))
+    texts = [words for name in names if (words := from_html(name))]
+    if len(texts) > 1 and all(text.count(",") == 1 and " and " not in text for text in texts):
+        return tuple(dict.fromkeys(map(entries.spoken, texts)))  # "Kukla, Dora", each in an element of its own
+    return tuple(dict.fromkeys(author for text in texts for author in split_authors(text)))
 
 
 def _categories(terms: list[str]) -> tuple[str, ...]:

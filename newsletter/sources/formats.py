@@ -17,13 +17,14 @@ from newsletter.sources import (
     feed,
     huggingface,
     json_feed,
+    markdown,
     oai_pages,
     opml,
     ris,
     sniff,
     tables,
 )
-from newsletter.sources.json_records import CROSSREF, OPENREVIEW, SEMANTIC_SCHOLAR
+from newsletter.sources.json_records import CROSSREF, OPENALEX, OPENREVIEW, SEMANTIC_SCHOLAR
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +64,16 @@ FORMATS: dict[SourceKind, Format] = {
             (SourceKind.SEMANTIC_SCHOLAR, SEMANTIC_SCHOLAR),
             (SourceKind.CROSSREF, CROSSREF),
             (SourceKind.OPENREVIEW, OPENREVIEW),
+            (SourceKind.OPENALEX, OPENALEX),
         )
     },
     SourceKind.CSL_JSON: _simple("CSL-JSON", csl_json.NEEDS, csl_json.recognises, csl_json.parse),
-    SourceKind.JSONL: _simple("JSONL", tables.NEEDS_JSONL, tables.recognises_jsonl, tables.parse_jsonl),
     SourceKind.JSON_FEED: _simple("JSON Feed", json_feed.NEEDS, json_feed.recognises, json_feed.parse),
+    SourceKind.JSONL: _simple("JSON and JSONL", tables.NEEDS_JSONL, tables.recognises_jsonl, tables.parse_jsonl),
     SourceKind.HUGGINGFACE: _simple("Hugging Face JSON", huggingface.NEEDS, sniff.is_json, huggingface.parse),
     SourceKind.CSV: _simple("CSV", tables.NEEDS_CSV, tables.recognises_csv, tables.parse_csv),
     SourceKind.ARXIV_MAIL: _simple("arXiv listing mail", arxiv_mail.NEEDS, arxiv_mail.recognises, arxiv_mail.parse),
+    SourceKind.MARKDOWN: _simple("Markdown list", markdown.NEEDS, markdown.recognises, markdown.parse),
     SourceKind.DIGEST: Format(
         name="copied digest",
         needs=digest.NEEDS,
@@ -91,18 +94,27 @@ def parse(data: bytes, *, kind: SourceKind, where: str, today: date) -> Digest:
         return FORMATS[kind].parse(document)
     if opml.recognises(data):
         raise NotADigestError(f"{where} is a list of feeds (OPML), not papers", hint='give the source kind = "opml"')
-    known = next((each for each in FORMATS.values() if each.recognises(data)), None)
-    if known is None:
-        raise _unknown(f"{where} is {sniff.looks_like(data)}")
+    found = next((known for known, each in FORMATS.items() if each.recognises(data)), None)
+    if found is None:
+        raise _unknown(f"{where} is {sniff.looks_like(data)}", _hint(data))
     try:
-        return known.parse(document)
+        return FORMATS[found].parse(document)
     except NotADigestError as error:
-        raise _unknown(error.message) from error
+        raise _unknown(error.message, _hint(data) if found in _UNSURE else error.hint) from error
 
 
-def _unknown(found: str) -> NotADigestError:
+# Of these any JSON and any text may be; what is wrong with a document of another format is what its parser says.
+_UNSURE = (SourceKind.HUGGINGFACE, SourceKind.DIGEST)
+
+
+def _unknown(what: str, hint: str) -> NotADigestError:
     looked_for = ", ".join(each.name for each in FORMATS.values())
-    return NotADigestError(
-        f"{found}. Looked for: {looked_for}",
-        hint="for a web page, give the address of its feed, or copy the page's text into a file",
-    )
+    return NotADigestError(f"{what}. Looked for: {looked_for}", hint=hint)
+
+
+def _hint(data: bytes) -> str:
+    if sniff.is_json(data):
+        return f"of JSON that is no service's, needed is {tables.NEEDS_JSONL}"
+    if sniff.packed(data):
+        return "unpack it, and give the file that is in it"
+    return "for a web page, give the address of its feed, or copy the page's text into a file"

@@ -9,16 +9,15 @@ from typing import Any
 
 from newsletter.errors import NotADigestError
 from newsletter.model import Digest, PaperRecord
-from newsletter.sources import entries, json_format, sniff
+from newsletter.sources import blurbs, entries, json_format, sniff, titles
 from newsletter.sources.moments import moment
-from newsletter.sources.text import from_html, http_url, plain, split_authors
+from newsletter.sources.text import http_url, paragraphs, plain, split_authors
 
 NAME = "a JSON Feed"
 NEEDS = 'JSON of the form {"version": "https://jsonfeed.org/version/1.1", "items": [{"title", …}]}'
 
 _VERSION = re.compile(rb'"version"\s*:\s*"https?:\\?/\\?/(?:www\.)?jsonfeed\.org\\?/version')
 _VERSION_URL = re.compile(r"https?://(?:www\.)?jsonfeed\.org/version/")
-_ABSTRACT_LABEL = re.compile(r"^(?:abstract|summary)\s*[:.]\s+", re.IGNORECASE)
 
 
 def recognises(data: bytes) -> bool:
@@ -45,16 +44,18 @@ def _record(item: Any) -> PaperRecord:
         raise ValueError("no JSON object")  # noqa: TRY004  one kind of error for all that is wrong with an entry
     name = _text(item, "id")
     links = [_text(item, key) for key in ("url", "external_url")]
+    title = _text(item, "title")
+    blurb = _blurb(item, title)
     record = entries.paper(
-        title=_text(item, "title"),
-        authors=_authors(item),
+        title=titles.bare(title, _tags(item)),
+        authors=_authors(item) or blurb.authors,
         links=[*links, name],
         arxiv=[name],
-        dois=[] if http_url(name) else [name],
+        dois=["" if http_url(name) else name, blurb.doi],
         categories=_tags(item),
         published_at=moment(_text(item, "date_published")) or moment(_text(item, "date_modified")),
     )
-    return replace(record, abstract=_abstract(item), thumbnail=http_url(_text(item, "image")))
+    return entries.news(replace(record, abstract=blurb.abstract, thumbnail=http_url(_text(item, "image"))))
 
 
 def _text(source: Mapping[str, Any], key: str) -> str:
@@ -65,10 +66,10 @@ def _text(source: Mapping[str, Any], key: str) -> str:
     return plain(value) if isinstance(value, str) else ""
 
 
-def _abstract(item: Mapping[str, Any]) -> str:
-    """Give the longest of the texts: publishers put the abstract into any of them, and a teaser into another."""
-    texts = (_text(item, "content_text"), from_html(_text(item, "content_html")), _text(item, "summary"))
-    return _ABSTRACT_LABEL.sub("", max(texts, key=len))
+def _blurb(item: Mapping[str, Any], title: str) -> blurbs.Blurb:
+    """Give the longest of the abstracts: publishers put it into any of the texts, and a teaser into another."""
+    texts = [[_text(item, "content_text")], paragraphs(_text(item, "content_html")), [_text(item, "summary")]]
+    return max((blurbs.read([*filter(None, text)], known=[title]) for text in texts), key=lambda one: len(one.abstract))
 
 
 def _authors(item: Mapping[str, Any]) -> tuple[str, ...]:

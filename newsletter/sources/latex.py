@@ -20,6 +20,8 @@ _DEEPEST = 20
 
 _FORMULA = re.compile(
     r"(?<!\\)\$\$(?P<display>[^$]+)\$\$"
+    # One sign alone: "$\sim$10", "$-$50".
+    r"|(?<![\\$])\$(?P<sign>\\[A-Za-z]+|[-+<>=~±≤≥]{1,2})\$(?=\d)"
     # As in Pandoc: no space inside the dollars, no digit behind; "$5 to $10" is money.
     r"|(?<![\\$])\$(?P<inline>(?=[^\s$])(?:[^$\\]|\\.)*?(?<![\s\\]))\$(?!\d)"
     r"|\\\((?P<round>[^$]{1,400}?)\\\)"
@@ -38,9 +40,15 @@ _URL = re.compile(r"\\url\s?\{([^{}]*)\}")
 _LETTER = r"(?:\\?[A-Za-z]|\{\\?[A-Za-z]\})"
 _ACCENT = re.compile(
     rf"\{{\\[\"'`^~=.]\s?{_LETTER}\}}|\\[\"'`^~=.]\s?{_LETTER}|\{{?\\[uvHcdbrk]\{{\\?[A-Za-z]\}}\}}?"
+    r"|\{\\[uvHcdbrk]\s+\\?[A-Za-z]\}"
     r"|\{\\(?:ss|ae|AE|oe|OE|aa|AA|o|O|l|L|i|j)\}|\\(?:ss|ae|AE|oe|OE|aa|AA|o|O|l|L|i|j)(?:\{\}|(?![A-Za-z]))"
 )
 _ESCAPED = re.compile(r"\\([%&#_$])")
+_SYMBOL = re.compile(
+    r"\\(?:text(?:degree|mu|times|endash|emdash|quoteright|quoteleft|greater|less|registered|trademark))"
+    r"(?:\{\}|(?![A-Za-z]) ?)"
+)
+_SPACE = re.compile(r"(?<!\\)\\(?:[,;: ]|q?quad(?![A-Za-z])) ?")
 # pylatexenc writes "nlog n" for "n\log n"; in print the operators stand free.
 _OPERATOR = re.compile(
     r"(?<=[\w)}])\\(?=(?:log|ln|exp|sin|cos|tan|min|max|sup|inf|lim|det|dim|arg|gcd|Pr)(?![A-Za-z]))"
@@ -59,12 +67,19 @@ def readable(text: str) -> str:
         return text
     pieces: list[str] = []
     end = 0
+    source, text = text, _COMMAND.sub(_without_box, text)
     for found in _FORMULA.finditer(text):
         pieces += (_prose(text[end : found.start()]), _formula(found))
         end = found.end()
     read = "".join([*pieces, _prose(text[end:])])
     # Pieces may join to a new command ("\\alpha$x$"); whatever the way a letter was lost, the source is better.
-    return read if _holds(_CONTROL_WORD.sub(" ", read), _CONTROL_WORD.sub(" ", text)) else text
+    return read if _holds(_CONTROL_WORD.sub(" ", read), _CONTROL_WORD.sub(" ", source)) else source
+
+
+def _without_box(found: re.Match[str]) -> str:
+    r"""Open a text command around whole formulas (`\mbox{$\mu$}`), which would part it from its brace."""
+    marks = found[1].count("$")
+    return found[1] if marks and marks % 2 == 0 else found[0]
 
 
 def _formula(found: re.Match[str]) -> str:
@@ -86,7 +101,8 @@ def _prose(text: str) -> str:
         if not commands and not fonts:
             break
     text = _ACCENT.sub(lambda found: _checked(found[0], found[0]) or found[0], text)
-    return _ESCAPED.sub(r"\1", text)
+    text = _SYMBOL.sub(lambda found: _checked(found[0].strip(), "") or found[0], text)
+    return _ESCAPED.sub(r"\1", _SPACE.sub(" ", text))
 
 
 @lru_cache(maxsize=4096)

@@ -1,4 +1,4 @@
-"""RIS, the references of EndNote, Zotero and publishers, and the like-minded format of Web of Science.
+"""RIS, the references of EndNote, Zotero and publishers, and the like-minded formats of Web of Science and PubMed.
 
 rispy reads one reference at a time: a reference that is broken, or not closed, costs no other.
 """
@@ -13,10 +13,10 @@ from typing import Any
 from newsletter.errors import NotADigestError
 from newsletter.model import Digest, PaperRecord
 from newsletter.sources import sniff
-from newsletter.sources.entries import digest, moment, paper, spoken, text_of
-from newsletter.sources.text import decode
+from newsletter.sources.entries import digest, moment, on, paper, spoken, text_of
+from newsletter.sources.text import decode, split_authors
 
-NEEDS = 'lines such as "TY  - JOUR" and "TI  - …" (RIS), or "PT J" and "TI …" (Web of Science)'
+NEEDS = 'lines such as "TY  - JOUR" and "TI  - …" (RIS), "PT J" (Web of Science) or "PMID- 1" (PubMed) and "TI …"'
 _HEAD = 4096
 _MOST_LINES = 1_000_000
 _LONGEST_LINKS = 20_000
@@ -28,6 +28,8 @@ _WOK_TAG = re.compile(r"([A-Z][A-Z0-9])(?:$| (.*)$)")
 # A first line of the reference and, below it, another of the format: no prose has both.
 _RIS_START = re.compile(r"^TY  - .*\n\s*[A-Z][A-Z0-9]  -", re.MULTILINE)
 _WOK_START = re.compile(r"(?:FN .*\nVR .*\n\s*)?^PT [A-Z]\s*\n[A-Z][A-Z0-9] ", re.MULTILINE)
+_NBIB_START = re.compile(r"^PMID- \d+[ \t]*\n[A-Z]{2,4}\s*- ", re.MULTILINE)
+_NBIB_TAG = re.compile(r"([A-Z]{2,4})\s{0,2}- (.*)")
 # Exporters put a few lines before the first reference ("Provider: …", "1.").
 _LONGEST_PRELUDE = 10
 
@@ -42,6 +44,8 @@ def parse(data: bytes, *, where: str) -> Digest:
     text = _text(data)
     if text.count("\n") > _MOST_LINES:
         raise NotADigestError(f"{where}: RIS of more than {_MOST_LINES:,} lines", hint="split it into several files")
+    if _NBIB_START.search(text):
+        return digest(_nbib_references(text), _nbib, where=where, title="", needs=NEEDS)
     wok = not re.search(r"^TY  - ", text, re.MULTILINE)
     if wok and not re.search(r"^PT [A-Z][ \t]*$", text, re.MULTILINE):
         found = sniff.looks_like(data) or "other text"
@@ -55,7 +59,7 @@ def recognises(data: bytes) -> bool:
     if sniff.looks_like(data):
         return False
     head = _text(data[:_HEAD]).lstrip()
-    start = _RIS_START.search(head) or _WOK_START.match(head)
+    start = _RIS_START.search(head) or _WOK_START.match(head) or _NBIB_START.search(head)
     return start is not None and head.count("\n", 0, start.start()) <= _LONGEST_PRELUDE
 
 
@@ -115,6 +119,36 @@ def _web_of_science(lines: Lines) -> PaperRecord:
         authors=[spoken(name) for value in names for name in value.split(";")],
         dois=[text_of(entry, "doi")],
         published_at=moment(f"{text_of(entry, 'publication_date')} {year}") or moment(year),
+    )
+
+
+def _nbib_references(text: str) -> Iterator[dict[str, list[str]]]:
+    """Give each reference of PubMed's format (.nbib): its values by tag, lines that go on joined."""
+    for block in re.split(r"^(?=PMID- )", text, flags=re.MULTILINE)[1:]:
+        found: dict[str, list[str]] = {}
+        tag = ""
+        for line in block.split("\n")[:_MOST_TAGS]:
+            if begins := _NBIB_TAG.fullmatch(line):
+                tag = begins[1]
+                found.setdefault(tag, []).append(begins[2].strip())
+            elif tag and line.strip():
+                found[tag][-1] += f" {line.strip()}"
+        yield found
+
+
+def _nbib(found: dict[str, list[str]]) -> PaperRecord:
+    dois = [value.removesuffix("[doi]") for tag in ("LID", "AID") for value in found.get(tag, []) if "[doi]" in value]
+    full = found.get("FAU")
+    authors = [spoken(name) for name in full] if full else list(split_authors(", ".join(found.get("AU", []))))
+    # "2025 Aug 14", "2025 Aug", "2025 Jul-Aug".
+    year, month, day = (*next(iter(found.get("DP", [])), "").replace("-", " ").split(), "", "", "")[:3]
+    return paper(
+        title=next(iter(found.get("TI", [])), ""),
+        abstract=next(iter(found.get("AB", [])), ""),
+        authors=authors,
+        links=[f"https://pubmed.ncbi.nlm.nih.gov/{number}/" for number in found["PMID"] if number.isdigit()],
+        dois=dois,
+        published_at=on(year, month, day),
     )
 
 

@@ -47,6 +47,11 @@ def binary(data: bytes) -> str:
     return "binary data" if controls > _MOST_CONTROLS * len(text) else ""
 
 
+def packed(data: bytes) -> bool:
+    """Tell whether `data` is an archive or compressed."""
+    return any(data.startswith(magic) for magic, name in _MAGIC if "compressed" in name or "archive" in name)
+
+
 def opening(data: bytes) -> str:
     """Give the beginning of `data` as text, behind any XML declaration, document type and comments."""
     text = decode(data[: 4 * _HEAD])

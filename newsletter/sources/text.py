@@ -84,22 +84,25 @@ def _damaged(data: bytes) -> str:
 # HTML ---------------------------------------------------------------------------------------------------------------
 
 _BLOCKS = """
-    address article aside blockquote body br caption center dd details dialog div dl dt fieldset figcaption figure
-    footer form h1 h2 h3 h4 h5 h6 head header hr html iframe img li link main meta nav ol option p pre section select
-    summary svg table tbody td tfoot th thead title tr ul video
+    address article aside blockquote body br caption center dd details dialog disp-formula div dl dt fieldset
+    figcaption figure footer form h1 h2 h3 h4 h5 h6 head header hr html iframe img li link main meta nav ol option p pre
+    sec section select summary svg table tbody td tfoot th thead title tr ul video
 """
 _INLINE = """
     a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark math mi mn mo mrow mfrac msub msup
     msubsup msqrt mtext q s samp script semantics small span strike strong style sub sup time tt u var wbr annotation
-    noscript button input textarea
+    noscript button input textarea italic bold sc monospace inline-formula alternatives tex-math inline-graphic ext-link
+    xref named-content styled-content
 """
 _BLOCK_TAGS = frozenset(_BLOCKS.split())
 _KNOWN_TAGS = _BLOCK_TAGS | frozenset(_INLINE.split())
 _DROPPED = frozenset({"script", "style", "annotation"})
-# A tag with its attributes well formed, or namespaced as in JATS and MathML. All other "<" are the author's own.
+# A tag with its attributes well formed, or namespaced as in JATS and MathML. All other "<" are the author's own. Behind
+# a sound attribute one that is not may follow (`height=\\"100\\"`).
 _TAG = re.compile(
-    r"</?(?P<name>[a-zA-Z][a-zA-Z0-9]{0,15}(?::[a-zA-Z][\w-]{0,30})?)"
-    r"(?:\s+[a-zA-Z_:][\w:.-]{0,60}\s{0,5}=\s{0,5}(?:\"[^\"<]{0,3000}\"|'[^'<]{0,3000}'|[^\s\"'=<>`]{1,3000}))*"
+    r"</?(?P<name>[a-zA-Z][a-zA-Z0-9-]{0,20}(?::[a-zA-Z][\w-]{0,30})?)"
+    r"(?:(?:\s+[a-zA-Z_:][\w:.-]{0,60}\s{0,5}=\s{0,5}(?:\"[^\"<]{0,3000}\"|'[^'<]{0,3000}'|[^\s\"'=<>`]{1,3000}))+"
+    r"(?:\s+[a-zA-Z][\w:.-]{0,60}=[^<>]{1,300})?)?"
     r"\s*/?>"
 )
 _COMMENT = re.compile(
@@ -108,6 +111,7 @@ _COMMENT = re.compile(
 
 
 _OPEN = "\0"  # stands for the "<" of a certain tag until the others are escaped
+_GAP = "\x1e"  # white space that parts paragraphs
 
 
 class _Words(HTMLParser):
@@ -139,7 +143,7 @@ class _Words(HTMLParser):
     def _space(self, tag: str) -> None:
         # "H<sub>2</sub>O" is one word, "<li>one<li>two" and "</p><p>" are two.
         if tag in _BLOCK_TAGS:
-            self.parts.append(" ")
+            self.parts.append(_GAP)
 
 
 def from_html(text: str) -> str:
@@ -148,15 +152,24 @@ def from_html(text: str) -> str:
     Abstracts hold unescaped mathematics ("when $n<m$ and k<p") and tokens ("<think>"), so only what is certainly a tag
     is taken as one; script, style and comments are dropped; <p> and <br> are spaces.
     """
+    return plain(_read(text))
+
+
+def paragraphs(text: str) -> list[str]:
+    """Give the words of an HTML fragment as `from_html` does, paragraph by paragraph; a <br> parts them, too."""
+    return [words for part in _read(text).split(_GAP) if (words := plain(part))]
+
+
+def _read(text: str) -> str:
     if "<" not in text:
-        return plain(unescape(text))
+        return unescape(text)
     kept = _TAG.sub(_certain_tag, _COMMENT.sub(" ", text.replace(_OPEN, "")))
     # Everything that is no tag is escaped, so that the parser never has to guess (and never scans ahead in vain).
     escaped = kept.replace("<", "&lt;").replace(_OPEN, "<")
     words = _Words()
     words.feed(escaped)
     words.close()
-    return plain("".join(words.parts))
+    return "".join(words.parts)
 
 
 def _certain_tag(found: re.Match[str]) -> str:
@@ -185,21 +198,31 @@ def http_url(text: str) -> str:
     return text.translate(_UNSAFE_IN_URL)
 
 
+_PAIR = 2
+_SEVERAL = 2
+_LONGEST_NAME = 200
+_FEW_ALONE = 2  # authors without initials, among those that have some
 _PARENTHESES = re.compile(r"\s*[(\[][^()\[\]]*[)\]]")
 _BYLINE = re.compile(r"^(?:by|authors?)(?::\s*|\s+)", re.IGNORECASE)
 _INITIALS = re.compile(r"(?:[^\W\d_a-zß-ÿ]\.?[\s-]?){1,4}")
 _SUFFIX = re.compile(r"(?:jr|sr|i{2,3}|iv|phd|md)\.?", re.IGNORECASE)
 _BETWEEN = re.compile(r"\s*,\s*(?:(?:and|&)\s+)?|\s+(?:and|&)\s+")
 _SEMICOLON = re.compile(r"\s*;\s*(?:(?:and|&)\s+)?")
+_OTHERS = re.compile(r"[\s,;]{0,5}(?:\bet\.?\s?al\b\.?|\band (?:\d+ )?others)$", re.IGNORECASE)
+# "María P." and "David dos S.", as no author is called in full; "de Araujo".
+_GIVEN = re.compile(r"\S+(?:\s+[^\W\d_A-Z]+){0,2}\s+(?:[^\W\d_a-zß-ÿ]\.[\s-]?)+")
+_FAMILY = re.compile(r"(?:[a-zà-ÿ'’]+\s+){0,3}\S+")
+# "Kern AB" and "van der Berg C.", as PubMed and Scopus write: every word of the family name has a small letter.
+_FAMILY_FIRST = re.compile(r"(?P<family>(?:\S*[a-zß-ÿ]\S*\s+)+)(?P<initials>(?:[^\W\d_a-zß-ÿ]\.?[\s-]?){1,3})")
 
 
 def split_authors(text: str) -> tuple[str, ...]:
     """Give the names in one author string, in order, each once, in the order of speech ("D. Kukla").
 
     Understands "A B, C D (Lab, City), E F", "A B, C D and E F", "Kukla, D., Crampton, A.", "Kukla, Dora; Wood, D."
-    and "Kukla, Dora and Wood, D.". Affiliations in parentheses are left out.
+    "Kukla, Dora and Wood, D." and "Kukla D, Wood DA". Affiliations in parentheses and "et al." are left out.
     """
-    text = _BYLINE.sub("", _without_affiliations(plain(text)))
+    text = _OTHERS.sub("", _BYLINE.sub("", _without_affiliations(plain(text))))
     people = text.split(" and ")
     if ";" in text:
         names = [_spoken(name) for name in _SEMICOLON.split(text)]
@@ -207,7 +230,7 @@ def split_authors(text: str) -> tuple[str, ...]:
         names = [_spoken(name) for name in people]
     else:
         names = _from_list([part for part in _BETWEEN.split(text) if part])
-    names = [name.strip(" ,;") for name in names]
+    names = _given_first([name.strip(" ,;") for name in names])
     return tuple(dict.fromkeys(name for name in names if any(c.isalpha() for c in name)))
 
 
@@ -219,13 +242,46 @@ def _without_affiliations(text: str) -> str:
     return text
 
 
+def _given_first(names: list[str]) -> list[str]:
+    """Turn "Kukla D" and "Wood DA" round, where all are written so; one alone may be a whole name ("Deepak P")."""
+    if len(names) < _SEVERAL or max(map(len, names)) > _LONGEST_NAME:
+        return names
+    found = [_FAMILY_FIRST.fullmatch(name) for name in names]
+    if not all(found):
+        return names
+    return [f"{one['initials'].strip()} {one['family'].strip()}" for one in found if one]
+
+
 def _from_list(parts: list[str]) -> list[str]:
-    if len(parts) % 2 == 0 and parts:
-        families, givens = parts[::2], parts[1::2]
-        one_person = len(parts) == 2 and not any(" " in part for part in parts)
-        initials = all(_INITIALS.fullmatch(given) for given in givens)
-        if one_person or (initials and not all(_INITIALS.fullmatch(family) for family in families)):
-            return [f"{given} {family}" for family, given in zip(families, givens, strict=True)]
+    if len(parts) == _PAIR and max(map(len, parts)) <= _LONGEST_NAME and _is_one_person(*parts):
+        return [f"{parts[1]} {parts[0]}"]
+    return _by_initials(parts) or _with_suffixes(parts)
+
+
+def _is_one_person(family: str, given: str) -> bool:
+    """Tell whether "Kukla, Dora" and "de Araujo, Mayara R." are one person, and "Dora Kukla, Ann Wood" two."""
+    return bool(_FAMILY.fullmatch(family)) and (
+        (" " not in family and " " not in given) or bool(_GIVEN.fullmatch(given))
+    )
+
+
+def _by_initials(parts: list[str]) -> list[str]:
+    """Join "Kukla", "D.", "Wood", "A. B." where initials follow most names; a consortium among them has none."""
+    initials = [bool(_INITIALS.fullmatch(part)) and not _SUFFIX.fullmatch(part) for part in parts]
+    if not any(initials) or 2 * sum(initials) < len(parts) - _FEW_ALONE * (sum(initials) > 1):
+        return []
+    names: list[str] = []
+    for i, part in enumerate(parts):
+        if not initials[i]:
+            names.append(part)
+        elif i == 0 or initials[i - 1]:
+            return []
+        else:
+            names[-1] = f"{part} {names[-1]}"
+    return names
+
+
+def _with_suffixes(parts: list[str]) -> list[str]:
     names: list[str] = []
     for part in parts:
         if names and _SUFFIX.fullmatch(part):

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from newsletter.model import Digest
 from newsletter.sources import bibtex, csl_json, ris, tables
-from newsletter.sources.json_records import CROSSREF, OPENREVIEW, SEMANTIC_SCHOLAR
+from newsletter.sources.json_records import CROSSREF, OPENALEX, OPENREVIEW, SEMANTIC_SCHOLAR
 
 FOLDER = Path(__file__).parents[1] / "data" / "sources" / "bibliographies"
 
@@ -34,6 +34,7 @@ KINDS = {
     "semantic-scholar": Kind(SEMANTIC_SCHOLAR.parse, SEMANTIC_SCHOLAR.recognises, ("answer.semantic_scholar.json",)),
     "crossref": Kind(CROSSREF.parse, CROSSREF.recognises, ("answer.crossref.json",)),
     "openreview": Kind(OPENREVIEW.parse, OPENREVIEW.recognises, ("answer.openreview.json",)),
+    "openalex": Kind(OPENALEX.parse, OPENALEX.recognises, ("answer.openalex.json",)),
     "jsonl": Kind(tables.parse_jsonl, tables.recognises_jsonl, ("lines.jsonl",)),
     "csv": Kind(tables.parse_csv, tables.recognises_csv, ("spreadsheet.csv",)),
 }

@@ -150,3 +150,118 @@ def test_real_feeds_are_read(shared: Path) -> None:
     (record,) = parse((data / "feeds" / "biorxiv.rdf").read_bytes()).records
     assert record.authors == ("D. Kukla", "A. Crampton", "D. Wood", "S. Khetani")
     assert record.doi == "10.1101/857789"
+
+
+RDF = """<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/"
+  xmlns:content="http://purl.org/rss/1.0/modules/content/" xmlns:dc="http://purl.org/dc/elements/1.1/"
+  xmlns:prism="http://prismstandard.org/namespaces/basic/2.0/"><channel rdf:about="https://d.example/">
+  <title>Dune Letters</title><link>https://d.example/</link></channel>{}</rdf:RDF>"""
+
+
+def rdf(*items: str) -> Digest:
+    return parse(
+        RDF.format("".join(f'<item rdf:about="https://d.example/{i}">{x}</item>' for i, x in enumerate(items)))
+    )
+
+
+def test_an_entry_with_content_alone_gives_its_words_and_not_its_markup() -> None:
+    content = escape(
+        '<p>Dune Letters, Published online: 28 July 2025; <a href="x">doi:10.5555/d.1</a></p>Dunes <i>sing</i>.'
+    )
+    (record,) = rdf(f"<title>On dunes</title><content:encoded>{content}</content:encoded>").records
+    assert record.abstract == "Dunes sing."
+    assert record.doi == "10.5555/d.1"
+    entry = f'<entry><title>On dunes</title><content type="html">{escape("<p>They <b>sing</b>.</p>")}</content></entry>'
+    assert parse(atom(entry)).records[0].abstract == "They sing."
+
+
+def test_an_element_authors_costs_no_feed() -> None:
+    items = (
+        "<item><title>On dunes</title><authors>Ann Marsh;Bo Lin;</authors></item>"
+        "<item><title>On drifts</title><authors></authors></item>"
+        "<item><title>On sand</title><authors>Cy Reed, Bo Lin</authors></item>"
+    )
+    records = parse(f'<rss version="2.0"><channel><title>t</title>{items}</channel></rss>').records
+    assert [record.authors for record in records] == [("Ann Marsh", "Bo Lin"), (), ("Cy Reed", "Bo Lin")]
+
+
+def test_creators_in_elements_of_their_own_may_have_the_family_name_first() -> None:
+    names = ("Marsh, Ann Beth", "de Lin, Bo C.D.", "Reed, Cy")
+    creators = "".join(f"<dc:creator>{name}</dc:creator>" for name in names)
+    (record,) = rdf(f"<title>On dunes</title>{creators}").records
+    assert record.authors == ("Ann Beth Marsh", "Bo C.D. de Lin", "Cy Reed")
+
+
+def test_authors_and_doi_may_stand_in_the_description_alone() -> None:
+    page = escape(
+        "<p>Dunes 10: 1-5</p><p>DOI: 10.5555/Dune.7</p><p>Authors: Ann Marsh, Bo Lin</p><p>Abstract: They sing.</p>"
+    )
+    (record,) = rdf(f"<title>On dunes</title><description>{page}</description>").records
+    assert (record.authors, record.doi, record.abstract) == (("Ann Marsh", "Bo Lin"), "10.5555/dune.7", "They sing.")
+    assert record.published_at is None
+    dated = escape("<p>Publication date: Available online 3 March 2025</p><p>Author(s): Ann Marsh</p>")
+    (record,) = rdf(f"<title>On dunes</title><description>{dated}</description>").records
+    assert record.published_at == datetime(2025, 3, 3, tzinfo=UTC)
+
+
+def test_arxivs_old_feeds_say_behind_the_title_what_an_entry_is() -> None:
+    titles = (
+        "Dunes sing. (arXiv:1903.00489v1 [cs.SD])",
+        "Drifts hum. (arXiv:1903.00490v2 [cs.SD] UPDATED)",
+        "Sand sighs. (arXiv:1903.00491v1 [math.OC] CROSS LISTED)",
+    )
+    items = [f"<title>{t}</title><link>http://arxiv.org/abs/1903.0049{i}</link>" for i, t in enumerate(titles)]
+    first, second = rdf(*items).records
+    assert (first.title, first.categories, first.announce) == ("Dunes sing", ("cs.SD",), Announce.NEW)
+    assert (second.title, second.announce) == ("Sand sighs", Announce.CROSS)
+
+
+def test_errata_and_parts_of_an_issue_are_left_out_of_a_feed(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("WARNING"):
+        found = rdf("<title>Editorial Board</title>", "<title>On dunes</title>", "<title>Erratum: On drifts</title>")
+    assert [record.title for record in found.records] == ["On dunes"]
+    assert not caplog.records
+    assert rdf("<title>Table of Contents</title>").records == ()
+    on_arxiv = "<title>Erratum: On drifts</title><link>https://arxiv.org/abs/2508.10000</link>"
+    assert len(rdf(on_arxiv).records) == 1
+
+
+def test_a_doi_in_a_link_ends_where_the_address_goes_on() -> None:
+    links = (
+        "https://d.example/article/10.5555/dune.7?TRACK=RSS",
+        "https://d.example/articles/10.5555/dune.7/full",
+        "https://d.example/doi/full/10.5555%2Fdune.7#abs",
+    )
+    for link in links:
+        (record,) = rdf(f"<title>On dunes</title><link>{link}</link>").records
+        assert record.doi == "10.5555/dune.7"
+    (record,) = rdf(
+        "<title>On dunes</title><link>https://b.example/content/10.1101/2025.08.01.671234v2.full</link>"
+    ).records
+    assert record.doi == "10.1101/2025.08.01.671234"
+
+
+def test_sections_and_formulas_of_jats_leave_no_tags() -> None:
+    page = escape(
+        "<sec><title>Results</title><p>They do (<italic>p</italic> &lt; 0.05).</p></sec><inline-formula>"
+        '<tex-math notation="LaTeX">$k$</tex-math></inline-formula> <img src="d.png" width="2" height=\\"1\\"> dunes.'
+    )
+    (record,) = rdf(f"<title>On dunes</title><description>{page}</description>").records
+    assert record.abstract == "Results They do (p < 0.05). k dunes."
+
+
+def test_a_feed_whose_entities_explode_is_refused() -> None:
+    entities = "".join(f'<!ENTITY e{i} "{f"&e{i - 1};" * 10}">' for i in range(1, 9))
+    bomb = f'<?xml version="1.0"?><!DOCTYPE r [<!ENTITY e0 "{"x" * 1000}">{entities}]>'
+    with pytest.raises(NotADigestError, match="entities"):
+        parse(f'{bomb}<rss version="2.0"><channel><title>t</title><item><title>&e8;</title></item></channel></rss>')
+
+
+def test_an_endless_title_costs_its_entry_alone() -> None:
+    found = rdf(f"<title>{'dune ' * 100_000}</title>", "<title>On dunes</title>")
+    assert [record.title for record in found.records] == ["On dunes"]
+
+
+def test_a_title_of_plain_text_is_decoded_once() -> None:
+    (record,) = parse(atom("<entry><title>When $a&lt;b&gt;c$, &amp;lt; is a token</title></entry>")).records
+    assert record.title == "When a<b>c, &lt; is a token"

@@ -87,3 +87,21 @@ def test_no_document_is_long_to_tell(data: bytes) -> None:
     with pytest.raises(NotADigestError):
         auto(data)
     assert time.process_time() - began < 10
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"@article{a, title = {Dunes}, author = {Mar", "end of file"),
+        (b'<rss version="2.0"><channel><title>t', "broken feed"),
+        (b'{"results": [{"title": "Dunes", "abstract": "They s', "JSON that is broken"),
+        (b'[{"a": 1}]', "needed is one JSON object a line"),
+        (b"\x1f\x8b" + bytes(30), "unpack it"),
+        (b"<html><head><title>503</title></head></html>", "the address of its feed"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_what_to_do(data: bytes, said: str) -> None:
+    with pytest.raises(NotADigestError) as refused:
+        auto(data)
+    assert said in f"{refused.value} {refused.value.hint}"
+    assert refused.value.hint

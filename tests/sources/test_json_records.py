@@ -76,3 +76,31 @@ def test_a_real_paper_with_its_citations_is_one_paper(shared: Path) -> None:
     assert record.doi == "10.1093/mind/lix.236.433"
     assert record.published_at == datetime(1950, 10, 1, tzinfo=UTC)
     assert len(record.abstract) > 500
+
+
+def test_what_has_a_doi_but_is_no_paper_is_left_out_of_crossrefs_answer() -> None:
+    items = [
+        {"DOI": "10.5555/d", "type": "journal", "title": ["Dune Letters"]},
+        {"DOI": "10.5555/d.1", "type": "journal-article", "title": ["Editorial Board"]},
+        {"DOI": "10.5555/d.2", "type": "journal-article", "title": ["Corrigendum to “On dunes” [Dunes 1 (2025) 1–2]"]},
+        {"DOI": "10.5555/d.3", "type": "journal-article", "title": ["On dunes"]},
+    ]
+    data = json.dumps({"message-type": "work-list", "message": {"items": items}}).encode()
+    assert [record.title for record in CROSSREF.parse(data, where="a.json").records] == ["On dunes"]
+
+
+@pytest.mark.parametrize(
+    ("abstract", "expected"),
+    [
+        ("<jats:p>They do (<jats:italic>p</jats:italic> &amp;lt; 0.05).</jats:p>", "They do (p < 0.05)."),
+        ("<jats:p>Write &amp;amp;lt; for it.</jats:p>", "Write &lt; for it."),
+        ("<jats:p>The <jats:tex-math>$k$</jats:tex-math> nearest.</jats:p>", "The k nearest."),
+        (
+            "<jats:p>The <jats:tex-math>$k$</jats:tex-math><mml:math><mml:mi>k</mml:mi></mml:math> nearest.</jats:p>",
+            "The k nearest.",
+        ),
+    ],
+)
+def test_jats_is_read_once_and_its_formulas_too(abstract: str, expected: str) -> None:
+    data = json.dumps({"message-type": "work", "message": {"DOI": "10.5555/d", "title": ["T"], "abstract": abstract}})
+    assert CROSSREF.parse(data.encode(), where="a.json").records[0].abstract == expected

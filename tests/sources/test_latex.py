@@ -59,3 +59,19 @@ PIECES = st.sampled_from([*WORDS.split(), " ", "x y", "$5 to $10"])
 @given(st.lists(PIECES, max_size=12).map("".join))
 def test_no_letter_and_no_digit_is_lost(text: str) -> None:
     assert letters(text) <= letters(readable(text))
+
+
+@pytest.mark.parametrize(
+    ("latex", "expected"),
+    [
+        (r"$\sim$10 dunes, $\pm$0.1\% of $5", "∼10 dunes, ±0.1% of $5"),
+        (r"$-$50\,dB at $<$3 knots", "-50 dB at <3 knots"),
+        (r"200\,\mbox{$\mu$m} wide", "200 μm wide"),
+        (r"a \textbf{$x$ and $y$} dune", "a x and y dune"),
+        (r"at 10 \textdegree C", "at 10 °C"),
+        (r"{\v R}eh{\r u}{\v r}ek", "Řehůřek"),
+        (r"one \\ two \\[2pt] three", r"one \\ two \\[2pt] three"),
+    ],
+)
+def test_signs_and_spaces_are_readable(latex: str, expected: str) -> None:
+    assert readable(latex) == expected

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,38 @@ def test_real_files_are_read_whole(shared: Path, name: str, papers: int) -> None
     found = ris.parse(data, where=name)
     assert len(found.records) == papers
     assert all(record.abstract and record.authors and record.published_at for record in found.records)
+
+
+NBIB = """
+PMID- 34929
+OWN - NLM
+TI  - Why dunes sing when the wind turns, and what it is that they sing of in all those
+      long nights.
+LID - 10.5555/dune.7 [doi]
+AB  - BACKGROUND: Dunes sing. METHODS: We filmed one for forty days and
+      listened.
+FAU - Marsh, Ann B
+AU  - Marsh AB
+FAU - Lin, Bo
+AU  - Lin B
+DP  - 2025 Aug 14
+SO  - Dunes. 2025 Aug 14;1(1):1-2. doi: 10.5555/dune.7.
+
+PMID- 34930
+STAT- MEDLINE
+TI  - Drifts hum
+AU  - Reed C
+AU  - Marsh AB
+DP  - 2025 Jul-Aug
+"""
+
+
+def test_pubmeds_own_format_is_read() -> None:
+    assert ris.recognises(NBIB.encode())
+    dunes, drifts = ris.parse(NBIB.encode(), where="a.nbib").records
+    assert dunes.title.endswith("in all those long nights.")
+    assert dunes.abstract == "BACKGROUND: Dunes sing. METHODS: We filmed one for forty days and listened."
+    assert (dunes.authors, dunes.doi) == (("Ann B Marsh", "Bo Lin"), "10.5555/dune.7")
+    assert dunes.published_at == datetime(2025, 8, 14, tzinfo=UTC)
+    assert (drifts.authors, drifts.url) == (("C Reed", "AB Marsh"), "https://pubmed.ncbi.nlm.nih.gov/34930/")
+    assert drifts.published_at == datetime(2025, 7, 1, tzinfo=UTC)

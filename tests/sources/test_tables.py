@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,49 @@ def test_a_large_real_file_is_read_whole(shared: Path) -> None:
     data = (shared / "data" / "citeulike-dev" / "papers.jsonl").read_bytes()
     assert tables.recognises_jsonl(data)
     assert len(tables.parse_jsonl(data, where="papers.jsonl").records) == 13_584
+
+
+PAPER = '{"title": "On dunes", "abstract": "They sing.", "authors": ["Ann Marsh"], "url": "https://arxiv.org/abs/2508.10001"}'
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        f"[{PAPER}, {PAPER}]",
+        f'{{"count": 1, "results": [{PAPER}]}}',
+        f'{{"status": "ok", "answer": {{"list": {{"hits": [{PAPER}]}}}}}}',
+        f'{{"messages": [{{"status": "ok"}}], "collection": [{PAPER}]}}',
+    ],
+)
+def test_any_json_list_of_papers_is_read_wherever_it_stands(document: str) -> None:
+    assert tables.recognises_jsonl(document.encode())
+    record = tables.parse_jsonl(document.encode(), where="a.json").records[0]
+    assert (record.title, record.abstract, record.authors) == ("On dunes", "They sing.", ("Ann Marsh",))
+    assert record.arxiv_id == "2508.10001"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        '[{"title": "A ring", "price": 5}]',
+        '[{"paper": {"id": "2508.10001", "title": "On dunes", "summary": "They sing."}, "title": "On dunes"}]',
+        '[{"id": "2508.10001", "title": "On dunes", "summary": "They sing.", "upvotes": 3}]',
+        '{"a": {"b": {"c": {"d": [' + PAPER + "]}}}}",
+        "[1, 2]",
+    ],
+)
+def test_other_json_is_not_taken_for_a_list_of_papers(document: str) -> None:
+    assert not tables.recognises_jsonl(document.encode())
+
+
+def test_what_other_services_call_the_fields_is_understood() -> None:
+    rows = (
+        '{"title": "On dunes", "abstractText": "They sing.", "authorString": "Marsh A, Lin BC.", "pubYear": "2024"}',
+        '{"title": "On drifts", "abstractNote": "They hum.", "creators": [{"firstName": "Ann", "lastName": "Marsh"}]}',
+        '{"title": "On sand", "abstract": "It is.", "published": "NA", "date": "2025-08-14"}',
+    )
+    dunes, drifts, sand = tables.parse_jsonl(f"[{','.join(rows)}]".encode(), where="a.json").records
+    assert (dunes.abstract, dunes.authors) == ("They sing.", ("A Marsh", "BC. Lin"))
+    assert dunes.published_at == datetime(2024, 1, 1, tzinfo=UTC)
+    assert (drifts.abstract, drifts.authors) == ("They hum.", ("Ann Marsh",))
+    assert sand.published_at == datetime(2025, 8, 14, tzinfo=UTC)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsletter.sources.text import decode, from_html, http_url, plain, split_authors
+from newsletter.sources.text import decode, from_html, http_url, paragraphs, plain, split_authors
 
 
 @pytest.mark.parametrize(
@@ -137,3 +137,39 @@ def test_author_strings_are_split_into_names(text: str, expected: tuple[str, ...
 def test_long_author_lists_keep_every_name(count: int) -> None:
     names = tuple(f"Given{i} Family{i}" for i in range(count))
     assert split_authors(", ".join(names)) == names
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Marsh A, Lin BC, van der Reed C.", ("A Marsh", "BC Lin", "C. van der Reed")),
+        ("Marsh A.; Lin B. C.", ("A. Marsh", "B. C. Lin")),
+        ("Marsh A, Lin B, et al.", ("A Marsh", "B Lin")),
+        ("Ann Marsh et.al.", ("Ann Marsh",)),
+        ("Ann Marsh, Bo Lin and 12 others", ("Ann Marsh", "Bo Lin")),
+        ("Deepak P", ("Deepak P",)),
+        (
+            "Marsh, A. B., van der Lin, C., O'Reed, D., Dune Watch",
+            ("A. B. Marsh", "C. van der Lin", "D. O'Reed", "Dune Watch"),
+        ),
+        ("Marsh-Lin, Ann P.", ("Ann P. Marsh-Lin",)),
+        ("de Marsh, Ann dos S.", ("Ann dos S. de Marsh",)),
+        ("Ann Marsh, Bo C. Lin", ("Ann Marsh", "Bo C. Lin")),
+        ("A Marsh, B Lin, C Reed", ("A Marsh", "B Lin", "C Reed")),
+    ],
+)
+def test_names_are_read_in_the_order_of_speech_however_a_list_has_them(text: str, expected: tuple[str, ...]) -> None:
+    assert split_authors(text) == expected
+
+
+@pytest.mark.parametrize("text", ["a" * 200_000 + ", b", "," * 200_000, "a, " * 60_000, "A. " * 60_000 + "b, c"])
+def test_endless_names_take_no_endless_time(text: str) -> None:
+    started = time.monotonic()
+    split_authors(text)
+    assert time.monotonic() - started < 5
+
+
+def test_paragraphs_end_where_a_reader_sees_them_end() -> None:
+    page = "<div>One<br/>two</div><p>three <i>and</i>\nfour</p><ul><li>five</ul>"
+    assert paragraphs(page) == ["One", "two", "three and four", "five"]
+    assert paragraphs("plain &amp; simple\ntext") == ["plain & simple text"]
