@@ -14,8 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from newsletter.store.deliveries import Deliveries, Settlement
 
-# Seconds that a commit waits at the most for those whose message is on its way, and for those who make their next one.
-_LONGEST_PATIENCE, _LONGEST_MAKING = 0.005, 0.1
+_LONGEST_PATIENCE = 0.005  # seconds
 
 
 class _Entry:
@@ -42,14 +41,7 @@ class Ledger:
         self._writing = False  # somebody writes, and will see who has come meanwhile
         self._waiting: list[_Entry] = []
         self._away: set[int] = set()  # what is on its way: the outcome is still to come
-        self._making: set[int] = set()  # what was answered: its connection makes its next message, and then comes here
         self._patience = 0.0
-
-    def answered(self, key: int) -> None:
-        """Know that a delivery has its answer, and that its connection comes with it soon."""
-        with self._gathering:
-            self._away.discard(key)
-            self._making.add(key)
 
     def advance(self, settled: Settlement | None, begin: int | None = None) -> bool:
         """Record how one delivery ended and that another begins; tell, when that is durable, whether it may begin.
@@ -61,8 +53,7 @@ class Ledger:
             self._waiting.append(entry)
             if settled is not None:
                 self._away.discard(settled.key)
-                self._making.discard(settled.key)
-            if not self._making:
+            if not self._away:
                 self._gathering.notify()
             writes, self._writing = not self._writing, True
         if not writes:
@@ -87,13 +78,11 @@ class Ledger:
                 entry.turn.release()
 
     def _gathered(self) -> list[_Entry]:
-        """Give what is to be written. Who will come soon is waited for: a commit of eight costs little more than one of
-        one. Who makes a message keeps the machine busy meanwhile, and comes when it is made. What is on its way may
-        take its time: it is waited for half as long as the last commit took, as who waits sends nothing.
+        """Give what is to be written. A moment is waited for who will come soon: a commit of eight costs little more
+        than a commit of one. No longer than half of the time that the last one took, as who waits sends nothing.
         """
         with self._gathering:
-            self._gathering.wait_for(lambda: not self._making and not self._away, timeout=self._patience)
-            self._gathering.wait_for(lambda: not self._making, timeout=_LONGEST_MAKING)
+            self._gathering.wait_for(lambda: not self._away, timeout=self._patience)
             entries, self._waiting = self._waiting, []
         return entries
 
@@ -132,7 +121,6 @@ class Line:
         """Note an outcome, to be written when the next delivery begins."""
         self.flush()
         self._last = settled
-        self._ledger.answered(settled.key)
 
     def flush(self) -> None:
         """Write what is noted now, as nothing else begins soon."""

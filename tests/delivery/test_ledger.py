@@ -120,36 +120,6 @@ def test_an_outcome_goes_with_the_next_beginning(slow: Slow) -> None:
     assert slow.writes == [(0, 1), (1, 1), (1, 0)]
 
 
-def test_who_makes_its_next_message_is_waited_for(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("newsletter.delivery.ledger._LONGEST_MAKING", 20)
-    slow.let_go()
-    ledger = Ledger(slow, "me", LEASE)  # type: ignore[arg-type]
-    one, other = Line(ledger), Line(ledger)
-    assert one.begin(1)
-    assert other.begin(2)
-    one.settle(Settlement(1, S.SENT, "250 ok"))
-    other.settle(Settlement(2, S.SENT, "250 ok"))
-    with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(one.begin, 3)
-        _waits(ledger, 1)
-        assert other.begin(4)
-        assert first.result(20)
-    assert slow.writes == [(0, 1), (0, 1), (2, 2)]
-
-
-def test_who_makes_a_message_for_ever_holds_nobody_up(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("newsletter.delivery.ledger._LONGEST_MAKING", 0.01)
-    slow.let_go()
-    ledger = Ledger(slow, "me", LEASE)  # type: ignore[arg-type]
-    one, other = Line(ledger), Line(ledger)
-    assert one.begin(1)
-    assert other.begin(2)
-    one.settle(Settlement(1, S.SENT, "250 ok"))
-    other.settle(Settlement(2, S.SENT, "250 ok"))
-    assert one.begin(3)
-    assert states(slow)[:3] == [S.SENT, S.SENDING, S.SENDING]
-
-
 def test_what_is_somebody_elses_does_not_begin(slow: Slow) -> None:
     slow.let_go()
     line = Line(Ledger(slow, "another", LEASE))  # type: ignore[arg-type]
