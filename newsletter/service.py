@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import queue
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from newsletter import bootstrap, logs, memory, systemd
@@ -124,8 +125,7 @@ def _attend(service: Service, told: _Told, read_again: Callable[[], Settings]) -
             logs.event(_LOG, "a part of the program ended by itself", level=logging.ERROR)
             return False
         systemd.notify("WATCHDOG=1")
-        told.something.wait(pause)
-        told.something.clear()
+        told.wait(pause)
         if told.reload:
             told.reload = False
             _renew(service, read_again)
@@ -142,19 +142,28 @@ def _renew(service: Service, read_again: Callable[[], Settings]) -> None:
 
 
 class _Told:
-    """What signals said."""
+    """What signals said.
+
+    A signal may come at any moment, also while this thread is about to wait for one: a lock that it holds then, as an
+    Event has one, would never be free for the handler. Putting into a SimpleQueue needs none.
+    """
 
     def __init__(self) -> None:
-        self.something = threading.Event()
+        self._something: queue.SimpleQueue[None] = queue.SimpleQueue()
         self.stop = self.reload = False
 
     def to_stop(self, *_: object) -> None:
         self.stop = True
-        self.something.set()
+        self._something.put(None)
 
     def to_reload(self, *_: object) -> None:
         self.reload = True
-        self.something.set()
+        self._something.put(None)
+
+    def wait(self, seconds: float) -> None:
+        """Wait until a signal comes, so many seconds at most."""
+        with suppress(queue.Empty):
+            self._something.get(timeout=seconds)
 
 
 @contextmanager

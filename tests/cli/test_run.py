@@ -8,6 +8,7 @@ import signal
 import smtplib
 import socket
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -166,6 +167,25 @@ def test_systemd_is_told_how_it_does(desk: Desk) -> None:
                 pass
             assert last == b"STOPPING=1"
             assert run.process.wait(timeout=30) == 0
+
+
+def test_signals_may_come_at_any_moment() -> None:
+    """Also while the program is about to wait for one: no handler may want a lock that is held then."""
+    program = (
+        "import signal\n"
+        "from newsletter.service import _Told\n"
+        "told = _Told()\n"
+        "signal.signal(signal.SIGALRM, told.to_reload)\n"
+        "signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)\n"
+        "for _ in range(20_000):\n"
+        "    told.wait(0.00001)\n"
+        "signal.setitimer(signal.ITIMER_REAL, 0)\n"
+        "print(told.reload)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=_PATIENCE, check=False
+    )
+    assert (done.stdout, done.returncode) == ("True\n", 0)
 
 
 def test_settings_that_no_mail_can_be_made_by_are_not_taken(desk: Desk) -> None:
