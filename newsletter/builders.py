@@ -19,7 +19,7 @@ from math import ceil
 from typing import Self, TypeAlias
 
 from newsletter import logs
-from newsletter.children import STOPPED, Child
+from newsletter.children import STOPPED, Child, started
 from newsletter.config import Settings
 from newsletter.letters import StoredLetters
 from newsletter.model import Delivery, Message, Outcome
@@ -45,7 +45,7 @@ class Builders:
         self, settings: Settings, count: int, letters: StoredLetters, issue_keys: Sequence[int], now: datetime
     ) -> None:
         self._task = (settings, list(issue_keys), now)
-        self._count = count
+        self._to_start = count
         self._letters = letters
         self.started: list[Builder] = []
         self._claimed = 0
@@ -75,12 +75,8 @@ class Builders:
         return made
 
     def _start(self) -> None:
-        try:
-            while len(self.started) < self._count:
-                self.started.append(Builder(self._task))
-        except OSError as error:  # no room for another process: then those there are, and this one, do it
-            self._count = len(self.started)
-            logs.event(_LOG, "builder does not start", level=logging.WARNING, error=str(error))
+        self.started += started(self._to_start, lambda: Builder(self._task))
+        self._to_start = 0
 
     def _made(self, delivery: Delivery, promise: Future[Built]) -> Message | Outcome:
         """Wait for a message, or make it here."""

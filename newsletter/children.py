@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import IO, Any, cast
+from typing import IO, Any, TypeVar, cast
+
+from newsletter import logs
+
+T = TypeVar("T")
 
 STOPPED = (OSError, EOFError, pickle.UnpicklingError)  # what `Child.hear` raises of one that has ended, or is killed
+_LOG = logs.of("children")
 _BUFFER = 1 << 20  # bytes, some twenty messages: fewer turns between the processes
 
 
@@ -69,6 +75,17 @@ def conversation() -> Iterator[tuple[IO[bytes], IO[bytes]]]:
     with suppress(EOFError, BrokenPipeError), os.fdopen(os.dup(1), "wb", _BUFFER) as answers:
         os.dup2(2, 1)
         yield sys.stdin.buffer, answers
+
+
+def started(count: int, start: Callable[[], T]) -> list[T]:
+    """Start something so many times, or as often as there is room for another process."""
+    some: list[T] = []
+    try:
+        while len(some) < count:
+            some.append(start())
+    except OSError as error:
+        logs.event(_LOG, "process does not start", level=logging.WARNING, error=str(error), started=len(some))
+    return some
 
 
 def processors() -> int:

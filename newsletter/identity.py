@@ -26,7 +26,7 @@ _ARXIV_CONTEXT = re.compile(
     rf"(?P<id>{_NEW_STYLE}|{_OLD_STYLE})(?:v[0-9]+)?(?![0-9])",
     re.IGNORECASE,
 )
-RESOLVERS = ("doi.org", "dx.doi.org", "www.doi.org")
+_RESOLVERS = ("doi.org", "dx.doi.org", "www.doi.org")
 _LINK = re.compile(r"\s*https?://[a-z0-9.-]+/", re.IGNORECASE)
 _DOI = re.compile(r"\b10\.[0-9]{4,9}(?:\.[0-9]+)*/[^\s\"<>]{1,300}", re.IGNORECASE)
 _AFTER_A_DOI = ".,;:'’”"
@@ -79,7 +79,7 @@ def doi(text: str) -> str:
     if found is None:
         return ""
     name = found[0].lower().rstrip(_AFTER_A_DOI)
-    if link and link.hostname not in RESOLVERS:
+    if link and link.hostname not in _RESOLVERS:
         name = _FORM_OF_ARTICLE.sub("", name)
     while (opening := _OPENING.get(name[-1])) and name.count(opening) < name.count(name[-1]):
         name = name[:-1].rstrip(_AFTER_A_DOI)

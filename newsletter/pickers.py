@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, Self, TypeAlias
 
 from newsletter import logs
-from newsletter.children import STOPPED, Child
+from newsletter.children import STOPPED, Child, started
 from newsletter.config import Settings
 from newsletter.model import Edition, Pick, Subscriber
 from newsletter.picking import Picking
@@ -37,7 +37,7 @@ class Pickers:
 
     def __init__(self, settings: Settings, count: int, picking: Picking) -> None:
         self._task = (settings, picking.issue)
-        self._count = count
+        self._to_start = count
         self._picking = picking
         self.started: list[Picker] = []
 
@@ -70,12 +70,8 @@ class Pickers:
             yield from self._done(handed)
 
     def _start(self) -> None:
-        try:
-            while len(self.started) < self._count:
-                self.started.append(Picker())
-        except OSError as error:  # no room for another process: then those there are, and this one, do it
-            self._count = len(self.started)
-            logs.event(_LOG, "picker does not start", level=logging.WARNING, error=str(error))
+        self.started += started(self._to_start, Picker)
+        self._to_start = 0
 
     def _done(self, handed: _Handed) -> Iterator[list[Edition]]:
         for one in [future for future in handed if future.done()]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import pickle
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -36,7 +34,7 @@ from newsletter.pickers import Pickers
 from newsletter.picking import Picking
 from newsletter.pipeline import Newsletter
 from newsletter.store import Store
-from tests.processes import lives
+from tests.processes import ends, lives
 
 NOW = datetime(2026, 8, 17, 6, tzinfo=UTC)
 SUBJECTS = ("dunes", "glaciers", "estuaries", "volcanoes")
@@ -178,17 +176,7 @@ def test_pickers_end_with_the_program_however_it_ends() -> None:
         picker = int(process.stdout.readline())
         assert lives(picker)
         process.kill()
-    waiting = threading.Event()
-    for _ in range(3000):
-        if not lives(picker):
-            return
-        waiting.wait(0.01)
-    pytest.fail("the picker lives on")
-
-
-def test_what_it_is_told_goes_through_a_pipe(house: House) -> None:
-    """Readers and issues are told in pickles: none of what they are made of may be lost on the way."""
-    assert pickle.loads(pickle.dumps((house.issue, house.lists()))) == (house.issue, house.lists())
+    assert ends(picker)
 
 
 @pytest.mark.parametrize(("count", "url", "some"), [(0, "", False), (2, "", True), (2, "sqlite://", False)])

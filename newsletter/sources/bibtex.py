@@ -37,7 +37,6 @@ _LONGEST_PRELUDE = 5
 _PART = re.compile(r"[^\s#{}\"]+")
 _MATHS_OR_BRACE = re.compile(r"(\$[^$]*\$)|(?<!\\)[{}]")
 _ESCAPED_IN_LINK = re.compile(r"\\url\s*\{|\\(?=[_%&#~$])|[{}]")
-_QUOTED = re.compile(r"``([^`]{1,300}?)''")
 _INHERITED = ("year", "month", "day", "date")  # never a parent's DOI or link: its papers would all be one
 _OTHERS = ("others", "et al", "et al.")
 
@@ -225,9 +224,8 @@ def _spoken(name: str) -> str:
 
 
 def _without_latex(text: str) -> str:
-    """Give `text` readable, dashes and quotes too, without the braces that keep capitals; those in formulas stay."""
-    if not any(mark in text for mark in ("\\", "{", "}", "~", "$", "``", "--")):
+    """Give `text` readable and without the braces that keep capitals; those in formulas stay."""
+    if not any(mark in text for mark in "\\{}~$"):
         return text
-    text = _QUOTED.sub("\u201c\\1\u201d", text.replace("---", "\u2014").replace("--", "\u2013"))
     read = readable(text.replace("\\~", "\0").replace("~", " ").replace("\0", "\\~"))
     return _MATHS_OR_BRACE.sub(lambda found: found[1] or "", read).replace("\\{", "{").replace("\\}", "}")

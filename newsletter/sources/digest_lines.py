@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from newsletter import identity
+from newsletter.sources.paper_pages import PAPER_PAGE
 from newsletter.sources.text import http_url, plain
 
 
@@ -97,9 +98,6 @@ _HEADING = re.compile(r"#{1,6}\s+(?P<text>.*?)\s*#*")
 _BOLD = re.compile(r"(?P<mark>\*\*|__)(?P<text>[^*]+)(?P=mark)")
 _TITLE_LABEL = re.compile(r"title\s*:\s+(?P<text>\S.*)", re.IGNORECASE)
 _ABSTRACT_LABEL = re.compile(r"(?:abstract|summary)\s*(?:[:.\u2014]\s*|$)(?P<text>.*)", re.IGNORECASE)
-_PAPER_HOST = re.compile(
-    r"arxiv\.org|huggingface\.co/papers|hf\.co/papers|doi\.org|openreview\.net|aclanthology|alphaxiv"
-)
 _POINTS = re.compile(r"\b(?:at|in|see|from|via|on|is|are)\s?:?$", re.IGNORECASE)
 _RUNS_ON = re.compile(r"(?:[,\-\u2013:&(]|\b(?:a|an|and|as|at|by|for|from|in|into|of|on|or|over|the|to|via|with))$")
 _USER_NAME = re.compile(r"@?[\w.-]{2,40}")
@@ -197,7 +195,7 @@ def _in_context(lines: list[Line]) -> Iterator[Line]:
 def _ends_sentence_of(above: str, line: Line, paragraph: int) -> bool:
     """Tell whether a line that looks like furniture is the last word of the text wrapped above it."""
     if line.kind is Kind.LINK:
-        return bool(_POINTS.search(above)) or (paragraph > _LONG_TEXT and not _PAPER_HOST.search(line.url))
+        return bool(_POINTS.search(above)) or (paragraph > _LONG_TEXT and not PAPER_PAGE.search(line.url))
     if line.kind not in (Kind.BANNER, Kind.NUMBER, Kind.DATE, Kind.FACT):
         return False
     if _RUNS_ON.search(above):

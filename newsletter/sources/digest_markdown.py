@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 
+from newsletter.sources.markdown import IMAGE
+
 SITE = "https://huggingface.co"
 
-_IMAGE = re.compile(r"!\[[^\]]{0,500}\]\([^()\s]{0,2000}(?:\s\"[^\"]{0,300}\")?\)")
 _PICTURE_LINK = re.compile(r"\[\s*\]\([^()\s]{0,2000}\)")
 _LINK = re.compile(r"\[(?P<text>[^\[\]]{1,500})\]\((?P<url>[^()\s]{1,2000})(?:\s\"[^\"]{0,300}\")?\)")
 _PAPER = re.compile(r"(?:https?://(?:www\.)?huggingface\.co)?/papers/(?P<id>\d{4}\.\d{4,5})")
@@ -27,7 +28,7 @@ def flattened(text: str) -> str:
 
 
 def _lines(source: str) -> list[str]:
-    line = _PICTURE_LINK.sub("", _IMAGE.sub("", source))
+    line = _PICTURE_LINK.sub("", IMAGE.sub("", source))
     mark = _HEADING.match(line) or _BULLET.match(line)
     start = mark.end() if mark else 0
     links = list(_LINK.finditer(line, start))

@@ -130,12 +130,12 @@ def paper(
 ) -> PaperRecord:
     """Give a record from the fields as the source has them: texts may be HTML; `arxiv` is what may be an arXiv id.
 
-    Of `links` the first that is http(s) counts, but arXiv's page comes before all. Raises ValueError without a title.
+    Of `links` the first that is http(s) counts, but arXiv's page comes before all; an id in one is taken where none is
+    given. Raises ValueError without a title.
     """
     words = titled(from_html(title[: 2 * _LONGEST_TITLE]))
     links = [link for text in _short(links) if (link := http_url(text))]
-    # Of a link only the resolver's own is a DOI and nothing more: publishers put "/full" behind theirs.
-    dois = [*_short(dois), *(link for link in links if urlsplit(link).hostname in identity.RESOLVERS)]
+    dois = [*_short(dois), *links]  # many a publisher's address has the DOI in it
     number = _first(identity.arxiv_id, [*_short(arxiv), *links, *dois])
     doi = _first(identity.doi, dois)
     resolved = [f"https://doi.org/{doi}"] if doi else []

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, takewhile
 
-from newsletter import identity
 from newsletter.errors import NotADigestError
 from newsletter.model import Digest, PaperRecord
 from newsletter.sources import blurbs, entries, sniff
+from newsletter.sources.paper_pages import PAPER_PAGE
 from newsletter.sources.text import decode, http_url, paragraphs, plain, split_authors
 
 NEEDS = "Markdown with a table that has a column Title or Paper, or a list or headings with links to papers"
@@ -28,7 +28,7 @@ _RULE = re.compile(r"\s*\|?(?:\s*:?-{2,}:?\s*\|)+(?:\s*:?-{2,}:?\s*)?\s*")
 _CELL = re.compile(r"(?<!\\)\|")
 _HEADING = re.compile(r"\s{0,3}#{1,6}\s+(?P<text>.*?)\s*#*\s*")
 _ITEM = re.compile(r"(?P<indent>\s{0,3})(?:[-*+]|\d{1,4}[.)])\s+(?P<text>\S.*)")
-_IMAGE = re.compile(r"!\[[^\]]{0,300}\]\([^()\s]{0,2000}(?:\s\"[^\"]{0,200}\")?\)")
+IMAGE = re.compile(r"!\[[^\]]{0,500}\]\([^()\s]{0,2000}(?:\s\"[^\"]{0,300}\")?\)")
 _LINK = re.compile(
     r"\[(?P<text>(?:[^\[\]]|\[[^\[\]]{0,200}\]){0,500})\]"
     r"\(\s*<?(?P<url>https?://[^\s<>]{1,2000}?)>?(?:\s\"[^\"]{0,300}\")?\)"
@@ -46,13 +46,6 @@ _EMPTY = re.compile(r"\[\s*\]|\(\s*\)")
 _BEFORE_TITLE = re.compile(r"(?:\d{1,4}[.)]\s+|\[[^\[\]]{1,40}\]\s+(?!\()|\([^()]{1,60}\)\s+|[^\w\s\[*_\"“‘'$(]+\s+)+")
 _AFTER_TITLE = re.compile(r"\s*[-\u2013\u2014:,.;|]+\s*")
 _SENTENCE_END = re.compile(r"(?<=[^\W\d_]{2})[.]\s")
-_PAPER = re.compile(
-    r"arxiv\.org/|huggingface\.co/papers|hf\.co/papers|doi\.org/|openreview\.net/|aclanthology\.org/|biorxiv\.org/"
-    r"|medrxiv\.org/|alphaxiv\.org/|proceedings\.mlr\.press/|openaccess\.thecvf\.com/|papers\.n(?:eur)?ips\.cc/"
-    r"|dl\.acm\.org/doi|ieeexplore\.ieee\.org/|link\.springer\.com/|sciencedirect\.com/science|nature\.com/articles"
-    r"|science\.org/doi|jmlr\.org/papers|pubmed\.ncbi|ecva\.net/papers|isca-archive\.org/",
-    re.IGNORECASE,
-)
 _REPOSITORY = re.compile(r"https?://(?:www\.)?(?:github|gitlab)\.com/[^/\s]+/[^/\s)]+")
 _COLUMNS = {
     "title": frozenset({"title", "paper", "papers", "paper title", "paper name", "name"}),
@@ -103,7 +96,7 @@ def parse(data: bytes, *, where: str) -> Digest:
 
 
 def _lines(text: str) -> list[str]:
-    return [_IMAGE.sub("", line[:_LONGEST_LINE]).rstrip() for line in text.splitlines()]
+    return [IMAGE.sub("", line[:_LONGEST_LINE]).rstrip() for line in text.splitlines()]
 
 
 # The three shapes -----------------------------------------------------------------------------------------------------
@@ -145,7 +138,7 @@ def _from_headings(lines: Sequence[str]) -> list[_Item]:
     heads = [i for i, line in enumerate(lines) if line.lstrip().startswith("#") and _HEADING.fullmatch(line)]
     for i, end in pairwise([*heads, len(lines)]):
         link = _LINK.search(lines[i])
-        if link and _PAPER.search(link["url"]) and not _BUTTON.fullmatch(_words(link["text"])):
+        if link and PAPER_PAGE.search(link["url"]) and not _BUTTON.fullmatch(_words(link["text"])):
             found.append(_Item(title=link[0], whole=lines[i], body=tuple(lines[i + 1 : end])))
     return found
 
@@ -159,7 +152,7 @@ def _from_lists(lines: Sequence[str]) -> Iterator[_Item]:
             whole.append(line.strip())
             continue
         text = " ".join(whole)
-        if _PAPER.search(text):
+        if PAPER_PAGE.search(text):
             yield _Item(title=text, whole=text)
         whole = [item["text"]] if item else []
 
@@ -168,7 +161,7 @@ def _is_list(lines: Sequence[str]) -> bool:
     """Tell whether most lines are items that link to papers, so that nothing stands between them."""
     full = [line for line in lines if line.strip() and not line[0].isspace() and not _HEADING.fullmatch(line)]
     full = [line for line in full if "](#" not in line]  # the table of contents
-    items = sum(bool(_ITEM.fullmatch(line) and _PAPER.search(line)) for line in full)
+    items = sum(bool(_ITEM.fullmatch(line) and PAPER_PAGE.search(line)) for line in full)
     return items > _FEW and items >= _MOSTLY * len(full)
 
 
@@ -187,8 +180,7 @@ def _record(item: _Item) -> PaperRecord:
         title=title,
         abstract=blurb.abstract or item.abstract or _described(rest),
         authors=split_authors(item.authors) or blurb.authors or names,
-        links=sorted(others, key=lambda url: not _PAPER.search(url)),
-        dois=[doi for url in others if (doi := identity.doi(url))],
+        links=sorted(others, key=lambda url: not PAPER_PAGE.search(url)),
         published_at=entries.moment(item.date),
     )
     if not record.url and not record.abstract and not record.authors:

@@ -142,9 +142,3 @@ def test_real_files_are_read_whole(shared: Path, name: str, papers: int) -> None
         assert len(record.authors) == 10
         assert {"Krste Asanovíc", "Shih-Lien Lu"} <= set(record.authors)
         assert record.published_at == datetime(2006, 8, 1, tzinfo=UTC)
-
-
-def test_dashes_and_quotes_of_latex_are_those_of_print() -> None:
-    data = b"@article{a, title = {Dunes --- ``singing'' sand, 1990--2000}, author = {Marsh, Ann}}"
-    (record,) = bibtex.parse(data, where="a.bib").records
-    assert record.title == "Dunes — “singing” sand, 1990–2000"

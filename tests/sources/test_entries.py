@@ -78,10 +78,11 @@ def test_names_come_in_the_order_of_speech(name: str, spoken: str) -> None:
     assert entries.spoken(name) == spoken
 
 
-def test_a_link_of_the_resolver_is_a_doi_but_a_publishers_link_is_not() -> None:
-    ours = entries.paper(title="x", links=["https://doi.org/10.1234/AB"])
+def test_a_link_holds_the_doi_without_what_a_publisher_puts_behind_it() -> None:
+    ours = entries.paper(title="x", links=["https://doi.org/10.1234/AB/full"])
     theirs = entries.paper(title="x", links=["https://example.org/doi/10.1234/ab/full"])
-    assert (ours.doi, theirs.doi) == ("10.1234/ab", "")
+    given = entries.paper(title="x", links=["https://example.org/doi/10.1234/ab"], dois=["10.1234/other"])
+    assert (ours.doi, theirs.doi, given.doi) == ("10.1234/ab/full", "10.1234/ab", "10.1234/other")
 
 
 def test_a_list_of_papers_without_titles_is_a_digest_without_papers() -> None:
