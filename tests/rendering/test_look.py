@@ -165,6 +165,15 @@ def test_right_to_left_is_the_mirror_of_left_to_right(browser: Any, pages: dict[
 
 
 @pytest.mark.chromium
+@pytest.mark.parametrize("width", [375, 640])
+@pytest.mark.parametrize("name", ["welcome", "confirm", "goodbye"])
+def test_a_button_begins_where_the_words_do(browser: Any, pages: dict[str, str], name: str, width: int) -> None:
+    left = "(s) => document.querySelector(s).getBoundingClientRect().left"
+    with shown(browser, pages[name], width) as page:
+        assert page.evaluate(left, ".button table") == pytest.approx(page.evaluate(left, ".sheet h1"), abs=1)
+
+
+@pytest.mark.chromium
 def test_without_pictures_their_words_stand_there(browser: Any, pages: dict[str, str]) -> None:
     with shown(browser, pages["weekly"]) as page:
         alts = page.evaluate("[...document.images].map((image) => image.alt)")
