@@ -369,8 +369,8 @@ def told(document: dict[str, Any]) -> None:
         print(
             f"{one['subscribers']} readers who liked {LARGE_LIKED} papers {where} the background, "
             f"{LARGE_CANDIDATES} papers against {LARGE_BACKGROUND}: editions made in {seconds['all']} s "
-            f"({seconds['of_the_processor']} of the processor), {one['milliseconds_per_subscriber']} ms each, "
-            f"{one['peak_megabytes']} MB at most"
+            f"with {one['pickers']} pickers ({seconds['of_the_processors']} of the processors), "
+            f"{one['milliseconds_per_subscriber']} ms each, {one['peak_megabytes']} MB at most"
         )
     for one in document["encoding"]:
         print(f"{one['encoder']}: {one['texts_per_second']:.0f} abstracts a second")
