@@ -186,8 +186,8 @@ class Crew:
         self.rounds.follow_readers(now=now)
 
     def watch(self) -> None:
-        """Take in what came back, tell the operator what is wrong, drop what need not be kept."""
-        for duty in (self.duties.take_returns, self.duties.watch, self.duties.tidy):
+        """Take in what came back, try single mails again, tell the operator what is wrong, drop what is past."""
+        for duty in (self.duties.take_returns, self.duties.write_again, self.duties.watch, self.duties.tidy):
             duty()
         self.store.allowances.forget(before=datetime.now(UTC) - _IDLE)
 

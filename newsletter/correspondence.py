@@ -10,9 +10,8 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from newsletter.delivery.policy import Policy
-from newsletter.delivery.transport import Transport
-from newsletter.errors import TransportError
-from newsletter.model import Cadence, DeliveryState, Issue, IssueState, Message, Shard, Subscriber, SubscriberStatus
+from newsletter.model import Cadence, Issue, IssueState, Shard, Subscriber, SubscriberStatus
+from newsletter.outbox import Outbox
 from newsletter.picking import Picking
 from newsletter.pipeline import Newsletter
 from newsletter.rendering.mails import AddressView, GoodbyeView, Notice, PreferencesView, WelcomeView
@@ -31,7 +30,7 @@ class Correspondence:
     """Writes to single subscribers, at once. `masked` hides the most of an address that another mail names."""
 
     newsletter: Newsletter
-    transport: Transport
+    outbox: Outbox
     policy: Policy
     _picking: Picking | None = None
 
@@ -111,9 +110,8 @@ class Correspondence:
         if edition.picks:
             whole = replace(edition, subscriber=reader)
             store.issues.publish([whole], {reader.key: head.message_id(issue, reader)}, now=now)
-            self.newsletter.deliver(
-                [issue], self.transport, self.policy, now=now, connections=1, shard=Shard(reader.key - 1, reader.key)
-            )
+            alone = Shard(reader.key - 1, reader.key)
+            self.newsletter.deliver([issue], self.outbox.transport, self.policy, now=now, connections=1, shard=alone)
 
     def _latest(self, reader: Subscriber, now: datetime) -> Issue | None:
         """Give the newest issue of a reader's cadence, or else the newest daily one, that they have not got."""
@@ -137,12 +135,4 @@ class Correspondence:
         return bool(self.newsletter.store.subscribers.suppressed([hashed]))
 
     def _send(self, view: Notice, recipient: str, now: datetime) -> None:
-        send(self.transport, self.newsletter.letterhead.notice(view, recipient=recipient, now=now))
-
-
-def send(transport: Transport, message: Message) -> None:
-    """Send one message. Raises TransportError, where it was not sent too."""
-    with transport.session() as session:
-        outcome = session.deliver(message)
-    if outcome.state is not DeliveryState.SENT:
-        raise TransportError(f"a mail was not sent: {outcome.response}")
+        self.outbox.post(self.newsletter.letterhead.notice(view, recipient=recipient, now=now), now=now)

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from newsletter import bootstrap, logs, memory
 from newsletter.delivery.brake import Brake
 from newsletter.delivery.tally import Tally
-from newsletter.delivery.transport import hand_over
 from newsletter.model import DeliveryState, Issue
 from newsletter.notices import failing_sources, no_issue, paused_issue
 from newsletter.pipeline import Newsletter, Pulled
@@ -125,6 +124,10 @@ class Duties:
         if taken:
             logs.event(_LOG, "bounces taken in", count=taken)
 
+    def write_again(self) -> None:
+        """Send the single mails that are to be tried again."""
+        bootstrap.outbox(self._settings, self._store).send_due(now=self._clock(), stop=lambda: self._brake.pulled)
+
     def watch(self) -> None:
         """Tell the operator, once a day, that no issue went out by its hour."""
         now = self._clock()
@@ -204,7 +207,7 @@ class Duties:
         if not operator:
             return
         notice = self._newsletter.letterhead.notice(alert, recipient=operator, now=self._clock())
-        if problem := hand_over(bootstrap.transport(self._settings), notice):
+        if problem := bootstrap.outbox(self._settings, self._store).post(notice, now=self._clock()).problem:
             logs.event(_LOG, "the operator could not be told", level=logging.ERROR, error=problem)
 
 

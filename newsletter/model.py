@@ -400,3 +400,8 @@ class Outcome:
 
     state: DeliveryState
     response: str = ""
+
+    @property
+    def problem(self) -> str:
+        """What kept the message from leaving; '' where it left."""
+        return "" if self.state is DeliveryState.SENT else self.response or str(self.state)

@@ -17,6 +17,7 @@ from typing import Any
 
 from newsletter.errors import FetchError, UsageError
 from newsletter.model import Issue, IssueState
+from newsletter.patience import rest
 from newsletter.sources.post import post
 from newsletter.store import Store
 from newsletter.store.webhooks import Call, Webhook
@@ -31,11 +32,9 @@ CHANGES = {
     (IssueState.OPEN, IssueState.PAUSED): "issue.paused",
     (IssueState.PAUSED, IssueState.OPEN): "issue.resumed",
 }
-_ATTEMPTS = 8  # over some two days
 _SECONDS = 10.0
 _LEASE = timedelta(minutes=5)
 _AT_ONCE = 20
-_FIRST_REST = timedelta(minutes=1)
 
 _log = logging.getLogger(__name__)
 
@@ -44,11 +43,6 @@ def signature(hook: Webhook, number: str, timestamp: int, body: bytes) -> str:
     """Give what the header `webhook-signature` says."""
     signed = hmac.new(hook.secret.encode(), f"{number}.{timestamp}.".encode() + body, hashlib.sha256).digest()
     return f"v1,{base64.b64encode(signed).decode()}"
-
-
-def rest(attempts: int) -> timedelta | None:
-    """Give how long a call that failed so often waits until the next attempt; None where it is given up."""
-    return None if attempts >= _ATTEMPTS else _FIRST_REST * 3 ** (attempts - 1)
 
 
 def change_state(store: Store, issue: Issue, state: IssueState, *, now: datetime) -> bool:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from newsletter.delivery.policy import Policy
     from newsletter.delivery.ses import SesTransport
     from newsletter.delivery.transport import Transport
+    from newsletter.outbox import Outbox
     from newsletter.rendering import Renderer, Writer
     from newsletter.returns import Returns
     from newsletter.store import Store
@@ -162,3 +163,10 @@ def transport(settings: Settings) -> Transport:
     from newsletter.delivery.null import NullTransport  # noqa: PLC0415
 
     return NullTransport()
+
+
+def outbox(settings: Settings, store: Store) -> Outbox:
+    """Give what single mails are kept in and sent from."""
+    from newsletter.outbox import Outbox  # noqa: PLC0415
+
+    return Outbox(store, transport(settings))

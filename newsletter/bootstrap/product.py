@@ -10,7 +10,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from newsletter.bootstrap.core import MEMORY, secret, site
-from newsletter.bootstrap.mail import bounce_address, policy, renderer, returns, signer, transport, writer
+from newsletter.bootstrap.mail import bounce_address, outbox, policy, renderer, returns, signer, writer
 from newsletter.bootstrap.ranking import ranker, rankers
 
 if TYPE_CHECKING:
@@ -158,5 +158,5 @@ def reading(settings: Settings, store: Store) -> Reading:
     return Reading(
         Foretaste(warm, loaded),
         Meanings(store, loaded),
-        Correspondence(warm, transport(settings), policy(settings)),
+        Correspondence(warm, outbox(settings, store), policy(settings)),
     )

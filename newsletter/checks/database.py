@@ -58,6 +58,14 @@ def of_store(store: Store, url: str) -> Iterator[Check]:
         yield warning(
             NAME, said, "`newsletter subscribers add EMAIL --topic SLUG --confirmed` adds a reader who gets mail"
         )
+    waiting = store.outbox.waiting()
+    if waiting.since:
+        why = f": {waiting.response}" if waiting.response else ""
+        yield warning(
+            "single mails",
+            f"{waiting.count:,} did not leave yet, such as confirmations; the oldest waits since {waiting.since}{why}",
+            "they are tried again by themselves, for some 18 hours; what is said of the mail server below may tell why",
+        )
 
 
 def room(url: str) -> Iterator[Check]:

@@ -16,7 +16,6 @@ from newsletter.errors import UsageError
 
 if TYPE_CHECKING:
     from newsletter.config import Settings
-    from newsletter.letters import Letterhead
     from newsletter.model import PaperRecord
     from newsletter.pipeline import Newsletter, Pulled
     from newsletter.summaries import Summarised
@@ -56,7 +55,7 @@ def ingest(
                 pulled.append(one)
                 advance(1)
         summarised = None if dry_run else _summarise(newsletter)
-    _tell_operator(current, newsletter.letterhead, pulled)
+        _tell_operator(current, newsletter, pulled)
     if as_json:
         print_json(_document(pulled, summarised, dry_run=dry_run))
     else:
@@ -76,13 +75,13 @@ def _summarise(newsletter: Newsletter) -> Summarised | None:
     return summarised
 
 
-def _tell_operator(current: Settings, letterhead: Letterhead, pulled: list[Pulled]) -> None:
+def _tell_operator(current: Settings, newsletter: Newsletter, pulled: list[Pulled]) -> None:
     """Mail the operator about sources that have now failed often enough, once for each row of failures."""
     failing = [one for one in pulled if one.failures == current.fetching.tell_after]
     if failing and current.site.operator:
         from newsletter.notices import failing_sources  # noqa: PLC0415  lazy: seldom needed
 
-        outcome.tell_operator(current, letterhead, failing_sources(failing, letterhead))
+        outcome.tell_operator(current, newsletter, failing_sources(failing, newsletter.letterhead))
 
 
 def _document(pulled: list[Pulled], summarised: Summarised | None, *, dry_run: bool) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from newsletter.timetable import next_day
 if TYPE_CHECKING:
     from newsletter.config import Settings
     from newsletter.delivery.tally import Tally
-    from newsletter.letters import Letterhead
+    from newsletter.pipeline import Newsletter
     from newsletter.rendering import AlertView
     from newsletter.store import Store
 
@@ -89,16 +89,15 @@ def _earlier(wanted: date, store: Store) -> Iterator[str]:
             yield f"Of {day}, {messages(left)} also to be sent: `newsletter send --issue {day}` does so."
 
 
-def tell_operator(current: Settings, letterhead: Letterhead, alert: AlertView) -> None:
+def tell_operator(current: Settings, newsletter: Newsletter, alert: AlertView) -> None:
     """Mail the operator. What keeps it from leaving is told, and fails nothing."""
-    notice = letterhead.notice(alert, recipient=current.site.operator, now=bootstrap.clock())
-    from newsletter.delivery.transport import hand_over  # noqa: PLC0415  lazy: seldom needed
+    now = bootstrap.clock()
+    notice = newsletter.letterhead.notice(alert, recipient=current.site.operator, now=now)
+    if problem := bootstrap.outbox(current, newsletter.store).post(notice, now=now).problem:
+        warn(f"the operator could not be told: {problem}; the next `newsletter send` tries again")
 
-    if problem := hand_over(bootstrap.transport(current), notice):
-        warn(f"the operator could not be told: {problem}")
 
-
-def alarmed(current: Settings, letterhead: Letterhead, tally: Tally, issues: Sequence[Issue]) -> None:
+def alarmed(current: Settings, newsletter: Newsletter, tally: Tally, issues: Sequence[Issue]) -> None:
     """Tell the operator, on standard error and by mail, that a run was broken off because too many messages failed."""
     days = ", ".join(sorted({f"{one.cadence} issue of {one.day}" for one in issues if one.state is IssueState.OPEN}))
     [day] = {one.day for one in issues}
@@ -107,8 +106,8 @@ def alarmed(current: Settings, letterhead: Letterhead, tally: Tally, issues: Seq
     if current.site.operator:
         from newsletter.notices import paused_issue  # noqa: PLC0415  lazy: seldom needed
 
-        alert = paused_issue(days, tally.alarm, tally.problems, resume=resume, letterhead=letterhead)
-        tell_operator(current, letterhead, alert)
+        alert = paused_issue(days, tally.alarm, tally.problems, resume=resume, letterhead=newsletter.letterhead)
+        tell_operator(current, newsletter, alert)
 
 
 def _waiting_for_quota(tally: Tally) -> Iterator[str]:

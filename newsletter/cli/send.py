@@ -48,9 +48,10 @@ def send(
             outcome.advise(current)
             issues = newsletter.open_issues(wanted, now=bootstrap.clock())
             tally = _rank_and_deliver(newsletter, current, issues, workers, limit)
+            bootstrap.outbox(current, store).send_due(now=bootstrap.clock())
             queued = _waiting(newsletter, issues, DeliveryState.QUEUED)
             if tally.alarm:
-                outcome.alarmed(current, newsletter.letterhead, tally, issues)
+                outcome.alarmed(current, newsletter, tally, issues)
             issues = store.issues.on(wanted)  # as they stand by now: somebody may have paused one while it went out
             sentences = outcome.sentences(tally, issues, wanted, current, store)
             doubtful = _waiting(newsletter, issues, DeliveryState.UNCERTAIN)

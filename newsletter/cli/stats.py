@@ -16,6 +16,7 @@ from newsletter.model import DeliveryState, SubscriberStatus
 if TYPE_CHECKING:
     from newsletter.store import Store
     from newsletter.store.figures import Pulse
+    from newsletter.store.outbox import Waiting
 
 _WIDTH = 40  # characters of the longest bar
 
@@ -38,7 +39,7 @@ def stats(
     _bars("bounces", document["bounces"])
     _bars("suppressed addresses", document["suppressions"])
     _bars("answers", document["answers"])
-    _queue(document["queue"])
+    _queue(document["queue"], document["single_mails"])
 
 
 def figures(store: Store, back: int) -> dict[str, Any]:
@@ -62,6 +63,7 @@ def figures(store: Store, back: int) -> dict[str, Any]:
         "suppressions": store.figures.suppressions(),
         "answers": store.figures.answers(),
         "queue": _pulse(store.figures.pulse(datetime.now(UTC))),
+        "single_mails": _single(store.outbox.waiting()),
     }
 
 
@@ -78,6 +80,11 @@ def _pulse(pulse: Pulse) -> dict[str, Any]:
         "seconds_a_message": round(pulse.seconds_sum / pulse.timed, 4) if pulse.timed else None,
         "slowest_seconds": round(pulse.seconds_most, 4) if pulse.timed else None,
     }
+
+
+def _single(waiting: Waiting) -> dict[str, Any]:
+    since = waiting.since.isoformat() if waiting.since else None
+    return {"waiting": waiting.count, "oldest": since, "response": waiting.response}
 
 
 def _bars(title: str, counts: Mapping[str, int]) -> None:
@@ -97,8 +104,11 @@ def _issues(some: Iterable[Mapping[str, Any]]) -> None:
         print_table((*named, *states), cells)
 
 
-def _queue(queue: Mapping[str, Any]) -> None:
+def _queue(queue: Mapping[str, Any], single: Mapping[str, Any]) -> None:
     since = f", the oldest since {queue['oldest_queued']}" if queue["oldest_queued"] else ""
     say(f"queue: {queue['waiting']} waiting{since}; {queue['sent_last_minute']} sent in the last minute")
     if queue["seconds_a_message"] is not None:
         say(f"  a message took {queue['seconds_a_message']} s in the last hour, {queue['slowest_seconds']} s at most")
+    if single["waiting"]:
+        said = f": {single['response']}" if single["response"] else ""
+        say(f"  single mails, such as confirmations: {single['waiting']} waiting since {single['oldest']}{said}")

@@ -19,7 +19,7 @@ def sent(message: Message, current: Settings) -> str:
     """
     from newsletter.delivery.transport import hand_over  # noqa: PLC0415
 
-    if problem := hand_over(bootstrap.transport(current), message):
+    if problem := hand_over(bootstrap.transport(current), message).problem:
         raise TransportError(f"the test mail could not be sent: {problem}", hint="`newsletter check` tells more")
     if current.delivery.transport == "maildir":
         return f"Put a test mail into the Maildir {current.delivery.maildir}."

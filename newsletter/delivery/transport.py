@@ -40,14 +40,13 @@ class Transport(Protocol):
         ...
 
 
-def hand_over(transport: Transport, message: Message) -> str:
-    """Send one message by itself, and say what kept it from leaving; '' where it left."""
+def hand_over(transport: Transport, message: Message) -> Outcome:
+    """Send one message by itself. Where the transport does not work at all, it is deferred."""
     try:
         with transport.session() as session:
-            outcome = session.deliver(message)
+            return session.deliver(message)
     except TransportError as error:
-        return str(error)
-    return "" if outcome.state is DeliveryState.SENT else outcome.response or str(outcome.state)
+        return Outcome(DeliveryState.DEFERRED, str(error))
 
 
 def one_line(text: str) -> str:

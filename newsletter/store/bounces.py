@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from newsletter.model import BounceKind, DeliveryState, SubscriberStatus
 from newsletter.store.batches import batches
 from newsletter.store.engine import Database, insert_ignore
+from newsletter.store.outbox import drop_for
 from newsletter.store.schema import bounces, deliveries, lifted, subscribers, suppressions
 
 # Who left by themselves stays "unsubscribed"; the address is suppressed all the same.
@@ -121,6 +122,8 @@ class Bounces:
                 theirs = subscribers.c.key == subscriber_key, subscribers.c.status.in_(_CHANGED)
                 status = SubscriberStatus.SUPPRESSED.value
                 connection.execute(subscribers.update().where(*theirs).values(status=status))
+                email = connection.scalars(sa.select(subscribers.c.email).where(subscribers.c.key == subscriber_key))
+                drop_for(connection, email.one())
             return reason
 
     def lift(self, email: str, *, address_hash: str, reason: str, now: datetime) -> str | None:

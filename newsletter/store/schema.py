@@ -38,11 +38,11 @@ from sqlalchemy.types import BigInteger, TypeEngine
 
 from newsletter.model import Shard
 
-REVISION = "0009"
+REVISION = "0010"
 FIRST_REVISION = "0001"
 # The oldest revision whose programs go on working on this schema: one that only adds leaves it as it was, so that
 # workers are renewed one after the other while mail goes out (docs/operations.md).
-OLDEST_PROGRAM = REVISION
+OLDEST_PROGRAM = "0009"
 # Tables that the first revision did not have.
 ADDED = {
     "summaries": "0002",
@@ -56,6 +56,7 @@ ADDED = {
     "webhook_calls": "0007",
     "acts": "0008",
     "allowances": "0009",
+    "outbox": "0010",
 }
 
 
@@ -385,6 +386,21 @@ webhook_calls = Table(
     Column("happened_at", UtcDateTime, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("next_attempt_at", UtcDateTime, index=True),
+    Column("response", Text, nullable=False),
+)
+
+# Single mails that have not left yet (store.outbox). Nothing of one is kept when it has.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("recipient", Text, nullable=False),
+    Column("envelope_sender", Text, nullable=False),
+    Column("message_id", Text, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    Column("added_at", UtcDateTime, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_at", UtcDateTime, nullable=False, index=True),
     Column("response", Text, nullable=False),
 )
 

@@ -25,6 +25,7 @@ from newsletter.store.deliveries import Deliveries
 from newsletter.store.engine import Database, check_schema, driver, insert_ignore, migrate, open_engine
 from newsletter.store.figures import Figures
 from newsletter.store.issues import Issues
+from newsletter.store.outbox import Outbox
 from newsletter.store.papers import Papers
 from newsletter.store.search import Search
 from newsletter.store.sources import Sources
@@ -62,6 +63,7 @@ class Store:
         self.addresses = Addresses(self._database)
         self.api_keys = ApiKeys(self._database)
         self.webhooks = Webhooks(self._database)
+        self.outbox = Outbox(self._database)
         self.attempts = Attempts(self._database)
         self.allowances = Allowances(self._database)
         self.archive = Archive(self._database)

@@ -24,6 +24,7 @@ from newsletter.model import (
 from newsletter.store.batches import SIZE, batches
 from newsletter.store.bulk import among, insert_new
 from newsletter.store.engine import Database, insert_ignore
+from newsletter.store.outbox import drop_for
 from newsletter.store.papers import keys_of
 from newsletter.store.readers import many
 from newsletter.store.schema import IS_ACTIVE, deliveries, issues, papers, ratings, subscribers, suppressions, within
@@ -214,6 +215,7 @@ class Subscribers:
             theirs = list(connection.scalars(sa.select(ratings.c.paper_key).where(ratings.c.subscriber_key == key)))
             # Ratings, editions and deliveries go with the row (ON DELETE CASCADE).
             connection.execute(subscribers.delete().where(subscribers.c.key == key))
+            drop_for(connection, email)
             drop_nobodys(connection, theirs)
             entry = {"address_hash": address_hash, "reason": "forgotten", "added_at": now}
             connection.execute(insert_ignore(connection, suppressions), entry)

@@ -1,4 +1,7 @@
-"""What happens on pages and in the API, and who is told: webhooks are called after the page was answered."""
+"""What happens on pages and in the API, and who is told: webhooks are called after the page was answered.
+
+What could not be told, and mails that did not leave, are tried again.
+"""
 
 from __future__ import annotations
 
@@ -30,9 +33,14 @@ def call(here: Parts) -> None:
     here.calls.run(errand)
 
 
+def write_again(here: Parts) -> None:
+    """Have the mails sent that did not leave before, and are to be tried again by now."""
+    here.errands.run(lambda: here.outbox.send_due(now=here.now(), stop=here.errands.closing.is_set))
+
+
 @contextmanager
-def calling_again(here: Callable[[], Parts]) -> Iterator[None]:
-    """Look every minute for calls that are to be tried again, for as long as the pages are served.
+def trying_again(here: Callable[[], Parts]) -> Iterator[None]:
+    """Look every minute for calls and mails that are to be tried again, for as long as the pages are served.
 
     `here` gives the parts of that moment.
     """
@@ -41,8 +49,9 @@ def calling_again(here: Callable[[], Parts]) -> Iterator[None]:
     def look() -> None:
         while not over.wait(_MINUTE):
             call(here())
+            write_again(here())
 
-    thread = threading.Thread(target=look, name="webhooks", daemon=True)
+    thread = threading.Thread(target=look, name="trying again", daemon=True)
     thread.start()
     try:
         yield

@@ -67,6 +67,11 @@ class _Figures:
             subscribers.add_metric([status.value], count)
         yield subscribers
         yield from _of_sending(pulse, now)
+        yield GaugeMetricFamily(
+            "newsletter_single_mails_waiting",
+            "Confirmations, welcomes and alerts that have not left yet",
+            value=self._store.outbox.waiting().count,
+        )
 
 
 def _of_sending(pulse: Pulse, now: datetime) -> Iterator[Metric]:

@@ -18,6 +18,7 @@ from newsletter.correspondence import Correspondence
 from newsletter.foretaste import Foretaste
 from newsletter.meanings import Meanings
 from newsletter.model import Topic
+from newsletter.outbox import Outbox
 from newsletter.rendering import SiteView
 from newsletter.store import Store
 from newsletter.subscriptions.signup import origin_hash
@@ -53,6 +54,7 @@ class Parts:
     meanings: Meanings
     maps: Maps
     correspondence: Correspondence
+    outbox: Outbox
     previews: Pace
     now: Callable[[], datetime]
 
@@ -92,6 +94,7 @@ def assemble(settings: Settings, store: Store, *, now: Callable[[], datetime] = 
         foretaste=reading.foretaste,
         meanings=reading.meanings,
         correspondence=reading.correspondence,
+        outbox=reading.correspondence.outbox,
         maps=Maps(reading.meanings, topics),
         previews=Pace(burst=60, per_minute=90),
         now=now,

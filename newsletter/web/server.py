@@ -14,7 +14,7 @@ from newsletter.config import Settings
 from newsletter.errors import ConfigError, TemplateError
 from newsletter.store import Store
 from newsletter.web.app import application
-from newsletter.web.happenings import calling_again
+from newsletter.web.happenings import trying_again
 from newsletter.web.parts import assemble
 
 _BACKLOG = 2048
@@ -49,7 +49,7 @@ class Pages:
     def run(self) -> None:
         """Serve until `stop`, or, in the main thread, until the process is told to stop."""
         # Ctrl-C is how one ends a server; requests were answered.
-        with calling_again(lambda: self._parts), contextlib.suppress(KeyboardInterrupt):
+        with trying_again(lambda: self._parts), contextlib.suppress(KeyboardInterrupt):
             self._server.run(sockets=[self._listening])
 
     def renew(self, settings: Settings) -> None:

@@ -12,7 +12,6 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from newsletter.correspondence import send
 from newsletter.errors import NewsletterError, ProfileError
 from newsletter.model import NewSubscriber, SubscriberStatus
 from newsletter.subscriptions.signup import subscription
@@ -152,8 +151,8 @@ def _mail(here: Parts, new: NewSubscriber, named: examples.Examples, place: str)
         today=here.today(),
         now=here.now(),
     )
-    if message:  # where it cannot be sent, the page has told how to ask again
-        send(here.correspondence.transport, message)
+    if message:
+        here.outbox.post(message, now=here.now())
 
 
 def _begin(here: Parts, public_id: str, named: examples.Examples) -> None:

@@ -80,6 +80,25 @@ def test_the_operator_is_told_once_of_a_source_that_fails_again_and_again(tmp_pa
     assert rows == [("gone", 4), ("good", 0)]
 
 
+def test_an_alert_that_cannot_leave_waits_is_told_of_and_goes_with_the_next_send(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    settings: dict[str, Any] = {"site__operator": "me@lab.example", "fetching__tell_after": 1}
+    (tmp_path / "mail").write_text("in the way")
+    said = desk("ingest", status=1, source=one("gone", path="no-such-file"), **settings).err
+    assert "the operator could not be told: cannot write mail" in said
+    waiting = desk("stats", "--json").json["single_mails"]
+    assert waiting["waiting"] == 1
+    assert "cannot write mail" in waiting["response"]
+    assert "single mails, such as confirmations: 1 waiting since 2026-08-20" in desk("stats").out
+    assert "single mails" in desk("check", status=1).out
+    (tmp_path / "mail").unlink()
+    desk("send", now=FRIDAY, **settings)
+    [mail] = (tmp_path / "mail" / "new").iterdir()
+    assert parsed(mail.read_bytes())["Subject"] == "Daily Papers: cannot read gone"
+    assert desk("stats", "--json").json["single_mails"]["waiting"] == 0
+    assert "single mails" not in desk("check", now=FRIDAY).out
+
+
 def test_a_folder_is_watched_by_a_pattern_and_tags_are_added(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     inbox = tmp_path / "inbox"

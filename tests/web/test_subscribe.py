@@ -12,6 +12,7 @@ import pytest
 
 from newsletter.model import Cadence, InterestProfile, SubscriberStatus
 from newsletter.subscriptions.signup import address_hash
+from newsletter.web import happenings
 from tests.store.rows import dump
 from tests.web.house import HOSTILE, House, running, words
 
@@ -290,7 +291,15 @@ def test_mail_that_cannot_be_sent_is_no_concern_of_the_page(house: House, caplog
     (house.folder / "mail").write_text("not a folder")
     assert house.post("/subscribe", WISH).status_code == 200
     house.parts.errands.finish()
-    assert "cannot write mail" in caplog.text
+    assert "mail put off" in caplog.text
+    waiting = house.store.outbox.waiting()
+    assert waiting.count == 1
+    assert "cannot write mail" in waiting.response
+    (house.folder / "mail").unlink()
+    house.clock.pass_(minutes=1)
+    happenings.write_again(house.parts)
+    [mail] = house.mails()
+    assert house.get(link(mail)).status_code == 200
 
 
 def test_who_asks_of_pages_that_are_being_replaced_is_told_to_ask_again(tmp_path: Path) -> None:

@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 
 from newsletter.config import Fetching
+from newsletter.patience import rest
 from newsletter.web import happenings
-from newsletter.webhooks import rest, send_due
+from newsletter.webhooks import send_due
 from tests.web.house import House, running
 from tests.web.test_subscribe import asked
 
@@ -175,7 +176,7 @@ def test_while_the_pages_are_served_calls_that_failed_are_made_again(
     assert len(listener.told) == 1
     house.clock.pass_(minutes=2)
     listener.status = 204
-    with happenings.calling_again(lambda: house.parts):
+    with happenings.trying_again(lambda: house.parts):
         assert listener.again.wait(20)
     house.parts.calls.finish()
     assert len(listener.told) == 2
