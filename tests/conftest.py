@@ -84,9 +84,12 @@ def shared() -> Path:
     return SHARED
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium, one for all tests of a process; for tests marked `chromium`."""
+    """Chromium, one for all tests of a module; for tests marked `chromium`.
+
+    While it is open, Playwright has a loop running in this thread, and what others run by asyncio would be refused.
+    """
     with chromium() as opened:
         yield opened
 
