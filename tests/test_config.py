@@ -76,6 +76,7 @@ class TestTheDocumentedFile:
             ),
             SourceSettings(name="arxiv-everything-in-mathematics", kind=SourceKind.ARXIV_OAI, set="math", days=1),
             SourceSettings(name="inbox", kind=SourceKind.AUTO, path=Path("inbox/*.txt"), tags=("eess.AS",)),
+            SourceSettings(name="google-scholar", path=Path("/srv/mail/papers/.Scholar"), days=7),
         )
 
     def test_it_holds_every_setting_and_none_that_does_not_exist(self) -> None:

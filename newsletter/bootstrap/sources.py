@@ -57,7 +57,7 @@ def _adapters(
     if one.kind is SourceKind.OPML:
         return _feeds(one, settings, pacer, seen)
     if one.path is not None:
-        return _matching(one.name, one.path, one.kind, settings)
+        return _matching(one, one.path, settings)
     return [_remote(one, settings, pacer, seen.get(one.name))]
 
 
@@ -108,11 +108,19 @@ def _feeds(one: SourceSettings, settings: Settings, pacer: HostPacer, seen: Mapp
     ]
 
 
-def _matching(name: str, path: Path, kind: SourceKind, settings: Settings) -> list[Source]:
+def _matching(one: SourceSettings, path: Path, settings: Settings) -> list[Source]:
     """Give the files of a path, which may be a pattern; of a pattern each file is a source called `name: file`."""
+    return [_local(name, file, one.kind, settings, days=one.days) for name, file in matching(one.name, path)]
+
+
+def _local(name: str, path: Path, kind: SourceKind, settings: Settings, *, days: int | None = None) -> Source:
+    """Give a file, or a Maildir, of which only the last `days` are read where they are given."""
+    from newsletter.sources import mail_folder  # noqa: PLC0415
     from newsletter.sources.source import FileSource  # noqa: PLC0415
 
-    return [FileSource(each, file, kind=kind, limits=settings.fetching) for each, file in matching(name, path)]
+    if mail_folder.is_one(path):
+        return mail_folder.MailFolderSource(name, path, kind=kind, limits=settings.fetching, days=days)
+    return FileSource(name, path, kind=kind, limits=settings.fetching)
 
 
 def matching(name: str, path: Path) -> list[tuple[str, Path]]:
@@ -124,10 +132,8 @@ def matching(name: str, path: Path) -> list[tuple[str, Path]]:
 
 
 def files(settings: Settings, paths: Iterable[Path], kind: SourceKind) -> list[Source]:
-    """Give files as sources, each called by its file's name."""
-    from newsletter.sources.source import FileSource  # noqa: PLC0415
-
-    return [FileSource(path.name, path, kind=kind, limits=settings.fetching) for path in paths]
+    """Give files and Maildirs as sources, each called by its own name."""
+    return [_local(path.name, path, kind, settings) for path in paths]
 
 
 def library(

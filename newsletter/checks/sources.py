@@ -15,6 +15,7 @@ from newsletter.config import Settings, SourceKind, SourceSettings
 from newsletter.delivery.transport import one_line
 from newsletter.errors import SourceError
 from newsletter.model import SourceState
+from newsletter.sources import mail_folder
 from newsletter.sources.politeness import HostPacer
 from newsletter.sources.source import Unreadable, file_contents, visit
 from newsletter.store import Store
@@ -119,7 +120,10 @@ class _Sources:
             return
         for name, file in bootstrap.matching(one.name, one.path):
             try:
-                file_contents(file, self.settings.fetching)
+                if mail_folder.is_one(file):
+                    mail_folder.mails(file)
+                else:
+                    file_contents(file, self.settings.fetching)
             except SourceError as error:
                 yield failed(f"source {name}", error.message, error.hint or _CHECK_IT)
 

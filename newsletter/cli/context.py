@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 # The values of config.SourceKind (a test holds it), whose module takes too long to import for a `--help`.
 Format: TypeAlias = Literal[
-    "auto", "digest", "huggingface", "feed", "json-feed", "arxiv-oai", "arxiv-mail", "bibtex", "ris", "csl-json",
-    "jsonl", "csv", "semantic-scholar", "crossref", "openreview", "openalex", "markdown",
+    "auto", "digest", "huggingface", "feed", "json-feed", "arxiv-oai", "arxiv-mail", "scholar-mail", "bibtex", "ris",
+    "endnote", "endnote-xml", "pubmed-xml", "csl-json", "jsonl", "csv", "semantic-scholar", "crossref", "openreview",
+    "openalex", "inspire", "dblp", "markdown",
 ]  # fmt: skip
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 Day = Annotated[str | None, typer.Option("--issue", metavar="DATE", help="The day of the issue; today by default.")]

@@ -279,8 +279,9 @@ class Lookup(_Section):
 class SourceSettings(_Section):
     """One `[[source]]`: a name, the format, and where the bytes are.
 
-    That is `url` or `path`, exactly one; a path may be a pattern (`inbox/*.txt`). `arxiv-api` and `arxiv-oai` know
-    their address, and are told what to ask for: `query` or `categories`, `set`, and how many `days` back.
+    That is `url` or `path`, exactly one; a path may be a pattern (`inbox/*.txt`) or a Maildir, which is read as many
+    `days` back. `arxiv-api` and `arxiv-oai` know their address, and are told what to ask for: `query` or `categories`,
+    `set`, and how many `days` back.
     `every` is in minutes; 0 is as all others.
     """
 

@@ -51,8 +51,12 @@ class SourceKind(StrEnum):
     ARXIV_API = "arxiv-api"
     ARXIV_OAI = "arxiv-oai"
     ARXIV_MAIL = "arxiv-mail"
+    SCHOLAR_MAIL = "scholar-mail"
     BIBTEX = "bibtex"
     RIS = "ris"
+    ENDNOTE = "endnote"
+    ENDNOTE_XML = "endnote-xml"
+    PUBMED_XML = "pubmed-xml"
     CSL_JSON = "csl-json"
     JSONL = "jsonl"
     CSV = "csv"
@@ -60,6 +64,8 @@ class SourceKind(StrEnum):
     CROSSREF = "crossref"
     OPENREVIEW = "openreview"
     OPENALEX = "openalex"
+    INSPIRE = "inspire"
+    DBLP = "dblp"
     MARKDOWN = "markdown"
 
 

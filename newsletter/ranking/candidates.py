@@ -29,6 +29,7 @@ Rows: TypeAlias = NDArray[np.intp]
 COSINE_FLOOR = 0.08
 _ATTENTION_FLOOR, _TREND = 0.5, 0.1
 _ANOTHER_SOURCE = 0.7  # of attention: as much as a first vote
+_MOST_INITIALS = 3
 _TEXTS = 20_000  # a popular paper's text is asked for once by each of its readers
 
 
@@ -232,7 +233,8 @@ def best(scores: Scores, allowed: NDArray[np.bool_], count: int) -> Rows:
 def same_name(wanted: str, author: str) -> bool:
     """Tell whether two names may be one person's: same family name, and given names that do not contradict.
 
-    "Bengio" is every Bengio; "Y. Bengio" and "Yoshua Bengio" are one, "Samy Bengio" another.
+    "Bengio" is every Bengio; "Y. Bengio" and "Yoshua Bengio" are one, "Samy Bengio" another. "DA Wood", as PubMed and
+    Google Scholar write, is "D. A. Wood".
     """
     if identity.surname(wanted) != identity.surname(author):
         return False
@@ -242,4 +244,9 @@ def same_name(wanted: str, author: str) -> bool:
 
 def _given(name: str) -> list[str]:
     given = name.split(",", 1)[1] if "," in name else " ".join(name.split()[:-1])
-    return identity.folded(given).replace(".", " ").replace("-", " ").split()
+    words = given.replace(".", " ").replace("-", " ").split()
+    if not name.isupper():
+        words = [
+            part for word in words for part in (word if word.isupper() and len(word) <= _MOST_INITIALS else [word])
+        ]
+    return [identity.folded(word) for word in words]

@@ -14,17 +14,21 @@ from newsletter.sources import (
     bibtex,
     csl_json,
     digest,
+    endnote,
+    endnote_xml,
     feed,
     huggingface,
     json_feed,
     markdown,
     oai_pages,
     opml,
+    pubmed_xml,
     ris,
+    scholar_mail,
     sniff,
     tables,
 )
-from newsletter.sources.json_records import CROSSREF, OPENALEX, OPENREVIEW, SEMANTIC_SCHOLAR
+from newsletter.sources.json_records import CROSSREF, DBLP, INSPIRE, OPENALEX, OPENREVIEW, SEMANTIC_SCHOLAR
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +60,11 @@ def _simple(name: str, needs: str, recognises: Callable[[bytes], bool], read: Ca
 FORMATS: dict[SourceKind, Format] = {
     SourceKind.ARXIV_OAI: _simple("OAI-PMH", oai_pages.NEEDS, oai_pages.recognises, oai_pages.parse),
     SourceKind.FEED: _simple("feed", feed.NEEDS, sniff.is_feed, feed.parse),
+    SourceKind.PUBMED_XML: _simple("PubMed XML", pubmed_xml.NEEDS, pubmed_xml.recognises, pubmed_xml.parse),
+    SourceKind.ENDNOTE_XML: _simple("EndNote XML", endnote_xml.NEEDS, endnote_xml.recognises, endnote_xml.parse),
     SourceKind.BIBTEX: _simple("BibTeX", bibtex.NEEDS, bibtex.recognises, bibtex.parse),
     SourceKind.RIS: _simple("RIS", ris.NEEDS, ris.recognises, ris.parse),
+    SourceKind.ENDNOTE: _simple("EndNote", endnote.NEEDS, endnote.recognises, endnote.parse),
     **{
         kind: _simple(records.name, records.needs, records.recognises, records.parse)
         for kind, records in (
@@ -65,6 +72,8 @@ FORMATS: dict[SourceKind, Format] = {
             (SourceKind.CROSSREF, CROSSREF),
             (SourceKind.OPENREVIEW, OPENREVIEW),
             (SourceKind.OPENALEX, OPENALEX),
+            (SourceKind.INSPIRE, INSPIRE),
+            (SourceKind.DBLP, DBLP),
         )
     },
     SourceKind.CSL_JSON: _simple("CSL-JSON", csl_json.NEEDS, csl_json.recognises, csl_json.parse),
@@ -72,6 +81,9 @@ FORMATS: dict[SourceKind, Format] = {
     SourceKind.JSONL: _simple("JSON and JSONL", tables.NEEDS_JSONL, tables.recognises_jsonl, tables.parse_jsonl),
     SourceKind.HUGGINGFACE: _simple("Hugging Face JSON", huggingface.NEEDS, sniff.is_json, huggingface.parse),
     SourceKind.CSV: _simple("CSV", tables.NEEDS_CSV, tables.recognises_csv, tables.parse_csv),
+    SourceKind.SCHOLAR_MAIL: _simple(
+        "Google Scholar alert mail", scholar_mail.NEEDS, scholar_mail.recognises, scholar_mail.parse
+    ),
     SourceKind.ARXIV_MAIL: _simple("arXiv listing mail", arxiv_mail.NEEDS, arxiv_mail.recognises, arxiv_mail.parse),
     SourceKind.MARKDOWN: _simple("Markdown list", markdown.NEEDS, markdown.recognises, markdown.parse),
     SourceKind.DIGEST: Format(

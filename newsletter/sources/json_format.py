@@ -34,7 +34,8 @@ class JsonFormat:
 
     `places` are the keys behind which its list may be, `object_at` those of a single entry; the document itself may be
     either. `marks` are sets of keys of which one must be in an entry, `without` keys that must not; `record` makes a
-    paper of an entry or raises ValueError.
+    paper of an entry or raises ValueError. `sent_at` are the keys of the number of entries, where an answer without
+    papers has no list.
     """
 
     name: str
@@ -45,6 +46,7 @@ class JsonFormat:
     without: frozenset[str]
     record: Callable[[Mapping[str, Any]], PaperRecord]
     object_at: tuple[str, ...] = ()
+    sent_at: tuple[str, ...] = ()
 
     def recognises(self, data: bytes) -> bool:
         """Tell by the keys in the beginning of `data` whether it is of this kind."""
@@ -79,6 +81,8 @@ class JsonFormat:
         for place in self.places:
             if isinstance(found := _at(document, place), list):
                 return found
+        if self.sent_at and _at(document, self.sent_at) in ("0", 0):
+            return []
         single = _at(document, self.object_at)
         for entry in (single, document):
             if isinstance(entry, dict) and self._single(entry):

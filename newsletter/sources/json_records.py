@@ -1,13 +1,16 @@
-"""JSON as the APIs of Semantic Scholar, Crossref, OpenReview and OpenAlex give it, and as people save it.
+"""JSON as Semantic Scholar, Crossref, OpenReview, OpenAlex, INSPIRE and DBLP give it, and as people save it.
 
 - Semantic Scholar: https://api.semanticscholar.org/api-docs/graph
 - Crossref: https://api.crossref.org/swagger-ui/index.html
 - OpenReview: https://docs.openreview.net/reference/api-v2 (and its first version, where values are not wrapped)
 - OpenAlex: https://docs.openalex.org/api-entities/works/work-object
+- INSPIRE: https://github.com/inspirehep/rest-api-doc
+- DBLP: https://dblp.org/faq/How+to+use+the+dblp+search+API.html
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -45,6 +48,10 @@ _CROSSREF_OTHERS = frozenset(
     }
 )
 _OPENALEX_OTHERS = frozenset({"paratext", "erratum", "retraction", "peer-review", "grant", "supplementary-materials"})
+
+_INSPIRE_OTHERS = frozenset({"proceedings"})
+_DBLP_OTHERS = frozenset({"Editorship", "Data and Artifacts", "Withdrawn Items"})
+_NAMESAKE = re.compile(r"\s\d{4}$")  # DBLP tells people of one name apart by numbers: "Wei Wang 0001"
 
 
 def _crossref(entry: Mapping[str, Any]) -> PaperRecord:
@@ -95,6 +102,55 @@ def _openalex(entry: Mapping[str, Any]) -> PaperRecord:
             published_at=moment(entry.get("publication_date")) or moment(entry.get("publication_year")),
         )
     )
+
+
+def _inspire(entry: Mapping[str, Any]) -> PaperRecord:
+    metadata = _object(entry, "metadata")
+    if set(_strings(metadata.get("document_type"))) & _INSPIRE_OTHERS:
+        raise NoPaperError("no paper but proceedings")
+    eprints, number = _objects(metadata, "arxiv_eprints"), metadata.get("control_number")
+    names = [text_of(person, "full_name") for person in _objects(metadata, "authors")]
+    groups = [text_of(group, "value") for group in _objects(metadata, "collaborations")]
+    days = [text_of(metadata, key) for key in ("preprint_date", "earliest_date")]
+    return news(
+        paper(
+            title=_first_of(metadata, "titles", "title"),
+            abstract=_first_of(metadata, "abstracts", "value"),
+            authors=[spoken(name) for name in names] or [f"{group} Collaboration" for group in groups if group],
+            links=[f"https://inspirehep.net/literature/{number}" if isinstance(number, int) else ""],
+            arxiv=[text_of(eprint, "value") for eprint in eprints],
+            dois=[text_of(doi, "value") for doi in _objects(metadata, "dois")],
+            categories=[name for eprint in eprints for name in _strings(eprint.get("categories"))],
+            published_at=next((found for day in days if (found := moment(day))), None),
+        )
+    )
+
+
+def _dblp(entry: Mapping[str, Any]) -> PaperRecord:
+    info = _object(entry, "info")
+    if (kind := text_of(info, "type")) in _DBLP_OTHERS:
+        raise NoPaperError(f"no paper but {kind.lower()}")
+    people_at = _object(info, "authors").get("author")
+    people_at = people_at if isinstance(people_at, list) else [people_at]  # one alone stands in no list
+    names = [text_of(person, "text") if isinstance(person, dict) else person for person in people_at]
+    electronic = info.get("ee")
+    return news(
+        paper(
+            title=text_of(info, "title").removesuffix("."),
+            authors=[_NAMESAKE.sub("", name) for name in names if isinstance(name, str)],
+            links=[*(_strings(electronic) or [text_of(info, "ee")]), text_of(info, "url")],
+            dois=[text_of(info, "doi")],
+            published_at=moment(text_of(info, "year")),
+        )
+    )
+
+
+def _first_of(entry: Mapping[str, Any], key: str, part: str) -> str:
+    return next((text for each in _objects(entry, key) if (text := text_of(each, part))), "")
+
+
+def _strings(value: Any) -> list[str]:
+    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
 
 
 def _objects(entry: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
@@ -164,4 +220,27 @@ OPENALEX = JsonFormat(
     marks=(frozenset({"authorships[]", "display_name"}), frozenset({"abstract_inverted_index", "display_name"})),
     without=frozenset(),
     record=_openalex,
+)
+INSPIRE = JsonFormat(
+    name="INSPIRE's JSON",
+    title="INSPIRE",
+    needs='{"hits": {"hits": [{"metadata": {"titles", "abstracts", "authors", …}}]}}, or one such record or list',
+    places=(("hits", "hits"),),
+    # Lists of thousands of authors may stand before the title.
+    marks=tuple(
+        frozenset({f"metadata.{key}"}) for key in ("titles[]", "abstracts[]", "arxiv_eprints[]", "control_number")
+    ),
+    without=frozenset(),
+    record=_inspire,
+)
+DBLP = JsonFormat(
+    name="DBLP's JSON",
+    title="DBLP",
+    needs='{"result": {"hits": {"hit": [{"info": {"title", "authors", …}}]}}}, an answer of dblp.org/search/publ/api',
+    places=(("result", "hits", "hit"),),
+    marks=(frozenset({"info", "@score"}), frozenset({"info", "@id"}), frozenset({"result.hits.@total"})),
+    without=frozenset(),
+    record=_dblp,
+    object_at=("result", "hits", "hit"),
+    sent_at=("result", "hits", "@sent"),
 )

@@ -1,4 +1,4 @@
-"""The texts in a mail. By hand, because the standard library's parser takes hours over a header of semicolons.
+"""The texts in mails. By hand, because the standard library's parser takes hours over a header of semicolons.
 
 Enough of RFC 5322 and RFC 2045 for what programs send and people save and forward; everything is linear, and what is
 beyond the limits is read as plain text.
@@ -20,6 +20,9 @@ _LONGEST_HEAD = 64 * 1024
 
 _BLANK = re.compile(rb"\r?\n[ \t]*\r?\n")
 _MBOX = re.compile(rb">?From [^\n]*\n")
+# A line of the kind that begins a mail in an mbox, behind an empty one and before a header.
+_NEXT_MAIL = re.compile(rb"(?<=\n)\r?\n(?=From [^\n]{1,300}\n[A-Za-z][\w-]{0,60}:)")
+_MOST_MAILS = 10_000
 # Possessive: a head that fails to match fails at once.
 _HEAD = re.compile(rb"(?:[A-Za-z][\w-]{0,60}+:[^\n]*+(?:\n[ \t][^\n]*+)*+(?:\n|\Z))++")
 _FIRST_LINE_END = re.compile(rb"\A\r?\n")
@@ -33,12 +36,24 @@ def headers(data: bytes) -> dict[str, str]:
     return _split(data.lstrip())[0]
 
 
+def mails(data: bytes) -> list[bytes]:
+    """Give the mails in an mbox, each with the line that begins it; of anything else, the whole of it."""
+    data = data.lstrip()
+    return _NEXT_MAIL.split(data, maxsplit=_MOST_MAILS) if _MBOX.match(data) else [data]
+
+
 def texts(data: bytes) -> Iterator[str]:
-    """Give the plain texts of a mail, decoded; of anything else, the whole of it."""
-    yield from _texts(data.lstrip(), _DEEPEST)
+    """Give the plain texts of a mail or an mbox, decoded; of anything else, the whole of it."""
+    for mail in mails(data):
+        yield from _texts(mail, _DEEPEST, "text/plain")
 
 
-def _texts(data: bytes, depth: int) -> Iterator[str]:
+def pages(mail: bytes) -> Iterator[str]:
+    """Give the HTML of one mail, decoded."""
+    yield from _texts(mail.lstrip(), _DEEPEST, "text/html")
+
+
+def _texts(data: bytes, depth: int, wanted: str) -> Iterator[str]:
     named, body = _split(data)
     kind = named.get("content-type", "text/plain").lower()
     boundary = _BOUNDARY.search(named.get("content-type", ""))
@@ -48,10 +63,10 @@ def _texts(data: bytes, depth: int) -> Iterator[str]:
             rb"^--" + re.escape((boundary[1] or boundary[2]).encode()) + rb"(?:--)?[ \t]*\r?$", re.MULTILINE
         )
         for part in line.split(body, maxsplit=_MOST_PARTS)[1:]:
-            yield from _texts(_FIRST_LINE_END.sub(b"", part), depth - 1)
+            yield from _texts(_FIRST_LINE_END.sub(b"", part), depth - 1, wanted)
     elif depth and kind.startswith("message/rfc822"):
-        yield from _texts(body, depth - 1)
-    elif kind.startswith("text/plain"):
+        yield from _texts(body, depth - 1, wanted)
+    elif kind.startswith(wanted):
         yield _text(body, kind)
 
 

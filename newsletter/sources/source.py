@@ -182,7 +182,7 @@ def file_contents(path: Path, limits: Fetching) -> bytes:
     most = limits.max_bytes
     try:
         if path.is_dir():
-            raise FetchError(f"{path} is a folder, not a file", hint="name a file in it")
+            raise FetchError(f"{path} is a folder, not a file", hint=f"name a file in it, or all: {path / '*'}")
         with path.open("rb") as file:
             data = file.read(most + 1)
     except FileNotFoundError as error:

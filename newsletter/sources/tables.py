@@ -131,7 +131,7 @@ def _of_a_service(data: bytes) -> bool:
 _LISTS = frozenset({"items", "data", "papers", "entries", "results", "notes", "message", "paper"})
 _SERVICES = (
     *(csl_json, json_records.SEMANTIC_SCHOLAR, json_records.CROSSREF, json_records.OPENREVIEW),
-    json_records.OPENALEX,
+    *(json_records.OPENALEX, json_records.INSPIRE, json_records.DBLP),
 )
 _OTHER_FIELDS = frozenset({"abstract", "authors", "url", "doi", "published"})
 # Of the daily papers of Hugging Face, which has a format of its own.

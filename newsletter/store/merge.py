@@ -12,6 +12,7 @@ from newsletter.model import Paper, PaperRecord
 
 _COLUMNS = ("id", "title", "abstract", "authors", "categories", "url", "arxiv_id", "doi", "published_at", "upvotes",
             "repository", "project_page", "thumbnail")  # fmt: skip
+_CUT = ("…", "...")
 
 
 @dataclass(eq=False)
@@ -115,9 +116,9 @@ def _also_called(draft: Draft, names: Collection[str]) -> None:
 
 
 def _take(draft: Draft, record: PaperRecord | Draft) -> None:
-    draft.title = draft.title or record.title
-    draft.abstract = max(draft.abstract, record.abstract, key=len)
-    draft.authors = max(draft.authors, record.authors, key=len)
+    draft.title = max(draft.title, record.title, key=_whole)  # of two that are whole, the first
+    draft.abstract = max(draft.abstract, record.abstract, key=lambda text: (_whole(text), len(text)))
+    draft.authors = max(draft.authors, record.authors, key=_spelt_out)
     draft.categories += tuple(name for name in record.categories if name not in draft.categories)
     if record.arxiv_id and not draft.arxiv_id:
         draft.arxiv_id, draft.url = record.arxiv_id, record.url or draft.url
@@ -128,3 +129,13 @@ def _take(draft: Draft, record: PaperRecord | Draft) -> None:
     draft.thumbnail = draft.thumbnail or record.thumbnail
     draft.published_at = min(filter(None, (draft.published_at, record.published_at)), default=None)
     draft.upvotes = max((n for n in (draft.upvotes, record.upvotes) if n is not None), default=None)
+
+
+def _whole(text: str) -> int:
+    """Tell how far a text can be trusted to be all there is: 0 for none, 1 for one that was cut ("… of the …")."""
+    return 0 if not text else 1 if text.endswith(_CUT) else 2
+
+
+def _spelt_out(authors: tuple[str, ...]) -> tuple[int, int]:
+    """Tell how much a list of authors says: how many they are, and then whether they are "Ada Lovelace" or "A L"."""
+    return len(authors), sum(map(len, authors))

@@ -24,7 +24,8 @@ from newsletter.web.parts import Parts, text
 MOST_IDS = 50  # half a minute of questions to arXiv, once the address is confirmed
 MOST_RECORDS = 300
 _LONGEST_ABSTRACT = 3000
-_BIBLIOGRAPHIES = ("@", "TY  -", "%0", "[", "{")  # how BibTeX, RIS, EndNote and CSL-JSON begin
+# How BibTeX, RIS, EndNote, CSL-JSON, the XML of EndNote and PubMed, and PubMed's .nbib begin.
+_BIBLIOGRAPHIES = ("@", "TY  -", "%0", "[", "{", "<?xml", "<xml", "PMID-")
 _RECORDS = TypeAdapter(tuple[PaperRecord, ...])
 
 
@@ -95,7 +96,8 @@ def _read(here: Parts, data: bytes) -> Examples:
             line for line in data.decode("utf-8", "replace").splitlines() if line.strip() and not listed(line.encode())
         )
         raise ProfileError(
-            f"“{first.strip()[:60]}” names no paper", hint="one arXiv id, DOI or link a line, or a BibTeX or RIS file"
+            f"“{first.strip()[:60]}” names no paper",
+            hint="one arXiv id, DOI or link a line, or a BibTeX, RIS or EndNote file",
         )
     with TemporaryDirectory(prefix="newsletter-") as folder:
         path = Path(folder) / "examples"

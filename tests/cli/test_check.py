@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import mailbox
 import os
 import shutil
 import socket
@@ -20,6 +21,7 @@ from newsletter import assets
 from tests.cli.desk import FRIDAY, HUGGING, THURSDAY, Desk
 from tests.delivery.servers import HOST, PASSWORD, USER, Script, sink
 from tests.resolving import Records, for_this_process, resolving
+from tests.sources.described import DATA
 from tests.sources.replies import Reply, answering
 
 SITE: dict[str, Any] = {
@@ -297,6 +299,20 @@ def test_files_of_patterns_and_lists_are_looked_at_one_by_one(desk: Desk) -> Non
     assert "of 3 files or feeds 1" in found["source inbox"]["message"]
     assert found["source inbox: two.json"]["message"] == "was never read"
     assert "is empty" in found["source inbox: three.json"]["message"]
+
+
+def test_a_maildir_is_one_source_however_many_mails_lie_there(desk: Desk) -> None:
+    source = sources({"name": "alerts", "path": "Maildir/.Scholar"})
+    assert checked(desk, status=1, source=source)["source alerts"]["status"] == "failed"
+    (desk.folder / "Maildir").mkdir()
+    box = mailbox.Maildir(desk.folder / "Maildir" / ".Scholar")
+    box.add((DATA.parent / "alerts" / "scholar.eml").read_bytes())
+    box.add(b"Subject: Lunch\n\nAt noon?\n")
+    assert checked(desk, source=source)["source alerts"]["message"] == "was never read"
+    assert "gives 4 papers" in checked(desk, "--fetch", source=source)["source alerts"]["message"]
+    said = desk("ingest", source=source).out
+    assert said.startswith("alerts: 4 papers of 19 August 2026, 4 new; 2 without an abstract")
+    assert checked(desk, source=source)["source alerts"]["status"] == "ok"
 
 
 def test_an_inbox_of_many_files_is_not_told_file_by_file(desk: Desk) -> None:

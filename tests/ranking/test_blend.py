@@ -147,6 +147,12 @@ def test_a_followed_author_lifts_a_paper_as_far_as_any_nearness_does(quick_ranke
         ("A. B. Lovelace", "Ada Byron Lovelace", True),
         ("Jean-Luc Picard", "J.-L. Picard", True),
         ("Jean-Luc Picard", "J. Picard", True),
+        ("Dora A. Wood", "DA Wood", True),
+        ("Dora Wood", "DA Wood", True),
+        ("Dora B. Wood", "DA Wood", False),
+        ("Emma Wood", "DA Wood", False),
+        ("Bo Wood", "ANNA WOOD", False),
+        ("Li Wei", "LI Wei", True),
         ("Yoshua", "Yoshua Bengio", False),
     ],
 )

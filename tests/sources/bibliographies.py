@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from newsletter.model import Digest
-from newsletter.sources import bibtex, csl_json, ris, tables
-from newsletter.sources.json_records import CROSSREF, OPENALEX, OPENREVIEW, SEMANTIC_SCHOLAR
+from newsletter.sources import bibtex, csl_json, endnote, endnote_xml, pubmed_xml, ris, tables
+from newsletter.sources.json_records import CROSSREF, DBLP, INSPIRE, OPENALEX, OPENREVIEW, SEMANTIC_SCHOLAR
 
 FOLDER = Path(__file__).parents[1] / "data" / "sources" / "bibliographies"
 
@@ -30,11 +30,16 @@ class Kind:
 KINDS = {
     "bibtex": Kind(bibtex.parse, bibtex.recognises, ("shelf.bib",)),
     "ris": Kind(ris.parse, ris.recognises, ("shelf.ris", "ponds.ris")),
+    "endnote": Kind(endnote.parse, endnote.recognises, ("shelf.enw",)),
+    "endnote-xml": Kind(endnote_xml.parse, endnote_xml.recognises, ("shelf.endnote.xml",)),
+    "pubmed-xml": Kind(pubmed_xml.parse, pubmed_xml.recognises, ("answer.pubmed.xml",)),
     "csl-json": Kind(csl_json.parse, csl_json.recognises, ("library.csl.json",)),
     "semantic-scholar": Kind(SEMANTIC_SCHOLAR.parse, SEMANTIC_SCHOLAR.recognises, ("answer.semantic_scholar.json",)),
     "crossref": Kind(CROSSREF.parse, CROSSREF.recognises, ("answer.crossref.json",)),
     "openreview": Kind(OPENREVIEW.parse, OPENREVIEW.recognises, ("answer.openreview.json",)),
     "openalex": Kind(OPENALEX.parse, OPENALEX.recognises, ("answer.openalex.json",)),
+    "inspire": Kind(INSPIRE.parse, INSPIRE.recognises, ("answer.inspire.json",)),
+    "dblp": Kind(DBLP.parse, DBLP.recognises, ("answer.dblp.json",)),
     "jsonl": Kind(tables.parse_jsonl, tables.recognises_jsonl, ("lines.jsonl",)),
     "csv": Kind(tables.parse_csv, tables.recognises_csv, ("spreadsheet.csv",)),
 }

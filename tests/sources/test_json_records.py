@@ -9,7 +9,7 @@ import pytest
 
 from newsletter.errors import NotADigestError
 from newsletter.sources.json_format import shape
-from newsletter.sources.json_records import CROSSREF, OPENREVIEW, SEMANTIC_SCHOLAR
+from newsletter.sources.json_records import CROSSREF, DBLP, INSPIRE, OPENREVIEW, SEMANTIC_SCHOLAR
 
 PAPER = {"paperId": "p", "title": "Dunes", "authors": [{"name": "Ann Marsh"}]}
 WORK = {"DOI": "10.1234/a", "title": ["Dunes"], "author": [{"given": "Ann", "family": "Marsh"}]}
@@ -104,3 +104,27 @@ def test_what_has_a_doi_but_is_no_paper_is_left_out_of_crossrefs_answer() -> Non
 def test_jats_is_read_once_and_its_formulas_too(abstract: str, expected: str) -> None:
     data = json.dumps({"message-type": "work", "message": {"DOI": "10.5555/d", "title": ["T"], "abstract": abstract}})
     assert CROSSREF.parse(data.encode(), where="a.json").records[0].abstract == expected
+
+
+def test_an_answer_of_dblp_without_papers_is_a_digest_without_papers() -> None:
+    hits = {"@total": "0", "@computed": "0", "@sent": "0", "@first": "0"}
+    data = json.dumps({"result": {"query": "x", "status": {"@code": "200", "text": "OK"}, "hits": hits}}).encode()
+    assert DBLP.recognises(data)
+    assert DBLP.parse(data, where="x").records == ()
+
+
+def test_one_paper_of_dblp_or_inspire_needs_no_list() -> None:
+    info = {"title": "Dunes.", "authors": {"author": "Ada Lovelace"}, "ee": "https://doi.org/10.5555/dunes"}
+    hit = {"@score": "1", "@id": "1", "info": info}
+    for document in ({"result": {"hits": {"@sent": "1", "hit": hit}}}, hit, [hit]):
+        (found,) = DBLP.parse(json.dumps(document).encode(), where="x").records
+        assert (found.title, found.authors, found.doi) == ("Dunes", ("Ada Lovelace",), "10.5555/dunes")
+    single = {"id": "7", "metadata": {"control_number": 7, "titles": [{"title": "Dunes"}]}}
+    assert INSPIRE.recognises(json.dumps(single).encode())
+    (found,) = INSPIRE.parse(json.dumps(single).encode(), where="x").records
+    assert found.url == "https://inspirehep.net/literature/7"
+
+
+def test_another_archive_that_answers_as_inspire_does_is_not_taken_for_it() -> None:
+    other = {"hits": {"hits": [{"metadata": {"title": "Dunes", "creators": [{"name": "Lovelace, Ada"}]}}]}}
+    assert not INSPIRE.recognises(json.dumps(other).encode())

@@ -159,6 +159,23 @@ def test_the_same_digest_again_changes_nothing(store: Store) -> None:
     assert dump(store) == before
 
 
+@pytest.mark.parametrize("alert_first", [True, False])
+def test_what_another_source_says_whole_comes_before_what_an_alert_cuts(alert_first: bool, store: Store) -> None:
+    piece = "… of the ripples that we measured on the dunes of Mars in forty days and found to travel upwind …"
+    alert = PaperRecord("Ripples on the dunes of …", piece, ("A Lovelace", "K Gödel"), arxiv_id="2508.10433")
+    whole = dataclasses.replace(RECORD, abstract="Sand ripples move.")
+    for record in (alert, whole) if alert_first else (whole, alert):
+        add(store, record)
+    (paper,) = kept(store)
+    assert (paper.title, paper.abstract, paper.authors) == (TITLE, "Sand ripples move.", RECORD.authors)
+
+
+def test_a_piece_of_an_abstract_is_better_than_none(store: Store) -> None:
+    add(store, dataclasses.replace(RECORD, abstract=""))
+    add(store, dataclasses.replace(RECORD, abstract="Sand ripples …"))
+    assert kept(store)[0].abstract == "Sand ripples …"
+
+
 def test_a_record_without_an_id_or_a_letter_is_left_out(store: Store) -> None:
     assert add(store, PaperRecord("…", abstract="Text."), PaperRecord("")) == 0
     assert kept(store) == []

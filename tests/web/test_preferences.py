@@ -228,7 +228,7 @@ def test_many_papers_are_shown_page_by_page(house: House, reader: Subscriber) ->
     assert house.get(f"{house.preferences(reader)}?page=x").status_code == 422
 
 
-@pytest.mark.parametrize("name", ["shelf.bib", "shelf.ris", "library.csl.json"])
+@pytest.mark.parametrize("name", ["shelf.bib", "shelf.ris", "library.csl.json", "shelf.enw", "shelf.endnote.xml"])
 def test_a_library_of_any_format_is_taken(house: House, reader: Subscriber, name: str) -> None:
     path = f"{house.preferences(reader)}/library"
     page = house.post(path, files={"file": ("../../evil", (DATA / name).read_bytes())})

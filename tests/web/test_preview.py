@@ -16,6 +16,7 @@ from newsletter.errors import EncoderError
 from newsletter.foretaste import latest
 from newsletter.model import Answer, Cadence, Digest, InterestProfile, PaperRecord
 from newsletter.web.pace import Pace
+from tests.sources.bibliographies import FOLDER
 from tests.store.rows import dump
 from tests.web.house import HOSTILE, House, running, words
 
@@ -172,6 +173,18 @@ def test_examples_become_papers_one_likes_once_the_address_is_confirmed(house: H
     liked = house.store.subscribers.get("bib@lab.example").profile.liked
     assert "arxiv:2508.00001" in liked
     assert len(liked) == 2
+
+
+@pytest.mark.parametrize("name", ["shelf.enw", "shelf.endnote.xml", "answer.pubmed.xml"])
+def test_a_library_of_a_program_is_read_with_the_sign_up(house: House, name: str) -> None:
+    data = {"email": "library@lab.example", "do": "subscribe"}
+    page = house.post("/subscribe", data, files={"file": (name, (FOLDER / name).read_bytes(), "text/plain")})
+    assert "look into your mail" in words(page)
+    mail = house.mails()[-1].get_body(("plain",))
+    assert mail is not None
+    path = re.search(r"(/confirm/\S+)", mail.get_content())
+    assert path
+    assert "3 examples" in words(house.get(path[1]))
 
 
 @pytest.mark.parametrize(
