@@ -273,7 +273,8 @@ class NewSubscriber:
 class Subscriber:
     """A subscriber as stored. `public_id` is the random name used in links; the address never stands in one.
 
-    Until `paused_until` no issue is made for them.
+    Until `paused_until` no issue is made for them. `cadence_chosen_at` is when they last changed the cadence by
+    themselves, on a page; None: it is as it was at the beginning, or as the operator set it.
     """
 
     key: int
@@ -290,6 +291,7 @@ class Subscriber:
     created_at: datetime
     quiet: QuietDay = QuietDay.NOTE
     paused_until: datetime | None = None
+    cadence_chosen_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

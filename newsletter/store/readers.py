@@ -69,4 +69,5 @@ def _subscriber(row: Row[Any], said: Sequence[_Said]) -> Subscriber:
         quiet=QuietDay(row.quiet),
         created_at=row.created_at,
         paused_until=row.paused_until,
+        cadence_chosen_at=row.cadence_chosen_at,
     )
