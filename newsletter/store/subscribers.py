@@ -27,9 +27,17 @@ from newsletter.store.engine import Database, insert_ignore
 from newsletter.store.outbox import drop_for
 from newsletter.store.papers import keys_of
 from newsletter.store.readers import many
-from newsletter.store.schema import IS_ACTIVE, deliveries, issues, papers, ratings, subscribers, suppressions, within
-
-_FILE = "file"  # see store.schema
+from newsletter.store.schema import (
+    IS_ACTIVE,
+    OF_FILE,
+    deliveries,
+    issues,
+    papers,
+    ratings,
+    subscribers,
+    suppressions,
+    within,
+)
 
 
 class Subscribers:
@@ -54,7 +62,8 @@ class Subscribers:
     def replace(self, everyone: Iterable[NewSubscriber], *, now: datetime, overrule: bool = False) -> None:
         """Write subscribers, in place of those with the same addresses (their past stays): all of them, or none.
 
-        Who chose the cadence by themselves keeps it (`set_by_operator`), unless it is to `overrule` them. Raises NotFoundError where a liked or disliked paper is not known.
+        Who chose the cadence by themselves keeps it (`set_by_operator`), unless it is to `overrule` them. Raises
+        NotFoundError where a liked or disliked paper is not known.
         """
         with self._database.writing() as connection:
             for some in batches(everyone):
@@ -63,7 +72,7 @@ class Subscribers:
     def of_file(self) -> list[Subscriber]:
         """Give those who are kept in step with the operator's file, by address."""
         with self._database.reading() as connection:
-            query = sa.select(subscribers).where(subscribers.c.origin == _FILE).order_by(subscribers.c.address)
+            query = sa.select(subscribers).where(subscribers.c.origin == OF_FILE).order_by(subscribers.c.address)
             return many(connection, connection.execute(query).all())
 
     def keep_in_step(
@@ -78,19 +87,19 @@ class Subscribers:
         pending = subscribers.c.status == SubscriberStatus.PENDING.value
         with self._database.writing() as connection:
             for new in listed:
-                key = _insert(connection, new, now, origin=_FILE)
+                key = _insert(connection, new, now, origin=OF_FILE)
                 if key is None:
                     key = _key_of(connection, new.email)
                     values = {**columns(new), **set_by_operator(new.cadence, overrule=overrule)}
                     values["status"] = sa.case((pending, values["status"]), else_=subscribers.c.status)
-                    theirs = subscribers.c.key == key, subscribers.c.origin == _FILE
+                    theirs = subscribers.c.key == key, subscribers.c.origin == OF_FILE
                     if not connection.execute(subscribers.update().where(*theirs).values(values)).rowcount:
                         continue
                     named = ratings.c.subscriber_key == key, ~ratings.c.answer
                     connection.execute(ratings.delete().where(*named))
                 _rate(connection, key, _named(new.profile), now)
             for email in paused:
-                theirs = subscribers.c.address == email.casefold(), subscribers.c.origin == _FILE
+                theirs = subscribers.c.address == email.casefold(), subscribers.c.origin == OF_FILE
                 connection.execute(subscribers.update().where(*theirs).values(set_by_operator(Cadence.PAUSED)))
 
     def like(self, email: str, names: Iterable[str], *, now: datetime) -> int:
@@ -298,8 +307,9 @@ def set_by_operator(cadence: Cadence, *, overrule: bool = False) -> dict[str, An
     Who chose it by themselves keeps it: somebody who wanted fewer mails, or none, is not mailed because a file does not
     know of it. To `overrule` them undoes that. A pause is always done: nobody has a right to be mailed.
     """
-    kept = subscribers.c.cadence_chosen_at.is_not(None)
-    kept &= subscribers.c.cadence == cadence.value if overrule or cadence is Cadence.PAUSED else sa.true()
+    same = subscribers.c.cadence == cadence.value
+    theirs = same if overrule or cadence is Cadence.PAUSED else sa.true()
+    kept = sa.and_(subscribers.c.cadence_chosen_at.is_not(None), theirs)
     return {
         "cadence": sa.case((kept, subscribers.c.cadence), else_=cadence.value),
         "cadence_chosen_at": sa.case((kept, subscribers.c.cadence_chosen_at)),
@@ -314,9 +324,7 @@ def _insert(connection: Connection, new: NewSubscriber, now: datetime, *, origin
     return key
 
 
-def _replace(
-    connection: Connection, by_address: Mapping[str, NewSubscriber], now: datetime, *, overrule: bool
-) -> None:
+def _replace(connection: Connection, by_address: Mapping[str, NewSubscriber], now: datetime, *, overrule: bool) -> None:
     """Write some subscribers; those whose addresses are there already have their rows changed."""
     names = {address: _named(new.profile) for address, new in by_address.items()}
     known = _known(connection, {name for said in names.values() for name in said})

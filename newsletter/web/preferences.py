@@ -163,6 +163,7 @@ def _page(
         token=token,
         address=masked(reader.email),
         state=reader.status.value,
+        of_file=reader.of_file,
         until=ENGLISH.long_date(resting.date()) if resting and resting > here.now() else "",
         unsubscribe=here.tokens.unsubscribe(reader.public_id),
         my_data=here.tokens.my_data(reader.public_id, here.today()),

@@ -106,7 +106,8 @@ def test_who_paused_by_themselves_is_not_mailed_again_by_a_sync(desk: Desk) -> N
 def test_who_wanted_fewer_mails_keeps_them_but_the_file_can_still_stop_all(desk: Desk) -> None:
     sync(desk, LAB, "--yes", "--confirmed")
     choose(desk, "ada@lab.example", "weekly")
-    assert sync(desk, LAB, "--yes") == [("leave alone", "ada@lab.example", "they chose weekly by themselves on 2026-08-19")]
+    own = "they chose weekly by themselves on 2026-08-19"
+    assert sync(desk, LAB, "--yes") == [("leave alone", "ada@lab.example", own)]
     assert profile(desk)["cadence"] == "weekly"
     stopped = LAB.replace("hour = 6", 'hour = 6\ncadence = "paused"')
     assert sync(desk, stopped, "--yes") == [("change", "ada@lab.example", "cadence: weekly → paused")]
