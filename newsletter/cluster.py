@@ -152,8 +152,7 @@ class Crew:
         )
         if self.brake.pulled:
             raise Interrupted
-        if tally.alarm:
-            self.duties.alarmed(tally)
+        self.duties.alarmed(tally)
 
     def spread(self, issue: int) -> None:
         """Ask for what waits of an issue and is due to be sent: later hours, retries, what the dead left."""

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from newsletter import bootstrap, logs, memory
 from newsletter.delivery.brake import Brake
 from newsletter.delivery.tally import Tally
-from newsletter.model import DeliveryState, Issue
-from newsletter.notices import failing_sources, no_issue, paused_issue
+from newsletter.model import DeliveryState
+from newsletter.notices import failing_sources, no_issue, paused_issues
 from newsletter.pipeline import Newsletter, Pulled
 from newsletter.rounds import Rounds
 
@@ -100,8 +100,7 @@ class Duties:
         )
         if tally.states:
             logs.event(_LOG, "delivered", **{str(state): count for state, count in tally.states.items()})
-        if tally.alarm:
-            self.alarmed(tally)
+        self.alarmed(tally)
 
     def follow(self) -> None:
         """Let what waits go by what its readers have set meanwhile."""
@@ -194,13 +193,12 @@ class Duties:
             logs.event(_LOG, "no summaries", level=logging.WARNING, error=problem)
 
     def alarmed(self, tally: Tally) -> None:
-        """Tell the operator that issues were paused, because too many messages failed."""
-        names = ", ".join(_name(issue) for issue in tally.paused)
-        logs.event(_LOG, "issue paused", level=logging.ERROR, issue=names, why=tally.alarm)
-        for issue in tally.paused:
-            resume = f"`newsletter issue resume {issue.day}`"
-            letterhead = self._newsletter.letterhead
-            self._tell(paused_issue(_name(issue), tally.alarm, tally.problems, resume=resume, letterhead=letterhead))
+        """Tell the operator, where issues were paused because too many messages failed."""
+        if tally.alarm is None:
+            return
+        names = ", ".join(f"{issue.cadence} issue of {issue.day}" for issue in tally.paused)
+        logs.event(_LOG, "issue paused", level=logging.ERROR, issue=names, why=str(tally.alarm))
+        self._tell(paused_issues(tally.paused, tally.alarm, tally.problems, self._newsletter.letterhead))
 
     def _tell(self, alert: AlertView) -> None:
         operator = self._settings.site.operator
@@ -209,10 +207,6 @@ class Duties:
         notice = self._newsletter.letterhead.notice(alert, recipient=operator, now=self._clock())
         if problem := bootstrap.outbox(self._settings, self._store).post(notice, now=self._clock()).problem:
             logs.event(_LOG, "the operator could not be told", level=logging.ERROR, error=problem)
-
-
-def _name(issue: Issue) -> str:
-    return f"{issue.cadence} issue of {issue.day}"
 
 
 def _tell_of(one: Pulled) -> None:

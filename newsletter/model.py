@@ -273,7 +273,9 @@ class NewSubscriber:
 class Subscriber:
     """A subscriber as stored. `public_id` is the random name used in links; the address never stands in one.
 
-    Until `paused_until` no issue is made for them.
+    Until `paused_until` no issue is made for them. `cadence_chosen_at` is when they last changed the cadence by
+    themselves, on a page; None: it is as it was at the beginning, or as the operator set it. `of_file`: they are kept
+    in step with the operator's file of subscribers.
     """
 
     key: int
@@ -290,6 +292,8 @@ class Subscriber:
     created_at: datetime
     quiet: QuietDay = QuietDay.NOTE
     paused_until: datetime | None = None
+    cadence_chosen_at: datetime | None = None
+    of_file: bool = False
 
 
 @dataclass(frozen=True, slots=True)

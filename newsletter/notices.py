@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+from newsletter.delivery.policy import Alarm
 from newsletter.letters import Letterhead
+from newsletter.model import Cadence, Issue
 from newsletter.pipeline import Pulled
-from newsletter.rendering import AlertView, Finding
+from newsletter.rendering import AlertView, Finding, Language
 from newsletter.rounds import Trouble
 
 
@@ -33,20 +35,35 @@ def failing_sources(failing: Sequence[Pulled], letterhead: Letterhead) -> AlertV
     )
 
 
-def paused_issue(name: str, why: str, problems: Sequence[str], *, resume: str, letterhead: Letterhead) -> AlertView:
-    """Tell of an issue that was paused, why, and what the mail server said. `resume` is the command that goes on."""
+def paused_issues(issues: Sequence[Issue], alarm: Alarm, problems: Sequence[str], letterhead: Letterhead) -> AlertView:
+    """Tell of issues that were paused, why, and what the mail server said."""
     say = letterhead.operators
+    failed, last = say.number(alarm.failed), say.number(alarm.last)
+    why = say("%(failed)s of the last %(last)s messages failed or bounced", failed=failed, last=last)
+    days = sorted({issue.day.isoformat() for issue in issues})
+    resume = say.listed([f"`newsletter issue resume {day}`" for day in days])
     return AlertView(
         site=letterhead.site,
         language=letterhead.operator_language,
         title=say("paused, %(why)s", why=why),
-        introduction=say("The %(issue)s is paused: %(why)s.", issue=name, why=why),
+        introduction=say(
+            "Paused: %(issues)s. The reason: %(why)s.", issues=say.listed([_name(one, say) for one in issues]), why=why
+        ),
         findings=tuple(Finding(say("The mail server said"), problem) for problem in problems),
         advice=(
             say("Going on would harm the name of the sender. `newsletter check` looks at mail server and domain."),
             say("Once that is mended, %(resume)s and then `newsletter send` send the rest.", resume=resume),
         ),
     )
+
+
+def _name(issue: Issue, say: Language) -> str:
+    day = issue.day.isoformat()
+    if issue.cadence is Cadence.WEEKDAYS:
+        return say("the weekday issue of %(day)s", day=day)
+    if issue.cadence is Cadence.WEEKLY:
+        return say("the weekly issue of %(day)s", day=day)
+    return say("the daily issue of %(day)s", day=day)
 
 
 def no_issue(day: date, why: Trouble, detail: str, letterhead: Letterhead) -> AlertView:

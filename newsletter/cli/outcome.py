@@ -97,16 +97,18 @@ def tell_operator(current: Settings, newsletter: Newsletter, alert: AlertView) -
         warn(f"the operator could not be told: {problem}; the next `newsletter send` tries again")
 
 
-def alarmed(current: Settings, newsletter: Newsletter, tally: Tally, issues: Sequence[Issue]) -> None:
-    """Tell the operator, on standard error and by mail, that a run was broken off because too many messages failed."""
-    days = ", ".join(sorted({f"{one.cadence} issue of {one.day}" for one in issues if one.state is IssueState.OPEN}))
-    [day] = {one.day for one in issues}
+def alarmed(current: Settings, newsletter: Newsletter, tally: Tally) -> None:
+    """Tell the operator, on standard error and by mail, where a run was broken off as too many messages failed."""
+    if tally.alarm is None:
+        return
+    days = ", ".join(sorted(f"{one.cadence} issue of {one.day}" for one in tally.paused))
+    [day] = {one.day for one in tally.paused}
     resume = f"`newsletter issue resume {day}`"
     warn(f"{tally.alarm}, so the {days} is paused; once that is mended, {resume} lets it go on")
     if current.site.operator:
-        from newsletter.notices import paused_issue  # noqa: PLC0415  lazy: seldom needed
+        from newsletter.notices import paused_issues  # noqa: PLC0415  lazy: seldom needed
 
-        alert = paused_issue(days, tally.alarm, tally.problems, resume=resume, letterhead=newsletter.letterhead)
+        alert = paused_issues(tally.paused, tally.alarm, tally.problems, newsletter.letterhead)
         tell_operator(current, newsletter, alert)
 
 

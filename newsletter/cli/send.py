@@ -50,8 +50,7 @@ def send(
             tally = _rank_and_deliver(newsletter, current, issues, workers, limit)
             bootstrap.outbox(current, store).send_due(now=bootstrap.clock())
             queued = _waiting(newsletter, issues, DeliveryState.QUEUED)
-            if tally.alarm:
-                outcome.alarmed(current, newsletter, tally, issues)
+            outcome.alarmed(current, newsletter, tally)
             issues = store.issues.on(wanted)  # as they stand by now: somebody may have paused one while it went out
             sentences = outcome.sentences(tally, issues, wanted, current, store)
             doubtful = _waiting(newsletter, issues, DeliveryState.UNCERTAIN)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,8 +24,16 @@ app = typer.Typer(
     help="Add, list, show, import, export, sync and forget subscribers; read their libraries.", no_args_is_help=True
 )
 Confirmed = Annotated[bool, typer.Option("--confirmed", help="You vouch that they asked for it: active at once.")]
+Overrule = Annotated[
+    bool,
+    typer.Option(
+        "--overrule", help="Mail also those as often as the file says who paused, or chose otherwise, by themselves."
+    ),
+]
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The subscriber's address.")]
 Strings = list[str] | None
+_NAMED = 10
+KEPT = "--overrule mails them as often as the file says; do that only if they agree."
 
 
 @app.command()
@@ -192,10 +200,12 @@ def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="What `export` prints, or columns of it.")],
     *,
     confirmed: Confirmed = False,
+    overrule: Overrule = False,
 ) -> None:
     """Add or change subscribers from a CSV file: all of them, or none where one line is wrong.
 
-    Of who is subscribed already, what the file has no column for stays as it is.
+    Of who is subscribed already, what the file has no column for stays as it is. Who paused, or changed the cadence, by
+    themselves on a page keeps it.
     """
     current = settings(context)
     read = csv_file.read(file, catalogue.load(current.topics), confirmed=confirmed)
@@ -203,11 +213,15 @@ def import_(
         known = {one.email.casefold(): one for one in store.subscribers.all()}
         new = read.of(known)
         refuse_suppressed(store, bootstrap.secret(current, store), new)
-        store.subscribers.replace(new, now=bootstrap.clock())
+        store.subscribers.replace(new, now=bootstrap.clock(), overrule=overrule)
     active = sum(one.status is SubscriberStatus.ACTIVE for one in new)
     say(f"{len(new)} {'subscriber' if len(new) == 1 else 'subscribers'} read from {file}, {active} of them active.")
     if active < len(new):
         say("The others are mailed nothing until they confirm; --confirmed says that they have asked for it.")
+    if not overrule and (kept := [f"{one.email} ({one.cadence})" for one in _keeping(new, known)]):
+        more = f" and {len(kept) - _NAMED} more" if len(kept) > _NAMED else ""
+        say(f"Mailed as often as they chose by themselves: {', '.join(kept[:_NAMED])}{more}.")
+        say(KEPT)
 
 
 @app.command()
@@ -261,6 +275,12 @@ def refuse_suppressed(store: Store, secret: str, new: Sequence[NewSubscriber]) -
     if suppressed:
         named = ", ".join(f"{hashes[key]} ({reason})" for key, reason in suppressed.items())
         raise StoreError(f"never to be mailed again: {named}", hint="their data was erased, or mail to them came back")
+
+
+def _keeping(read: Sequence[NewSubscriber], known: Mapping[str, Subscriber]) -> list[Subscriber]:
+    """Give those who keep a cadence of their own choice against what was read."""
+    pairs = ((known.get(one.email.casefold()), one.cadence) for one in read)
+    return [before for before, wanted in pairs if before and signup.keeps_cadence(before, wanted)]
 
 
 def _row(one: Subscriber) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import typer
 from newsletter import bootstrap, catalogue, identity
 from newsletter.cli.context import Json, settings
 from newsletter.cli.output import print_json, print_table, say
-from newsletter.cli.subscribers import Confirmed, refuse_suppressed
+from newsletter.cli.subscribers import KEPT, Confirmed, Overrule, refuse_suppressed
 from newsletter.errors import UsageError
 from newsletter.model import NewSubscriber, PaperRecord
 from newsletter.subscriptions import roster
@@ -30,24 +30,26 @@ def sync(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the difference, and change nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before it is done.")] = False,
     confirmed: Confirmed = False,
+    overrule: Overrule = False,
     as_json: Json = False,
 ) -> None:
     """Bring the subscribers into step with a file: it adds, changes, and pauses those whom it lists no more.
 
     It rules over those who came by it alone. Who subscribed on the pages, or by another command, is left as they are.
+    Who paused, or changed the cadence, by themselves on a page keeps it.
     """
     current = settings(context)
     listed = roster.read(file, catalogue.load(current.topics), confirmed=confirmed)
     with bootstrap.open_store(current, looking=dry_run) as store:
         people = _with_libraries(listed, current, store)
-        plan = _plan(people.subscribers, store)
+        plan = _plan(people.subscribers, store, overrule=overrule)
         refuse_suppressed(store, bootstrap.secret(current, store), plan.written)
         if not as_json:
             _show(plan)
         doing = bool(plan.written or plan.paused) and not dry_run and (yes or _agreed())
         if doing:
             store.papers.keep(people.collected, now=bootstrap.clock())
-            store.subscribers.keep_in_step(plan.written, plan.paused, now=bootstrap.clock())
+            store.subscribers.keep_in_step(plan.written, plan.paused, now=bootstrap.clock(), overrule=overrule)
     if as_json:
         changes = [{"email": one.email, "act": one.act, "said": one.said} for one in plan.changes]
         print_json({"changes": changes, "applied": doing})
@@ -81,16 +83,19 @@ def _with_libraries(listed: Sequence[roster.Listed], current: Settings, store: S
     return _People(subscribers, collected)
 
 
-def _plan(listed: Sequence[NewSubscriber], store: Store) -> roster.Plan:
+def _plan(listed: Sequence[NewSubscriber], store: Store, *, overrule: bool) -> roster.Plan:
     known = store.subscribers.all()
     profiles = [*(one.profile for one in listed), *(one.profile for one in known)]
     keys = store.papers.keys({name for profile in profiles for name in profile.rated})
-    return roster.plan(listed, known, store.subscribers.of_file(), lambda name: keys.get(name, name))
+    of_file = store.subscribers.of_file()
+    return roster.plan(listed, known, of_file, lambda name: keys.get(name, name), overrule=overrule)
 
 
 def _show(plan: roster.Plan) -> None:
     if plan.changes:
         print_table(("what", "who", "how"), [(one.act, one.email, one.said) for one in plan.changes])
+        if any(one.keeps for one in plan.changes):
+            say(KEPT)
     else:
         say("The file and the subscribers are in step.")
 

@@ -119,6 +119,18 @@ class Domains:
             self._rests[domain] = now + min(_SHORTEST_REST * 2 ** min(beyond, 10), _LONGEST_REST)
 
 
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """That `failed` of the `last` messages failed or bounced, which is too many."""
+
+    failed: int
+    last: int
+
+    def __str__(self) -> str:
+        """Give it in English, for logs and commands."""
+        return f"{self.failed} of the last {self.last} messages failed or bounced"
+
+
 class Failures:
     """The share of the last messages that failed or bounced."""
 
@@ -126,9 +138,9 @@ class Failures:
         self._limit = limit
         self._last: deque[bool] = deque(maxlen=_SAMPLE)
 
-    def note(self, state: DeliveryState) -> str:
-        """Count one message; say so where too many failed, else nothing."""
+    def note(self, state: DeliveryState) -> Alarm | None:
+        """Count one message; say so where too many failed."""
         self._last.append(state in {DeliveryState.FAILED, DeliveryState.BOUNCED})
         if not self._limit or len(self._last) < _LEAST or sum(self._last) <= self._limit * len(self._last):
-            return ""
-        return f"{sum(self._last)} of the last {len(self._last)} messages failed or bounced"
+            return None
+        return Alarm(sum(self._last), len(self._last))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from newsletter.delivery.policy import Quota
+from newsletter.delivery.policy import Alarm, Quota
 from newsletter.model import DeliveryState, Issue, Outcome
 
 
@@ -20,7 +20,7 @@ class Tally:
     states: Counter[DeliveryState] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
     held: Quota | None = None
-    alarm: str = ""
+    alarm: Alarm | None = None
     paused: list[Issue] = field(default_factory=list)
 
     def note(self, outcome: Outcome, state: DeliveryState) -> None:

@@ -17,7 +17,7 @@ from newsletter.store.engine import Database, insert_ignore
 from newsletter.store.papers import keys_of
 from newsletter.store.readers import many
 from newsletter.store.schema import ratings, subscribers
-from newsletter.store.subscribers import columns, drop_nobodys
+from newsletter.store.subscribers import columns, drop_nobodys, set_by_operator, set_by_reader
 
 _MAY_LEAVE = (SubscriberStatus.ACTIVE.value, SubscriberStatus.PENDING.value)
 
@@ -62,23 +62,27 @@ class Choices:
             change = subscribers.update().where(*left)
             return bool(connection.execute(change.values(status=SubscriberStatus.ACTIVE.value)).rowcount)
 
-    def keep_to(self, public_id: str, cadence: Cadence) -> None:
-        """Change how often a subscriber is mailed; a pause is over."""
-        self._set(public_id, {"cadence": cadence.value, "paused_until": None})
+    def keep_to(self, public_id: str, cadence: Cadence, *, now: datetime) -> None:
+        """Change how often a subscriber is mailed, by their own choice; a pause is over."""
+        self._set(public_id, {**set_by_reader(cadence, now), "paused_until": None})
 
     def pause(self, public_id: str, until: datetime) -> None:
         """Mail a subscriber no issues until a time, and then as before."""
         self._set(public_id, {"paused_until": until})
 
-    def change(self, public_id: str, new: NewSubscriber) -> None:
-        """Write all that a subscriber chooses but their address, and what they said of papers.
+    def change(self, public_id: str, new: NewSubscriber, *, now: datetime) -> None:
+        """Write all that a subscriber chose by themselves, but their address, and what they said of papers."""
+        self._set(public_id, {**_wishes(new), **set_by_reader(new.cadence, now)})
+
+    def arrange(self, public_id: str, new: NewSubscriber, *, overrule: bool) -> None:
+        """Write the same as the operator wants it; who chose the cadence by themselves keeps it (`set_by_operator`).
 
         Who is pending becomes active where `new` is, as somebody vouches for them; nobody else's status changes.
         """
-        values = columns(new)
-        kept = {name: values[name] for name in values if name not in {"email", "address"}}
         pending = subscribers.c.status == SubscriberStatus.PENDING.value
-        self._set(public_id, {**kept, "status": sa.case((pending, kept["status"]), else_=subscribers.c.status)})
+        status = sa.case((pending, new.status.value), else_=subscribers.c.status)
+        cadence = set_by_operator(new.cadence, overrule=overrule)
+        self._set(public_id, {**_wishes(new), **cadence, "status": status})
 
     def _set(self, public_id: str, values: dict[str, Any]) -> None:
         with self._database.writing() as connection:
@@ -122,6 +126,11 @@ class Choices:
             connection.execute(ratings.delete().where(*mine))
             drop_nobodys(connection, taken)
             return len(taken)
+
+
+def _wishes(new: NewSubscriber) -> dict[str, Any]:
+    values = columns(new)
+    return {name: values[name] for name in values if name not in {"email", "address", "status"}}
 
 
 def _gone() -> ExpiredError:

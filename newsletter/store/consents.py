@@ -16,7 +16,7 @@ from newsletter.errors import ExpiredError
 from newsletter.model import NewSubscriber, SubscriberStatus
 from newsletter.store.engine import Database, insert_ignore
 from newsletter.store.schema import consents, subscribers
-from newsletter.store.subscribers import columns
+from newsletter.store.subscribers import columns, set_by_reader
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _NOT_ASKED_FOR = ("email", "address", "status")
@@ -107,6 +107,7 @@ class Consents:
             waiting = subscribers.c.key == row.subscriber_key, subscribers.c.status.in_(_MAY_BEGIN)
             wishes = dict(row.wishes)
             examples = wishes.pop("examples", {})
+            wishes |= set_by_reader(wishes["cadence"], now)
             begun = subscribers.update().where(*waiting).values(**wishes, status=SubscriberStatus.ACTIVE.value)
             return Begun(examples) if connection.execute(begun).rowcount else Begun()
 

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection, Row
 from newsletter.model import Answer, Cadence, InterestProfile, QuietDay, Subscriber, SubscriberStatus
 from newsletter.store.batches import batches
 from newsletter.store.bulk import among
-from newsletter.store.schema import papers, ratings
+from newsletter.store.schema import OF_FILE, papers, ratings
 
 
 def many(connection: Connection, rows: Sequence[Row[Any]], *, ratings: bool = True) -> list[Subscriber]:
@@ -69,4 +69,6 @@ def _subscriber(row: Row[Any], said: Sequence[_Said]) -> Subscriber:
         quiet=QuietDay(row.quiet),
         created_at=row.created_at,
         paused_until=row.paused_until,
+        cadence_chosen_at=row.cadence_chosen_at,
+        of_file=row.origin == OF_FILE,
     )

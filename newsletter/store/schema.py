@@ -38,7 +38,7 @@ from sqlalchemy.types import BigInteger, TypeEngine
 
 from newsletter.model import Shard
 
-REVISION = "0010"
+REVISION = "0011"
 FIRST_REVISION = "0001"
 # The oldest revision whose programs go on working on this schema: one that only adds leaves it as it was, so that
 # workers are renewed one after the other while mail goes out (docs/operations.md).
@@ -179,6 +179,7 @@ summaries = Table(
     Column("summary", Text, nullable=False),
 )
 
+OF_FILE = "file"
 subscribers = Table(
     "subscribers",
     metadata,
@@ -198,8 +199,10 @@ subscribers = Table(
     Column("created_at", UtcDateTime, nullable=False),
     # A pause that ends by itself.
     Column("paused_until", UtcDateTime),
-    # "file": kept in step with the operator's file of subscribers, which changes no "person" who came otherwise.
+    # OF_FILE: kept in step with the operator's file of subscribers, which changes no "person" who came otherwise.
     Column("origin", String(20), nullable=False, server_default="person"),
+    # When they last changed the cadence by themselves, on a page; empty: it is as they, or the operator, began.
+    Column("cadence_chosen_at", UtcDateTime),
     sqlite_autoincrement=True,
 )
 

@@ -27,9 +27,17 @@ from newsletter.store.engine import Database, insert_ignore
 from newsletter.store.outbox import drop_for
 from newsletter.store.papers import keys_of
 from newsletter.store.readers import many
-from newsletter.store.schema import IS_ACTIVE, deliveries, issues, papers, ratings, subscribers, suppressions, within
-
-_FILE = "file"  # see store.schema
+from newsletter.store.schema import (
+    IS_ACTIVE,
+    OF_FILE,
+    deliveries,
+    issues,
+    papers,
+    ratings,
+    subscribers,
+    suppressions,
+    within,
+)
 
 
 class Subscribers:
@@ -51,44 +59,48 @@ class Subscribers:
             _rate(connection, key, _named(new.profile), now)
             return _one(connection, subscribers.c.key == key)
 
-    def replace(self, everyone: Iterable[NewSubscriber], *, now: datetime) -> None:
+    def replace(self, everyone: Iterable[NewSubscriber], *, now: datetime, overrule: bool = False) -> None:
         """Write subscribers, in place of those with the same addresses (their past stays): all of them, or none.
 
-        Raises NotFoundError where a liked or disliked paper is not known.
+        Who chose the cadence by themselves keeps it (`set_by_operator`), unless it is to `overrule` them. Raises
+        NotFoundError where a liked or disliked paper is not known.
         """
         with self._database.writing() as connection:
             for some in batches(everyone):
-                _replace(connection, {new.email.strip().casefold(): new for new in some}, now)
+                _replace(connection, {new.email.strip().casefold(): new for new in some}, now, overrule=overrule)
 
     def of_file(self) -> list[Subscriber]:
         """Give those who are kept in step with the operator's file, by address."""
         with self._database.reading() as connection:
-            query = sa.select(subscribers).where(subscribers.c.origin == _FILE).order_by(subscribers.c.address)
+            query = sa.select(subscribers).where(subscribers.c.origin == OF_FILE).order_by(subscribers.c.address)
             return many(connection, connection.execute(query).all())
 
-    def keep_in_step(self, listed: Iterable[NewSubscriber], paused: Iterable[str], *, now: datetime) -> None:
+    def keep_in_step(
+        self, listed: Iterable[NewSubscriber], paused: Iterable[str], *, now: datetime, overrule: bool = False
+    ) -> None:
         """Write those whom the operator's file lists, and pause others by their addresses: all of it, or nothing.
 
-        Who came otherwise stays as they are; who left, or must not be mailed, does not come back by a file. Raises
-        NotFoundError where a liked or disliked paper is not known.
+        Who came otherwise stays as they are; who left, or must not be mailed, does not come back by a file. Who chose
+        the cadence by themselves keeps it (`set_by_operator`), unless it is to `overrule` them. Raises NotFoundError
+        where a liked or disliked paper is not known.
         """
         pending = subscribers.c.status == SubscriberStatus.PENDING.value
         with self._database.writing() as connection:
             for new in listed:
-                key = _insert(connection, new, now, origin=_FILE)
+                key = _insert(connection, new, now, origin=OF_FILE)
                 if key is None:
                     key = _key_of(connection, new.email)
-                    values = columns(new)
+                    values = {**columns(new), **set_by_operator(new.cadence, overrule=overrule)}
                     values["status"] = sa.case((pending, values["status"]), else_=subscribers.c.status)
-                    theirs = subscribers.c.key == key, subscribers.c.origin == _FILE
+                    theirs = subscribers.c.key == key, subscribers.c.origin == OF_FILE
                     if not connection.execute(subscribers.update().where(*theirs).values(values)).rowcount:
                         continue
                     named = ratings.c.subscriber_key == key, ~ratings.c.answer
                     connection.execute(ratings.delete().where(*named))
                 _rate(connection, key, _named(new.profile), now)
             for email in paused:
-                theirs = subscribers.c.address == email.casefold(), subscribers.c.origin == _FILE
-                connection.execute(subscribers.update().where(*theirs).values(cadence=Cadence.PAUSED.value))
+                theirs = subscribers.c.address == email.casefold(), subscribers.c.origin == OF_FILE
+                connection.execute(subscribers.update().where(*theirs).values(set_by_operator(Cadence.PAUSED)))
 
     def like(self, email: str, names: Iterable[str], *, now: datetime) -> int:
         """Remember papers of a subscriber's library as liked, and tell how many that adds.
@@ -282,6 +294,28 @@ def columns(new: NewSubscriber) -> dict[str, Any]:
     }
 
 
+def set_by_reader(cadence: Cadence | str, now: datetime) -> dict[str, Any]:
+    """Give the columns by which a reader changes the cadence, so that it is known to be their own choice."""
+    chosen_at = subscribers.c.cadence_chosen_at
+    chosen = sa.case((subscribers.c.cadence == str(cadence), chosen_at), else_=sa.literal(now, chosen_at.type))
+    return {"cadence": str(cadence), "cadence_chosen_at": chosen}
+
+
+def set_by_operator(cadence: Cadence, *, overrule: bool = False) -> dict[str, Any]:
+    """Give the columns by which the operator, or a file of theirs, changes the cadence.
+
+    Who chose it by themselves keeps it: somebody who wanted fewer mails, or none, is not mailed because a file does not
+    know of it. To `overrule` them undoes that. A pause is always done: nobody has a right to be mailed.
+    """
+    same = subscribers.c.cadence == cadence.value
+    theirs = same if overrule or cadence is Cadence.PAUSED else sa.true()
+    kept = sa.and_(subscribers.c.cadence_chosen_at.is_not(None), theirs)
+    return {
+        "cadence": sa.case((kept, subscribers.c.cadence), else_=cadence.value),
+        "cadence_chosen_at": sa.case((kept, subscribers.c.cadence_chosen_at)),
+    }
+
+
 def _insert(connection: Connection, new: NewSubscriber, now: datetime, *, origin: str = "person") -> int | None:
     """Give the new row's key; None where the address is there already (also just now, by another process)."""
     values = {**columns(new), "public_id": secrets.token_urlsafe(12), "created_at": now, "origin": origin}
@@ -290,7 +324,7 @@ def _insert(connection: Connection, new: NewSubscriber, now: datetime, *, origin
     return key
 
 
-def _replace(connection: Connection, by_address: Mapping[str, NewSubscriber], now: datetime) -> None:
+def _replace(connection: Connection, by_address: Mapping[str, NewSubscriber], now: datetime, *, overrule: bool) -> None:
     """Write some subscribers; those whose addresses are there already have their rows changed."""
     names = {address: _named(new.profile) for address, new in by_address.items()}
     known = _known(connection, {name for said in names.values() for name in said})
@@ -306,7 +340,9 @@ def _replace(connection: Connection, by_address: Mapping[str, NewSubscriber], no
     )
     keys = _keys_of(connection, by_address)
     for address, key in before.items():
-        connection.execute(subscribers.update().where(subscribers.c.key == key).values(columns(by_address[address])))
+        new = by_address[address]
+        values = {**columns(new), **set_by_operator(new.cadence, overrule=overrule)}
+        connection.execute(subscribers.update().where(subscribers.c.key == key).values(values))
         connection.execute(ratings.delete().where(ratings.c.subscriber_key == key, ~ratings.c.answer))
         _rate(connection, key, names[address], now)
     rows = [

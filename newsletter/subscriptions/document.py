@@ -24,6 +24,7 @@ def document(one: Subscriber) -> dict[str, Any]:
         "language": one.language,
         "quiet": one.quiet.value,
         "paused_until": one.paused_until.isoformat() if one.paused_until else None,
+        "cadence_chosen_at": one.cadence_chosen_at.isoformat() if one.cadence_chosen_at else None,
         "created_at": one.created_at.isoformat(),
         "profile": profile,
     }

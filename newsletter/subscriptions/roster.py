@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from newsletter.errors import ProfileError, in_words
 from newsletter.model import Cadence, NewSubscriber, Subscriber, SubscriberStatus, Topic
 from newsletter.subscriptions.profile_file import wishes_of
-from newsletter.subscriptions.signup import CHOSEN, OF_PROFILE, checked, subscription
+from newsletter.subscriptions.signup import CHOSEN, OF_PROFILE, checked, keeps_cadence, subscription
 
 _GONE = (SubscriberStatus.UNSUBSCRIBED, SubscriberStatus.SUPPRESSED)
 
@@ -32,11 +32,15 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One line of the difference: who, what is done ("add", "change", "pause", "leave alone"), and what or why."""
+    """One line of the difference: who, what is done ("add", "change", "pause", "leave alone"), and what or why.
+
+    `keeps`: against the file, they are mailed as often as they chose by themselves.
+    """
 
     email: str
     act: str
     said: str = ""
+    keeps: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +95,23 @@ def _fields(table: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]]:
 
 
 def plan(
-    listed: Sequence[NewSubscriber], known: Iterable[Subscriber], of_file: Iterable[Subscriber], names: Names
+    listed: Sequence[NewSubscriber],
+    known: Iterable[Subscriber],
+    of_file: Iterable[Subscriber],
+    names: Names,
+    *,
+    overrule: bool = False,
 ) -> Plan:
     """Give what a file would change. `known` are all subscribers, `of_file` those who came by it.
 
-    `names` gives the same for all names of one paper.
+    `names` gives the same for all names of one paper. `overrule`: how often somebody is mailed is as the file says,
+    also where they chose it by themselves.
     """
     everyone = {one.email.casefold(): one for one in known}
     ours = {one.email.casefold(): one for one in of_file}
     written, changes = [], []
     for new in listed:
-        change = _change(new, everyone.get(new.email.casefold()), ours, names)
+        change = _change(new, everyone.get(new.email.casefold()), ours, names, overrule=overrule)
         if change:
             changes.append(change)
             if change.act in {"add", "change"}:
@@ -117,7 +127,7 @@ def plan(
 
 
 def _change(
-    new: NewSubscriber, known: Subscriber | None, ours: Mapping[str, Subscriber], names: Names
+    new: NewSubscriber, known: Subscriber | None, ours: Mapping[str, Subscriber], names: Names, *, overrule: bool
 ) -> Change | None:
     if known is None:
         return Change(new.email, "add", f"{new.cadence} at {new.hour}:00 {new.timezone}; {new.status}")
@@ -125,8 +135,19 @@ def _change(
         return Change(known.email, "leave alone", "they did not come by this file")
     if known.status in _GONE:
         return Change(known.email, "leave alone", f"they are {known.status}")
-    said = "; ".join(_differences(new, known, names))
-    return Change(known.email, "change", said) if said else None
+    keeps = not overrule and keeps_cadence(known, new.cadence)
+    said = "; ".join(_differences(replace(new, cadence=known.cadence) if keeps else new, known, names))
+    if not keeps:
+        return Change(known.email, "change", said) if said else None
+    own = _own_choice(known)
+    if not said:
+        return Change(known.email, "leave alone", own, keeps=True)
+    return Change(known.email, "change", f"{said}; cadence stays {known.cadence}: {own}", keeps=True)
+
+
+def _own_choice(known: Subscriber) -> str:
+    did = "paused" if known.cadence is Cadence.PAUSED else f"chose {known.cadence}"
+    return f"they {did} by themselves" + (f" on {known.cadence_chosen_at:%Y-%m-%d}" if known.cadence_chosen_at else "")
 
 
 def _differences(new: NewSubscriber, known: Subscriber, names: Names) -> Iterator[str]:

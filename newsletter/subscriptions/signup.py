@@ -16,7 +16,7 @@ from typing import TypeVar
 from newsletter import catalogue, identity
 from newsletter.codes import code
 from newsletter.errors import ProfileError
-from newsletter.model import Cadence, InterestProfile, NewSubscriber, QuietDay, SubscriberStatus, Topic
+from newsletter.model import Cadence, InterestProfile, NewSubscriber, QuietDay, Subscriber, SubscriberStatus, Topic
 
 # What a reader chooses, by the names of its fields: of a subscriber, and of their profile.
 CHOSEN = ("name", "cadence", "timezone", "hour", "papers", "language", "quiet")
@@ -121,6 +121,14 @@ def subscription(email: str, wishes: Wishes, *, name: str = "", confirmed: bool 
         quiet=wishes.quiet,
         status=SubscriberStatus.ACTIVE if confirmed else SubscriberStatus.PENDING,
     )
+
+
+def keeps_cadence(known: Subscriber, wanted: Cadence) -> bool:
+    """Tell whether somebody keeps the cadence that they chose by themselves, where an operator's file wants another.
+
+    That a file pauses them is always done, as `store.subscribers.set_by_operator` has it.
+    """
+    return known.cadence_chosen_at is not None and wanted not in {known.cadence, Cadence.PAUSED}
 
 
 def weighted_topic(text: str) -> tuple[str, float]:

@@ -60,7 +60,7 @@ def remove(here: Here, token: str, form: Form) -> Response:
         changed, said = profile, "Taken out."
     else:
         changed, said = _without(profile, form), "Taken out."
-    here.store.choices.change(reader.public_id, _again(reader, changed))
+    here.store.choices.change(reader.public_id, _again(reader, changed), now=here.now())
     return _page(here, token, _reader(here, token), said=said)
 
 

@@ -69,7 +69,7 @@ def save(here: Here, request: Request, token: str, form: Form) -> Response:
         faults["name"] = forms.says(error)
     if faults:
         return _page(here, token, reader, replace(filled, faults=faults), name=name, status=422)
-    here.store.choices.change(reader.public_id, new)
+    here.store.choices.change(reader.public_id, new, now=here.now())
     reader = here.store.choices.get(reader.public_id)
     said = "Saved. Your next issue follows it."
     return _page(here, token, reader, forms.of_wishes(forms.wishes_of(reader)), name=reader.name, said=said)
@@ -163,6 +163,7 @@ def _page(
         token=token,
         address=masked(reader.email),
         state=reader.status.value,
+        of_file=reader.of_file,
         until=ENGLISH.long_date(resting.date()) if resting and resting > here.now() else "",
         unsubscribe=here.tokens.unsubscribe(reader.public_id),
         my_data=here.tokens.my_data(reader.public_id, here.today()),

@@ -64,7 +64,7 @@ def act(here: Here, request: Request, token: str, form: Form) -> Response:
         return _page(here, public_id, said=f"Done: no mail comes until {ENGLISH.long_date(until.date())}.")
     if wanted not in set(Cadence):
         raise HTTPException(422)
-    here.store.choices.keep_to(public_id, Cadence(wanted))
+    here.store.choices.keep_to(public_id, Cadence(wanted), now=here.now())
     if wanted == Cadence.PAUSED:
         _take_back(here, public_id)
     return _page(here, public_id, said=f"Done: {CADENCES[Cadence(wanted)]}.")

@@ -92,6 +92,7 @@ def test_a_subscriber_is_told_with_all_they_asked_for(desk: Desk) -> None:
         "language": "de",
         "quiet": "silence",
         "paused_until": None,
+        "cadence_chosen_at": None,
         "created_at": "2026-08-20T06:00:00+00:00",
         "profile": {
             "topics": {"robotics": 2.0, "speech-recognition": 1.0},

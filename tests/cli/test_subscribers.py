@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from newsletter.model import Cadence
 from newsletter.store import Store
 from newsletter.store.schema import subscribers, suppressions
 from newsletter.subscriptions.signup import address_hash
@@ -96,6 +97,24 @@ def test_an_import_takes_nothing_away_that_it_has_no_column_for(desk: Desk) -> N
     assert ada["cadence"] == "weekly"
     assert ada["status"] == "active", "they have confirmed, and a file does not undo it"
     assert (ada["profile"]["disliked"], ada["profile"]["interests"]) == ([disliked], "how machines listen")
+
+
+def test_who_paused_by_themselves_is_not_mailed_again_by_an_old_export(desk: Desk) -> None:
+    desk.subscribe("ada@lab.example")
+    desk.subscribe("ben@lab.example")
+    (desk.folder / "people.csv").write_text(desk("subscribers", "export").out.replace(",7,", ",9,"))
+    with Store(f"sqlite:///{desk.folder / 'newsletter.db'}") as store:
+        ada = store.subscribers.get("ada@lab.example")
+        store.choices.keep_to(ada.public_id, Cadence.PAUSED, now=ada.created_at)
+    said = desk("subscribers", "import", "people.csv").out
+    assert "Mailed as often as they chose by themselves: ada@lab.example (paused)." in said
+    assert "--overrule" in said
+    told = [(one["cadence"], one["hour"]) for one in desk("subscribers", "list", "--json").json]
+    assert told == [("paused", 9), ("daily", 9)]
+    (desk.folder / "few.csv").write_text("email,hour\nada@lab.example,3\n")  # it says nothing of cadences
+    assert "--overrule" not in desk("subscribers", "import", "few.csv").out
+    assert "--overrule" not in desk("subscribers", "import", "people.csv", "--overrule").out
+    assert {one["cadence"] for one in desk("subscribers", "list", "--json").json} == {"daily"}
 
 
 @pytest.mark.parametrize("column", [None, *HEADER.split(",")[1:-1]])

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
+from newsletter.model import Cadence
+from newsletter.store import Store
 from tests.cli.desk import Desk
 
 LAB = """
@@ -65,6 +69,58 @@ def test_who_came_otherwise_and_who_left_are_left_alone(desk: Desk) -> None:
     assert profile(desk)["profile"]["keywords"] == ["her own"]  # type: ignore[index]
     assert sync(desk, "", "--yes") == [("pause", "Ben@lab.example", "the file does not list them any more")]
     assert profile(desk)["cadence"] == "daily"
+
+
+def choose(desk: Desk, email: str, cadence: str, *, day: str = "2026-08-19") -> None:
+    """What the button of the unsubscribe page does."""
+    with Store(f"sqlite:///{desk.folder / 'newsletter.db'}") as store:
+        reader = store.subscribers.get(email)
+        store.choices.keep_to(reader.public_id, Cadence(cadence), now=datetime.fromisoformat(f"{day}T06:00+00:00"))
+
+
+def test_who_paused_by_themselves_is_not_mailed_again_by_a_sync(desk: Desk) -> None:
+    sync(desk, LAB, "--yes", "--confirmed")
+    choose(desk, "ada@lab.example", "paused")
+    left = ("leave alone", "ada@lab.example", "they paused by themselves on 2026-08-19")
+    assert sync(desk, LAB, "--yes") == [left]
+    later = LAB.replace("hour = 6", "hour = 8")
+    [(act, _, said)] = sync(desk, later, "--yes")  # all else is as the file says
+    assert (act, said) == (
+        "change",
+        "hour: 6 → 8; cadence stays paused: they paused by themselves on 2026-08-19",
+    )
+    shown = profile(desk)
+    assert (shown["cadence"], shown["hour"]) == ("paused", 8)
+    assert shown["cadence_chosen_at"] == "2026-08-19T06:00:00+00:00"
+    assert sync(desk, later, "--yes") == [left]
+
+    assert sync(desk, "", "--yes") == [("pause", "Ben@lab.example", "the file does not list them any more")]
+    assert sync(desk, later, "--yes") == [left, ("change", "Ben@lab.example", "cadence: paused → weekly")]
+
+    said = desk("subscribers", "sync", "lab.toml", "--dry-run").out
+    assert "--overrule mails them as often as the file says" in said
+    assert sync(desk, later, "--yes", "--overrule") == [("change", "ada@lab.example", "cadence: paused → daily")]
+    assert sync(desk, later, "--yes") == []
+
+
+def test_who_wanted_fewer_mails_keeps_them_but_the_file_can_still_stop_all(desk: Desk) -> None:
+    sync(desk, LAB, "--yes", "--confirmed")
+    choose(desk, "ada@lab.example", "weekly")
+    own = "they chose weekly by themselves on 2026-08-19"
+    assert sync(desk, LAB, "--yes") == [("leave alone", "ada@lab.example", own)]
+    assert profile(desk)["cadence"] == "weekly"
+    stopped = LAB.replace("hour = 6", 'hour = 6\ncadence = "paused"')
+    assert sync(desk, stopped, "--yes") == [("change", "ada@lab.example", "cadence: weekly → paused")]
+    assert profile(desk)["cadence"] == "paused"
+
+
+def test_a_pause_that_ends_by_itself_goes_on_through_a_sync(desk: Desk) -> None:
+    sync(desk, LAB, "--yes", "--confirmed")
+    until = datetime(2026, 9, 19, 6, tzinfo=UTC)
+    with Store(f"sqlite:///{desk.folder / 'newsletter.db'}") as store:
+        store.choices.pause(store.subscribers.get("ada@lab.example").public_id, until)
+    sync(desk, LAB.replace("hour = 6", "hour = 8"), "--yes")
+    assert profile(desk)["paused_until"] == until.isoformat()
 
 
 def test_what_readers_answered_stays(desk: Desk) -> None:

@@ -413,7 +413,7 @@ def test_when_too_many_messages_fail_the_run_is_broken_off(store: Store, smtp_si
     issue, _ = queued(store, 200)
     smtp_sink.mailbox.answer("RCPT", *["554 5.7.1 your address is blocked"] * 60)
     tally = send(store, issue, smtp(smtp_sink.port), policy=Policy(pause_at=0.3))
-    assert tally.alarm == "50 of the last 50 messages failed or bounced"
+    assert str(tally.alarm) == "50 of the last 50 messages failed or bounced"
     assert 50 <= tally.states[S.FAILED] < 50 + CONNECTIONS
     assert not smtp_sink.received
     assert set(states(store, issue)) == {S.FAILED, S.QUEUED}

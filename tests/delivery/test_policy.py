@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.delivery.policy import Domains, Failures, Quota, Tokens, warm_up
+from newsletter.delivery.policy import Alarm, Domains, Failures, Quota, Tokens, warm_up
 from newsletter.model import DeliveryState, Outcome
 from newsletter.store.allowances import Taken
 
@@ -85,7 +85,7 @@ def test_any_other_answer_ends_the_row(outcome: Outcome) -> None:
 def test_failures_raise_an_alarm_once_there_are_enough_to_judge_by() -> None:
     failures = Failures(0.3)
     said = [failures.note(DeliveryState.BOUNCED) for _ in range(50)]
-    assert said == [""] * 49 + ["50 of the last 50 messages failed or bounced"]
+    assert said == [None] * 49 + [Alarm(50, 50)]
 
 
 @given(st.lists(st.sampled_from(sorted(DeliveryState)), max_size=300), st.floats(0.01, 1))

@@ -42,6 +42,6 @@ NOTICES: tuple[Notice, ...] = (
         title="31 of the last 100 messages failed",
         introduction="The daily issue of 23 November is paused.",
         findings=(Finding("What the server said", "554 5.7.1 <blocked>"),),
-        advice=("Mend the server.",),
+        advice=("Mend the server; `newsletter check` helps.",),
     ),
 )

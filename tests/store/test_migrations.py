@@ -18,6 +18,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Engine
 
 from newsletter.errors import StoreError
+from newsletter.model import Cadence
 from newsletter.store import Store, schema
 from newsletter.store.engine import open_engine
 from tests.store.rows import NOW, dump, new_subscriber, queued
@@ -261,3 +262,15 @@ def test_what_every_older_schema_holds_is_there_after_it_is_migrated(url: str, e
         assert store.issues.not_ranked() == []
         # Keys go on where they were.
         assert store.subscribers.add(new_subscriber("ben@example.test"), now=NOW).key > ada.key
+
+
+def test_who_had_paused_before_anybody_kept_by_whom_is_taken_to_have_wished_it(url: str, engine: Engine) -> None:
+    up_to(engine, "0010")
+    fill(engine)
+    run(engine, "UPDATE subscribers SET cadence = 'paused', origin = 'file'")
+    Store.migrate(url)
+    with Store(url) as store:
+        store.subscribers.keep_in_step([new_subscriber()], [], now=NOW)
+        [ada] = store.subscribers.all()
+        assert ada.cadence is Cadence.PAUSED
+        assert ada.cadence_chosen_at is not None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from newsletter.errors import ExpiredError
-from newsletter.model import Cadence, InterestProfile, PaperRecord, Subscriber, SubscriberStatus
+from newsletter.model import Cadence, InterestProfile, NewSubscriber, PaperRecord, Subscriber, SubscriberStatus
 from newsletter.store import Store
 from newsletter.store.choices import Rating
 from newsletter.subscriptions.signup import address_hash, origin_hash
@@ -34,8 +35,9 @@ def test_a_public_id_leads_to_its_subscriber_and_to_nobody_once_they_are_forgott
     for act in (
         lambda: store.choices.get(reader.public_id),
         lambda: store.choices.come_back(reader.public_id),
-        lambda: store.choices.keep_to(reader.public_id, Cadence.WEEKLY),
-        lambda: store.choices.change(reader.public_id, new_subscriber()),
+        lambda: store.choices.keep_to(reader.public_id, Cadence.WEEKLY, now=NOW),
+        lambda: store.choices.change(reader.public_id, new_subscriber(), now=NOW),
+        lambda: store.choices.arrange(reader.public_id, new_subscriber(), overrule=True),
         lambda: store.choices.rate(reader.public_id, 1, MORE, now=NOW),
         lambda: store.choices.take_back(reader.public_id, ["arxiv:2508.00001"]),
         lambda: store.consents.record(reader.public_id, wording="yes", origin_hash="x", now=NOW),
@@ -71,10 +73,79 @@ def test_a_paper_of_nobody_goes_with_the_last_who_takes_it_back(store: Store, re
 
 def test_a_change_leaves_address_status_and_ratings_alone(store: Store, reader: Subscriber) -> None:
     new = new_subscriber("eve@example.test", profile=InterestProfile(), papers=3, status=SubscriberStatus.PENDING)
-    store.choices.change(reader.public_id, new)
+    store.choices.change(reader.public_id, new, now=NOW)
     now = store.choices.get(reader.public_id)
     assert (now.email, now.status, now.papers) == (reader.email, SubscriberStatus.ACTIVE, 3)
     assert now.profile == InterestProfile(liked=("arxiv:2508.00001",))
+
+
+def _by_sync(store: Store, new: NewSubscriber, *, overrule: bool = False) -> None:
+    store.subscribers.keep_in_step([new], [], now=NOW + HOUR, overrule=overrule)
+
+
+def _by_import(store: Store, new: NewSubscriber, *, overrule: bool = False) -> None:
+    store.subscribers.replace([new], now=NOW + HOUR, overrule=overrule)
+
+
+def _by_api(store: Store, new: NewSubscriber, *, overrule: bool = False) -> None:
+    store.choices.arrange(store.subscribers.get(new.email).public_id, new, overrule=overrule)
+
+
+def _cadence(store: Store) -> tuple[Cadence, datetime | None]:
+    [ada] = store.subscribers.all()
+    return ada.cadence, ada.cadence_chosen_at
+
+
+@pytest.mark.parametrize("write", [_by_sync, _by_import, _by_api])
+def test_an_operator_changes_no_cadence_that_a_reader_chose_by_themselves(store: Store, write: Any) -> None:
+    store.subscribers.keep_in_step([new_subscriber()], [], now=NOW)
+    public_id = store.subscribers.get("ada@example.test").public_id
+    write(store, new_subscriber(cadence=Cadence.WEEKDAYS))
+    assert _cadence(store) == (Cadence.WEEKDAYS, None)  # nobody had chosen
+    store.choices.keep_to(public_id, Cadence.WEEKLY, now=NOW)
+    write(store, new_subscriber(hour=21))
+    assert _cadence(store) == (Cadence.WEEKLY, NOW)
+    assert store.subscribers.get("ada@example.test").hour == 21
+    write(store, new_subscriber(cadence=Cadence.WEEKLY), overrule=True)  # which is what they chose
+    assert _cadence(store) == (Cadence.WEEKLY, NOW)
+    write(store, new_subscriber(cadence=Cadence.PAUSED))  # nobody is mailed against the operator's will
+    assert _cadence(store) == (Cadence.PAUSED, None)
+    write(store, new_subscriber())
+    assert _cadence(store) == (Cadence.DAILY, None)
+    store.choices.keep_to(public_id, Cadence.PAUSED, now=NOW + HOUR)
+    write(store, new_subscriber(cadence=Cadence.PAUSED))  # and stays their own
+    write(store, new_subscriber())
+    assert _cadence(store) == (Cadence.PAUSED, NOW + HOUR)
+    write(store, new_subscriber(), overrule=True)
+    assert _cadence(store) == (Cadence.DAILY, None)
+
+
+def test_who_is_dropped_from_a_file_comes_back_with_it_unless_they_paused_before(store: Store) -> None:
+    store.subscribers.keep_in_step([new_subscriber()], [], now=NOW)
+    store.subscribers.keep_in_step([], ["Ada@example.test"], now=NOW)
+    store.subscribers.keep_in_step([new_subscriber()], [], now=NOW)
+    assert _cadence(store) == (Cadence.DAILY, None)
+    store.choices.keep_to(store.subscribers.get("ada@example.test").public_id, Cadence.PAUSED, now=NOW)
+    store.subscribers.keep_in_step([], ["ada@example.test"], now=NOW + HOUR)
+    store.subscribers.keep_in_step([new_subscriber()], [], now=NOW + HOUR)
+    assert _cadence(store) == (Cadence.PAUSED, NOW)
+
+
+def test_saving_other_settings_is_no_choice_of_a_cadence(store: Store, reader: Subscriber) -> None:
+    store.choices.change(reader.public_id, new_subscriber(hour=21), now=NOW)
+    assert _cadence(store) == (Cadence.DAILY, None)
+    store.choices.change(reader.public_id, new_subscriber(cadence=Cadence.WEEKLY), now=NOW)
+    store.choices.change(reader.public_id, new_subscriber(cadence=Cadence.WEEKLY, hour=3), now=NOW + HOUR)
+    assert _cadence(store) == (Cadence.WEEKLY, NOW)
+
+
+def test_who_subscribes_anew_with_another_cadence_has_chosen_it(store: Store) -> None:
+    store.subscribers.keep_in_step([new_subscriber()], [], now=NOW)
+    public_id = store.subscribers.get("ada@example.test").public_id
+    store.choices.leave(public_id)
+    asked = store.consents.ask(new_subscriber(cadence=Cadence.WEEKLY), wording="yes", origin_hash="x", now=NOW)
+    store.consents.confirm(public_id, asked.key, origin_hash="x", now=NOW + HOUR)
+    assert _cadence(store) == (Cadence.WEEKLY, NOW + HOUR)
 
 
 def test_a_request_is_confirmed_once_with_what_it_asked_for(store: Store) -> None:

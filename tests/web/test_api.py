@@ -141,6 +141,16 @@ def test_a_subscriber_is_made_changed_and_forgotten(api: httpx.Client, house: Ho
     assert house.again(left).status is SubscriberStatus.UNSUBSCRIBED
 
 
+def test_who_paused_by_themselves_is_not_mailed_again_by_a_program(api: httpx.Client, house: House) -> None:
+    reader = house.subscriber()
+    house.post(house.unsubscribe(reader), {"act": "paused"})
+    changed = api.put(f"/subscribers/{reader.email}", json={"keywords": ["sand"], "cadence": "weekly"}).json()
+    assert (changed["keywords"], changed["cadence"]) == (["sand"], "paused")
+    assert changed["cadence_chosen_at"] == "2026-08-20T06:00:00Z"
+    agreed = api.put(f"/subscribers/{reader.email}", json={"cadence": "weekly", "overrule": True}).json()
+    assert (agreed["cadence"], agreed["cadence_chosen_at"]) == ("weekly", None)
+
+
 def test_who_is_pending_begins_when_somebody_vouches_for_them(api: httpx.Client) -> None:
     statuses = [
         api.put("/subscribers/pending@lab.example", json={"confirmed": vouched}).json()["status"]

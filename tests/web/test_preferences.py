@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from newsletter.model import Cadence, InterestProfile, QuietDay, Subscriber, SubscriberStatus
+from newsletter.model import Cadence, InterestProfile, NewSubscriber, QuietDay, Subscriber, SubscriberStatus
 from tests.store.rows import dump
 from tests.web.house import HOSTILE, House, words
 
@@ -97,6 +97,21 @@ def test_everything_can_be_changed_at_once(house: House, reader: Subscriber) -> 
     assert (now.cadence, now.hour, now.timezone, now.papers) == (Cadence.WEEKLY, 21, "Asia/Kolkata", 7)
     assert (now.language, now.quiet, now.name) == ("pt-BR", QuietDay.SILENCE, "Ada L.")
     assert (now.email, now.status, now.public_id) == (reader.email, reader.status, reader.public_id)
+
+
+def test_how_often_is_the_readers_own_choice_once_they_change_it(house: House, reader: Subscriber) -> None:
+    house.post(house.preferences(reader), {**WHOLE, "cadence": "daily"})
+    assert house.again(reader).cadence_chosen_at is None
+    house.post(house.preferences(reader), WHOLE)
+    assert house.again(reader).cadence_chosen_at == house.clock()
+
+
+def test_who_is_kept_in_a_file_is_told_what_of_it_is_theirs(house: House, reader: Subscriber) -> None:
+    told = "keeps your settings in a file"
+    assert told not in words(house.get(house.preferences(reader)))
+    new = NewSubscriber("ben@lab.example", PROFILE, status=SubscriberStatus.ACTIVE)
+    house.store.subscribers.keep_in_step([new], [], now=house.clock())
+    assert told in words(house.get(house.preferences(house.store.subscribers.get("ben@lab.example"))))
 
 
 def test_every_part_can_be_taken_out(house: House, reader: Subscriber) -> None:

@@ -63,6 +63,8 @@ def test_fewer_mails_and_a_pause_are_one_button(house: House, cadence: Cadence) 
     page = house.post(house.unsubscribe(reader), {"act": cadence.value})
     assert page.status_code == 200
     assert house.again(reader).cadence is cadence
+    # Their own choice, which no file of the operator changes; the same as before is none.
+    assert house.again(reader).cadence_chosen_at == (None if cadence is reader.cadence else house.clock())
     assert house.again(reader).status is SubscriberStatus.ACTIVE
     assert f'value="{cadence.value}"' not in page.text
 

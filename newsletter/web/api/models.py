@@ -91,7 +91,10 @@ class DeliveryOut(BaseModel):
 
 
 class SubscriberIn(BaseModel):
-    """What somebody wants. `confirmed`: you vouch that they asked for it; else they stay pending until they confirm."""
+    """What somebody wants. `confirmed`: you vouch that they asked for it; else they stay pending until they confirm.
+
+    `overrule`: the cadence is to be this one, also where they paused, or changed it, by themselves.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -108,6 +111,7 @@ class SubscriberIn(BaseModel):
     language: str = Field("en", pattern=r"^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,2}$", max_length=20)
     quiet: QuietDay = QuietDay.NOTE
     confirmed: bool = False
+    overrule: bool = False
 
 
 class SubscriberOut(BaseModel):
@@ -130,6 +134,7 @@ class SubscriberOut(BaseModel):
     language: str
     quiet: QuietDay
     paused_until: datetime | None
+    cadence_chosen_at: datetime | None
     created_at: datetime
 
     @classmethod
@@ -151,6 +156,7 @@ class SubscriberOut(BaseModel):
             language=one.language,
             quiet=one.quiet,
             paused_until=one.paused_until,
+            cadence_chosen_at=one.cadence_chosen_at,
             created_at=one.created_at,
         )
 

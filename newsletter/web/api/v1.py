@@ -107,7 +107,10 @@ def subscriber(here: Here, email: Email) -> SubscriberOut:
 
 @router.put("/subscribers/{email}", tags=["subscribers"], dependencies=[allowed("subscribers:write")])
 def put(here: Here, email: Email, wanted: SubscriberIn) -> SubscriberOut:
-    """Subscribe an address, or change what it gets. Who left, or must not be mailed, stays so (409)."""
+    """Subscribe an address, or change what it gets. Who left, or must not be mailed, stays so (409).
+
+    Who paused, or changed the cadence, by themselves keeps it, unless `overrule` is true; the answer tells.
+    """
     address = email_address(email)
     if here.store.subscribers.suppressed([address_hash(address, here.secret)]):
         raise HTTPException(409, "The address must not be mailed.")
@@ -125,7 +128,7 @@ def put(here: Here, email: Email, wanted: SubscriberIn) -> SubscriberOut:
     wishes = checked(Wishes(profile, **values), here.topics)
     new = subscription(address, wishes, name=wanted.name, confirmed=wanted.confirmed)
     if before:
-        here.store.choices.change(before.public_id, new)
+        here.store.choices.arrange(before.public_id, new, overrule=wanted.overrule)
     else:
         here.store.subscribers.add(new, now=here.now())
     return SubscriberOut.of(here.store.subscribers.get(address))
