@@ -310,6 +310,17 @@ class Deliveries:
         with self._database.reading() as connection:
             return {row.issue_key: row.oldest for row in connection.execute(query.group_by(deliveries.c.issue_key))}
 
+    def renew(self, owner: str, *, until: datetime) -> None:
+        """Let an owner keep until a time what they claimed and did not begin to send.
+
+        What their own connections are beginning just now is left out, so that neither waits for the other.
+        """
+        mine = IN_HAND, deliveries.c.lease_owner == owner, deliveries.c.state.in_(_WAITING)
+        with self._database.writing() as connection:
+            held = sa.select(deliveries.c.key).where(*mine).with_for_update(skip_locked=True)
+            these = list(connection.scalars(held))
+            connection.execute(_LEASE, {"these": these, "owner": owner, "until": until})
+
     def release(self, owner: str) -> None:
         """Give back what an owner claimed and did not begin to send."""
         waiting = IN_HAND, deliveries.c.lease_owner == owner, deliveries.c.state.in_(_WAITING)
