@@ -369,7 +369,8 @@ def test_who_missed_some_issues_is_given_of_the_whole_gap_and_the_preview_says_t
         publish(newsletter, day)
         now = MONDAY + timedelta(days=day)
         reader = newsletter.store.subscribers.get("ada@lab.example")
-        newsletter.store.choices.keep_to(reader.public_id, Cadence.DAILY if day in {0, 3} else Cadence.PAUSED)
+        cadence = Cadence.DAILY if day in {0, 3} else Cadence.PAUSED
+        newsletter.store.choices.keep_to(reader.public_id, cadence, now=now)
         if day < 3:
             send(newsletter, tmp_path / "mail", day)
     reader = newsletter.store.subscribers.get("ada@lab.example")
