@@ -198,8 +198,10 @@ class Rounds:
 
     def follow_readers(self, *, now: datetime) -> None:
         """Let deliveries that still wait go by what their readers have set meanwhile: another hour or zone, a pause."""
-        paused = self.store.deliveries.paused(now=now)
-        self.store.deliveries.withdraw(paused, why="the subscriber paused; what was in it comes after", now=now)
+        why, above = "the subscriber paused; what was in it comes after", 0
+        while paused := self.store.deliveries.paused(now=now, above=above, limit=_AT_ONCE):
+            self.store.deliveries.withdraw(paused, why=why, now=now)
+            above = paused[-1]
         waiting = self.store.deliveries.waiting_times(now=now)
         issues = self.store.issues.by_key({issue_key for issue_key, *_ in waiting})
         for issue_key, zone, hour, old in waiting:

@@ -28,6 +28,10 @@ from newsletter.store.allowances import Allowances
 from newsletter.store.deliveries import Deliveries, Settlement
 
 LEASE = timedelta(minutes=15)  # longer than the ten minutes that a server may take to answer the final dot
+# Of what is claimed and not begun. It may be short: who lost it is refused when they want to begin, so that a host that
+# died blocks little for long, and one that was only cut off doubles nothing.
+CLAIM = timedelta(minutes=2)
+_RENEWED = 30.0  # seconds between renewals of claims that wait for their turn
 DRAIN = 8.0  # seconds that messages on their way are given when the program is told to stop
 _CLAIMED_EACH, _MOST_CLAIMED = 32, 500
 _PATIENCE = timedelta(seconds=60)  # what is put off for longer waits for the next run
@@ -138,7 +142,7 @@ class Dispatcher:
         most = self._most if left is None else min(self._most, left)
         real = datetime.now(UTC)
         return self._deliveries.claim(
-            issue_keys, owner=self._owner, due=due, now=real, lease=LEASE, limit=most, shard=self._shard
+            issue_keys, owner=self._owner, due=due, now=real, lease=CLAIM, limit=most, shard=self._shard
         )
 
     def _feed(self, claimed: Sequence[Delivery], clock: _Clock, progress: _Progress) -> None:
@@ -156,7 +160,12 @@ class Dispatcher:
             ended = threading.Event()
             threading.Thread(target=self._worker, args=(clock, progress, ended), daemon=True).start()
             self._workers.append(ended)
-        self._low.wait()
+        self._wait(self._low)
+
+    def _wait(self, event: threading.Event) -> None:
+        """Wait for an event, and keep meanwhile what is claimed: slow servers and limits may let it wait for long."""
+        while not event.wait(_RENEWED):
+            self._deliveries.renew(self._owner, until=datetime.now(UTC) + CLAIM)
 
     def _wait_for_others(self, due: datetime, clock: _Clock) -> bool:
         """Wait for what is being sent, then for what was put off; tell whether there may be more to send soon.
@@ -164,7 +173,7 @@ class Dispatcher:
         What was due at `due` has been claimed.
         """
         if self._workers:
-            self._idle.wait()
+            self._wait(self._idle)
         with self._lock:
             self._put_off = [again for again in self._put_off if again > due]
             soonest = min(self._put_off, default=None)
@@ -179,7 +188,10 @@ class Dispatcher:
         until = None if within is None else time.monotonic() + within
         for ended in self._workers:
             # Not Thread.join: interrupted, it takes a thread that still runs for ended (CPython issue 90882).
-            ended.wait(None if until is None else max(0.0, until - time.monotonic()))
+            if until is None:
+                self._wait(ended)
+            else:
+                ended.wait(max(0.0, until - time.monotonic()))
 
     def _worker(self, clock: _Clock, progress: _Progress, ended: threading.Event) -> None:
         line = Line(self._ledger)

@@ -7,17 +7,17 @@ outcome after. Every change is fenced by the owner of the lease: who was too slo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Row
 from sqlalchemy.types import TypeEngine
 
 from newsletter.model import EVERYBODY, Cadence, Delivery, DeliveryState, IssueState, Shard
-from newsletter.store.batches import batches
+from newsletter.store.batches import SIZE, batches
 from newsletter.store.bulk import among, given, recordset
 from newsletter.store.engine import SUPPORTED, Database
 from newsletter.store.schema import IN_HAND, WAITS, deliveries, editions, issues, subscribers, within
@@ -27,6 +27,12 @@ _S = DeliveryState
 # An uncertain one waits only where the policy is to resend: else its `next_attempt_at` is empty, and so never due.
 _WAITING = (_S.DEFERRED.value, _S.UNCERTAIN.value, _S.QUEUED.value)
 
+
+# What becomes of rows that have waited for too long.
+_GIVEN_UP = {_S.QUEUED.value: _S.SKIPPED, _S.DEFERRED.value: _S.FAILED, _S.UNCERTAIN.value: _S.UNCERTAIN}
+# The order in which the rows of an issue have their turns, by the index of what waits.
+_TURN = deliveries.c.next_attempt_at, deliveries.c.subscriber_key
+_Then: TypeAlias = Callable[[sa.Connection, Sequence[Row[Any]]], None] | None
 
 _SHOWN = tuple(deliveries.c[field.name] for field in fields(Delivery))  # `_delivery` needs no more
 
@@ -74,10 +80,6 @@ _LEASE = (
 
 # What was made and never tried: nobody can have received it.
 _UNTRIED = deliveries.c.state == _S.QUEUED.value, deliveries.c.attempts == 0
-
-
-def _untried(issue_keys: Iterable[int]) -> tuple[sa.ColumnElement[bool], ...]:
-    return (*_UNTRIED, deliveries.c.issue_key.in_(set(issue_keys)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,36 +200,53 @@ class Deliveries:
         """Give up what has waited for too long, and tell what became of it: it is news no more.
 
         What was never tried is skipped, and its edition goes, so that its papers are news again; what was deferred has
-        failed, what is in doubt stays so.
+        failed, what is in doubt stays so. After a long pause it may be everybody: some are given up at a time.
         """
-        states = {_S.QUEUED: _S.SKIPPED, _S.DEFERRED: _S.FAILED, _S.UNCERTAIN: _S.UNCERTAIN}
         # Of an issue that was opened later nothing can have waited that long: its rows need not be looked at.
         early = issues.c.key.in_(set(issue_keys)), issues.c.opened_at < queued_before
+        unleased = sa.or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until < now)
         said = sa.case((deliveries.c.response == "", why), else_=sa.literal(f"{why}; before: ") + deliveries.c.response)
+        state = sa.case({old: new.value for old, new in _GIVEN_UP.items()}, value=deliveries.c.state)
+        values = {"state": state, "response": said, "next_attempt_at": None, "changed_at": now}
         became: Counter[DeliveryState] = Counter()
-        with self._database.writing() as connection:
+
+        def count(connection: sa.Connection, gone: Sequence[Row[Any]]) -> None:
+            _drop_editions(connection, [row for row in gone if _GIVEN_UP[row.state] is _S.SKIPPED])
+            became.update(_GIVEN_UP[row.state] for row in gone)
+
+        with self._database.reading() as connection:
             old = list(connection.scalars(sa.select(issues.c.key).where(*early)))
-            for before, new in states.items() if old else ():
-                late = (
-                    deliveries.c.issue_key.in_(old),
-                    deliveries.c.queued_at < queued_before,
-                    WAITS,
-                    sa.or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until < now),
-                )
-                change = deliveries.update().where(deliveries.c.state == before.value, *late)
-                values = {"state": new.value, "response": said, "next_attempt_at": None, "changed_at": now}
-                given_up = change.values(values).returning(deliveries.c.issue_key, deliveries.c.subscriber_key)
-                gone = connection.execute(given_up).all()
-                became[new] += len(gone)
-                if new is _S.SKIPPED:
-                    _drop_editions(connection, gone)
-        return +became
+        self._change_waiting(old, deliveries.c.queued_at < queued_before, unleased, values=values, then=count)
+        return became
+
+    def _change_waiting(
+        self, issue_keys: Iterable[int], *wanted: sa.ColumnElement[bool], values: dict[str, Any], then: _Then = None
+    ) -> None:
+        """Change what waits of some issues, and do `then` with the rows as they were, in the same transaction.
+
+        It may be a million rows: they are taken in the order of their turns, so many a transaction. What another
+        transaction holds is left out: somebody has it in hand.
+        """
+        columns = [deliveries.c[name] for name in ("key", "state", "issue_key", "subscriber_key", "next_attempt_at")]
+        for issue_key in sorted(set(issue_keys)):
+            beyond: sa.ColumnElement[bool] = sa.true()
+            while True:
+                query = sa.select(*columns).where(deliveries.c.issue_key == issue_key, WAITS, *wanted, beyond)
+                query = query.order_by(*_TURN).limit(SIZE).with_for_update(skip_locked=True)
+                with self._database.writing() as connection:
+                    rows = connection.execute(query).all()
+                    if not rows:
+                        break
+                    these = among(deliveries.c.key, [row.key for row in rows])
+                    connection.execute(deliveries.update().where(these).values(values))
+                    if then:
+                        then(connection, rows)
+                beyond = sa.tuple_(*_TURN) > (rows[-1].next_attempt_at, rows[-1].subscriber_key)
 
     def hasten(self, issue_keys: Iterable[int], *, now: datetime) -> None:
         """Make due what waits for its reader's hour."""
-        early = (*_untried(issue_keys), deliveries.c.next_attempt_at > now)
-        with self._database.writing() as connection:
-            connection.execute(deliveries.update().where(*early).values(next_attempt_at=now))
+        early = *_UNTRIED, deliveries.c.next_attempt_at > now
+        self._change_waiting(issue_keys, *early, values={"next_attempt_at": now})
 
     def waiting_times(self, *, now: datetime) -> list[tuple[int, str, int, datetime]]:
         """Give what the deliveries that are not due yet go by: issue, time zone and hour of the reader, and when.
@@ -242,11 +261,10 @@ class Deliveries:
 
     def move(self, issue_key: int, *, timezone: str, hour: int, old: datetime, new: datetime) -> None:
         """Give deliveries that are due at a time another one, for readers of an hour."""
-        theirs = subscribers.c.timezone == timezone, subscribers.c.hour == hour
-        readers = deliveries.c.subscriber_key.in_(sa.select(subscribers.c.key).where(*theirs))
-        change = deliveries.update().where(*_untried([issue_key]), deliveries.c.next_attempt_at == old, readers)
-        with self._database.writing() as connection:
-            connection.execute(change.values(next_attempt_at=new))
+        of_hour = subscribers.c.timezone == timezone, subscribers.c.hour == hour
+        readers = deliveries.c.subscriber_key.in_(sa.select(subscribers.c.key).where(*of_hour))
+        theirs = *_UNTRIED, deliveries.c.next_attempt_at == old, readers
+        self._change_waiting([issue_key], *theirs, values={"next_attempt_at": new})
 
     def untried(self, *, before: date, beyond: tuple[int, int] = (0, 0), limit: int) -> list[tuple[int, int, datetime]]:
         """Give issue key, subscriber key and when it is due, of what waits of issues of earlier days, in this order.
@@ -259,12 +277,13 @@ class Deliveries:
         with self._database.reading() as connection:
             return [(row[0], row[1], row[2]) for row in connection.execute(query.order_by(*columns).limit(limit))]
 
-    def paused(self, *, now: datetime) -> set[int]:
-        """Tell of whom something waits although they have paused, by subscriber key."""
+    def paused(self, *, now: datetime, above: int = 0, limit: int) -> list[int]:
+        """Tell of whom something waits although they have paused: the first subscriber keys above one, in order."""
         resting = sa.or_(subscribers.c.paused_until > now, subscribers.c.cadence == Cadence.PAUSED.value)
-        query = sa.select(deliveries.c.subscriber_key).join_from(deliveries, subscribers).where(*_UNTRIED, resting)
+        key = deliveries.c.subscriber_key
+        query = sa.select(key).join_from(deliveries, subscribers).where(WAITS, *_UNTRIED, resting, key > above)
         with self._database.reading() as connection:
-            return set(connection.scalars(query))
+            return list(connection.scalars(query.distinct().order_by(key).limit(limit)))
 
     def withdraw(self, subscriber_keys: Iterable[int], *, before: date | None = None, why: str, now: datetime) -> int:
         """Take back what waits, of issues of days before one or of all, as if it had never been made; tell how many.
@@ -276,12 +295,12 @@ class Deliveries:
         free = *_UNTRIED, unleased, *earlier
         values = {"state": _S.SKIPPED.value, "response": why, "next_attempt_at": None, "changed_at": now}
         withdrawn = 0
-        with self._database.writing() as connection:
-            for some in batches(subscriber_keys):
-                change = deliveries.update().where(*free, among(deliveries.c.subscriber_key, some)).values(values)
+        for some in batches(subscriber_keys):
+            change = deliveries.update().where(*free, among(deliveries.c.subscriber_key, some)).values(values)
+            with self._database.writing() as connection:
                 gone = connection.execute(change.returning(deliveries.c.issue_key, deliveries.c.subscriber_key)).all()
                 _drop_editions(connection, gone)
-                withdrawn += len(gone)
+            withdrawn += len(gone)
         return withdrawn
 
     def due(self, *, now: datetime) -> dict[int, datetime]:
@@ -290,6 +309,17 @@ class Deliveries:
         query = query.where(deliveries.c.state.in_(_WAITING), deliveries.c.next_attempt_at <= now)
         with self._database.reading() as connection:
             return {row.issue_key: row.oldest for row in connection.execute(query.group_by(deliveries.c.issue_key))}
+
+    def renew(self, owner: str, *, until: datetime) -> None:
+        """Let an owner keep until a time what they claimed and did not begin to send.
+
+        What their own connections are beginning just now is left out, so that neither waits for the other.
+        """
+        mine = IN_HAND, deliveries.c.lease_owner == owner, deliveries.c.state.in_(_WAITING)
+        with self._database.writing() as connection:
+            held = sa.select(deliveries.c.key).where(*mine).with_for_update(skip_locked=True)
+            these = list(connection.scalars(held))
+            connection.execute(_LEASE, {"these": these, "owner": owner, "until": until})
 
     def release(self, owner: str) -> None:
         """Give back what an owner claimed and did not begin to send."""

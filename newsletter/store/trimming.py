@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import product
+from typing import Any
 
 import sqlalchemy as sa
 
 from newsletter.model import Paper, SubscriberStatus
-from newsletter.store.batches import batches
+from newsletter.store.batches import SIZE, batches
 from newsletter.store.engine import Database
 from newsletter.store.papers import paper_of
 from newsletter.store.schema import (
@@ -55,9 +56,7 @@ class Trimming:
         """Drop what is past its time, and tell how many rows of each kind that were."""
         dropped = {"acts": self._delete(acts, acts.c.name, acts.c.at < now - _ACTS_KEPT)}
         if limits.editions:
-            old = sa.select(issues.c.key).where(issues.c.day < (now - limits.editions).date())
-            dropped["deliveries"] = self._delete(deliveries, deliveries.c.key, deliveries.c.issue_key.in_(old))
-            dropped["editions"] = self._editions(old)
+            dropped |= self._issues(before=(now - limits.editions).date())
         if limits.papers and limits.editions:
             unrated = ~sa.exists().where(ratings.c.paper_key == papers.c.key)
             before = now - max(limits.papers, limits.editions)
@@ -69,37 +68,50 @@ class Trimming:
             dropped["consents"] = self._delete(consents, consents.c.key, *ended)
         return dropped
 
-    def _editions(self, old: sa.Select[tuple[int]]) -> int:
+    def _issues(self, *, before: date) -> Counter[str]:
+        """Delete deliveries and editions of the issues of earlier days; the issues stay."""
         with self._database.reading() as connection:
-            keys = list(connection.scalars(old))
-        count = 0
-        for key in keys:  # an issue at a time: their rows have no key of their own
-            with self._database.writing() as connection:
-                count += connection.execute(editions.delete().where(editions.c.issue_key == key)).rowcount
-        return count
+            old = list(connection.scalars(sa.select(issues.c.key).where(issues.c.day < before)))
+        dropped = Counter(deliveries=0, editions=0)
+        for table, key in product((deliveries, editions), old):  # by subscriber, which an index of each begins with
+            dropped[table.name] += self._delete(table, table.c.subscriber_key, table.c.issue_key == key)
+        return dropped
 
     def _papers(self, texts: Callable[[Paper], Iterable[str]], *past: sa.ColumnElement[bool]) -> dict[str, int]:
         """Delete papers, and what was worked out of their texts."""
-        with self._database.reading() as connection:
-            keys = list(connection.scalars(sa.select(papers.c.key).where(*past)))
-            whose = [vectors.c.encoder, summaries.c.model]
-            makers = {one: list(connection.scalars(sa.select(one).distinct())) for one in whose if keys}
-        dropped = Counter(papers=0)
-        for some in batches(keys):
+        dropped, makers = Counter(papers=0), dict[sa.Column[str], list[str]]()
+        for some in self._pages(papers.c.key, *past):
+            makers = makers or self._makers()
             with self._database.writing() as connection:
-                rows = connection.execute(sa.select(papers).where(papers.c.key.in_(some)))
+                these = papers.c.key.in_(some), *past  # somebody may have named one meanwhile
+                rows = connection.execute(sa.select(papers).where(*these))
                 named = {name for row in rows for name in texts(paper_of(row, ()))}
-                dropped["papers"] += connection.execute(papers.delete().where(papers.c.key.in_(some))).rowcount
+                dropped["papers"] += connection.execute(papers.delete().where(*these)).rowcount
                 for hashes, (maker, names) in product(batches(sorted(named)), makers.items()):
                     gone = maker.in_(names), maker.table.c.text_hash.in_(hashes)  # the index begins with the maker
                     dropped[maker.table.name] += connection.execute(maker.table.delete().where(*gone)).rowcount
         return dict(dropped)
 
-    def _delete(self, table: sa.Table, key: sa.Column[int] | sa.Column[str], *past: sa.ColumnElement[bool]) -> int:
+    def _makers(self) -> dict[sa.Column[str], list[str]]:
+        """Give the encoders and models that something is kept of."""
         with self._database.reading() as connection:
-            keys = list(connection.scalars(sa.select(key).where(*past)))
+            whose = vectors.c.encoder, summaries.c.model
+            return {one: list(connection.scalars(sa.select(one).distinct())) for one in whose}
+
+    def _delete(self, table: sa.Table, key: sa.Column[Any], *past: sa.ColumnElement[bool]) -> int:
         count = 0
-        for some in batches(keys):
+        for some in self._pages(key, *past):
             with self._database.writing() as connection:
-                count += connection.execute(table.delete().where(key.in_(some))).rowcount
+                count += connection.execute(table.delete().where(key.in_(some), *past)).rowcount
         return count
+
+    def _pages(self, key: sa.Column[Any], *past: sa.ColumnElement[bool]) -> Iterator[list[Any]]:
+        """Give the keys of some rows, in order, and so many at a time: there may be a million of them."""
+        above: sa.ColumnElement[bool] = sa.true()
+        while True:
+            with self._database.reading() as connection:
+                some = list(connection.scalars(sa.select(key).where(*past, above).order_by(key).limit(SIZE)))
+            if not some:
+                return
+            yield some
+            above = key > some[-1]

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from newsletter import bootstrap, libraries
 from newsletter.config import SourceKind
 from newsletter.errors import ProfileError, SourceError
-from newsletter.model import Answer, Subscriber
+from newsletter.model import Answer, Cadence, Subscriber
 from newsletter.rendering import ENGLISH
 from newsletter.subscriptions.signup import MOST_PAPERS_RATED, subscription
 from newsletter.web import forms
@@ -156,7 +156,7 @@ def _page(
     status: int = 200,
 ) -> Response:
     rated, last = _rated(here, reader, number)
-    resting = reader.paused_until
+    resting, paused = reader.paused_until, reader.cadence is Cadence.PAUSED
     return here.pages.page(
         "preferences",
         status=status,
@@ -164,7 +164,8 @@ def _page(
         address=masked(reader.email),
         state=reader.status.value,
         of_file=reader.of_file,
-        until=ENGLISH.long_date(resting.date()) if resting and resting > here.now() else "",
+        paused=paused,
+        until=ENGLISH.long_date(resting.date()) if not paused and resting and resting > here.now() else "",
         unsubscribe=here.tokens.unsubscribe(reader.public_id),
         my_data=here.tokens.my_data(reader.public_id, here.today()),
         said=said,

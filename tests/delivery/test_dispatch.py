@@ -10,19 +10,22 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from newsletter.config import Smtp
-from newsletter.delivery.dispatch import LEASE, Dispatcher
+from newsletter.delivery import dispatch
+from newsletter.delivery.dispatch import CLAIM, LEASE, Dispatcher
 from newsletter.delivery.maildir import MaildirTransport
 from newsletter.delivery.policy import Policy, Quota
 from newsletter.delivery.recovery import give_up, owner_name, recover
@@ -32,6 +35,7 @@ from newsletter.delivery.transport import Transport
 from newsletter.errors import TemplateError, TransportError
 from newsletter.model import Delivery, DeliveryState, Issue, IssueState, Message, Outcome, SubscriberStatus
 from newsletter.store import Store
+from newsletter.store.schema import deliveries
 from tests.delivery.servers import HOST, Act, Script, Sink, sink
 from tests.store.letters import PlainLetters
 from tests.store.rows import MINUTE, NOW, edition, message_ids, new_subscriber, queued
@@ -616,6 +620,56 @@ def test_who_is_dead_on_another_machine_is_known_by_the_lease(store: Store) -> N
         store.deliveries.start([row.key], owner=owner, now=began, lease=LEASE)
     assert recover(store.deliveries, resend=False) == 1
     assert states(store, issue) == [S.UNCERTAIN, S.SENDING]
+
+
+def test_what_the_dead_of_another_machine_had_only_claimed_is_soon_sent_by_others(store: Store, tmp_path: Path) -> None:
+    """And what they were sending is left, as a host that was cut off may be sending it still."""
+    issue, _ = queued(store, 5)
+    began = datetime.now(UTC) - CLAIM - timedelta(seconds=30)
+    claimed = store.deliveries.claim([issue.key], owner="other:1:a", due=NOW, now=began, lease=CLAIM, limit=3)
+    begun = [claimed[0].key, claimed[1].key]
+    assert store.deliveries.start(begun[:1], owner="other:1:a", now=began, lease=LEASE) == set(begun[:1])
+    assert recover(store.deliveries, resend=True) == 0
+    assert send(store, issue, MaildirTransport(tmp_path / "mail")).states == {S.SENT: 4}
+    assert states(store, issue) == [S.SENDING, *[S.SENT] * 4]
+    assert store.deliveries.start(begun[1:], owner="other:1:a", now=began, lease=LEASE) == set()  # if they come back
+
+
+def test_what_waits_for_a_slow_server_stays_claimed(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issue, _ = queued(store, 4)
+    renewed: list[list[datetime]] = []
+    plain, renew = PlainLetters(store), store.deliveries.renew
+    slow = threading.Event()
+
+    def told(owner: str, *, until: datetime) -> None:
+        renew(owner, until=until)
+        with store._database.reading() as connection:
+            waiting = sa.select(deliveries.c.leased_until).where(deliveries.c.state == S.QUEUED.value)
+            renewed.append(list(connection.scalars(waiting)))
+        slow.set()
+
+    def letters(claimed: Sequence[Delivery]) -> Mapping[int, Callable[[], Message] | Outcome]:
+        made = plain(claimed)
+
+        def first() -> Message | Outcome:
+            assert slow.wait(30)
+            letter = made[claimed[0].key]
+            return letter if isinstance(letter, Outcome) else letter()
+
+        return {**made, claimed[0].key: first}  # type: ignore[dict-item]
+
+    monkeypatch.setattr(dispatch, "_RENEWED", 0.2)
+    monkeypatch.setattr(store.deliveries, "renew", told)
+    dispatcher = Dispatcher(
+        store.deliveries, store.allowances, MaildirTransport(tmp_path / "mail"), letters, Policy(), connections=1
+    )
+    start = datetime.now(UTC)
+    tally = dispatcher.run([issue.key], now=NOW, limit=None, progress=None)
+    assert tally.states == {S.SENT: 4}
+    assert len(renewed[0]) == 4
+    assert min(renewed[0]) >= start + CLAIM + timedelta(seconds=0.2)
 
 
 def test_no_two_senders_have_one_name() -> None:

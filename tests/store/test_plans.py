@@ -123,6 +123,24 @@ def test_nothing_that_is_asked_for_each_shard_reads_a_whole_table(full: Store, n
         assert not scanned(plan) & LARGE, statement
 
 
+ROUNDS: dict[str, Callable[[Store, int], Any]] = {
+    "who paused": lambda store, _: store.deliveries.paused(now=NOW, limit=500),
+    "what is due": lambda store, _: store.deliveries.due(now=NOW),
+    "what is not due yet": lambda store, _: store.deliveries.waiting_times(now=NOW),
+    "what never left": lambda store, _: store.deliveries.untried(before=DAY + timedelta(days=DAYS), limit=500),
+    "hasten": lambda store, key: store.deliveries.hasten([key], now=NOW),
+    "move": lambda store, key: store.deliveries.move(key, timezone="UTC", hour=7, old=NOW - MINUTE, new=NOW),
+}
+
+
+@pytest.mark.parametrize("name", ROUNDS)
+def test_what_is_asked_in_each_round_looks_at_no_delivery_that_is_done(full: Store, name: str) -> None:
+    issue = full.issues.latest(Cadence.DAILY)
+    assert issue
+    for statement, plan in plans(full, lambda: ROUNDS[name](full, issue.key)):
+        assert "deliveries" not in scanned(plan), statement
+
+
 def test_that_a_whole_table_is_read_would_be_seen(full: Store) -> None:
     [(_, plan)] = plans(full, full.subscribers.hours)
     assert scanned(plan) == {"subscribers"}

@@ -10,6 +10,7 @@ import pytest
 from newsletter.errors import NotFoundError
 from newsletter.model import Cadence, DeliveryState, InterestProfile, SubscriberStatus
 from newsletter.store import Store
+from newsletter.store.batches import SIZE
 from newsletter.store.deliveries import Settlement
 from newsletter.store.trimming import Limits
 from tests.store.rows import (
@@ -111,6 +112,52 @@ def test_what_was_given_up_untried_is_taken_back_too_and_not_made_again(store: S
     assert store.subscribers.without_edition(issue) == []
 
 
+MANY = SIZE + 3
+
+
+def test_more_than_is_changed_at_once_is_given_up_whole_and_others_are_left(store: Store) -> None:
+    key, readers = made(store, MANY)
+    late = NOW + timedelta(days=3)
+    [held] = store.deliveries.claim([key], owner="me:1:x", due=NOW + HOUR, now=late, lease=LEASE, limit=1)
+    assert store.deliveries.lapse([key], queued_before=NOW, why="too late", now=late) == {}
+    became = store.deliveries.lapse([key], queued_before=late, why="too late", now=late)
+    assert became == {DeliveryState.SKIPPED: MANY - 1}
+    assert store.issues.already_picked(readers, EVER).keys() == {held.subscriber_key}
+    rows = store.deliveries.page(9999, above=0, issue_keys=[key])
+    assert {(one.state, one.response) for one in rows if one.key != held.key} == {(DeliveryState.SKIPPED, "too late")}
+    assert store.deliveries.lapse([key], queued_before=late, why="too late", now=late + 2 * LEASE) == {
+        DeliveryState.SKIPPED: 1
+    }
+
+
+def test_what_waited_in_vain_says_what_was_said_before(store: Store) -> None:
+    key, _ = made(store, 2)
+    [one] = store.deliveries.claim([key], owner="me:1:x", due=NOW + HOUR, now=NOW, lease=LEASE, limit=1)
+    store.deliveries.start([one.key], owner="me:1:x", now=NOW, lease=LEASE)
+    store.deliveries.settle([Settlement(one.key, DeliveryState.UNCERTAIN, "cut off", NOW)], owner="me:1:x", now=NOW)
+    late = NOW + timedelta(days=3)
+    became = store.deliveries.lapse([key], queued_before=late, why="too late", now=late)
+    assert became == {DeliveryState.UNCERTAIN: 1, DeliveryState.SKIPPED: 1}
+    said = {row.response for row in store.deliveries.page(9, above=0, issue_keys=[key])}
+    assert said == {"too late; before: cut off", "too late"}
+
+
+def test_many_are_hastened_moved_and_found_to_pause(store: Store) -> None:
+    key, readers = made(store, MANY)
+    store.deliveries.move(key, timezone="UTC", hour=7, old=NOW + HOUR, new=NOW + 3 * HOUR)
+    assert store.deliveries.waiting_times(now=NOW) == [(key, "UTC", 7, NOW + 3 * HOUR)]
+    store.deliveries.hasten([key], now=NOW)
+    assert store.deliveries.waiting_times(now=NOW) == []
+    assert store.deliveries.paused(now=NOW, limit=9) == []
+    everyone = store.subscribers.by_key(readers).values()
+    for one in everyone:
+        store.choices.pause(one.public_id, NOW + HOUR)
+    first = store.deliveries.paused(now=NOW, limit=SIZE)
+    assert first == sorted(readers)[:SIZE]
+    assert store.deliveries.paused(now=NOW, above=first[-1], limit=SIZE) == sorted(readers)[SIZE:]
+    assert store.deliveries.withdraw(readers, why="paused", now=NOW) == MANY
+
+
 def test_an_issue_is_ranked_once_for_all(store: Store) -> None:
     issue, _ = queued(store, 2)
     assert store.issues.not_ranked() == [issue]
@@ -184,10 +231,12 @@ def test_what_is_past_its_time_is_dropped(store: Store) -> None:
             store.vectors.save(maker, {f"vector of {title}": b"1"})
         store.summaries.save("a model", f"summary of {title}", "A line.")
     assert not any(store.trimming.trim(limits, now=NOW + days).values())
+    queued(store, SIZE, DAY + timedelta(days=1))
+    queued(store, SIZE + 2, DAY + timedelta(days=30))  # stays
     dropped = store.trimming.trim(limits, now=NOW + 2 * days)
     assert {name: count for name, count in dropped.items() if count} == {
-        "deliveries": 3,
-        "editions": 3,
+        "deliveries": SIZE + 3,
+        "editions": SIZE + 3,
         "papers": 1,
         "vectors": 2,
         "summaries": 1,

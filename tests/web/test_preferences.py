@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,13 @@ def test_how_often_is_the_readers_own_choice_once_they_change_it(house: House, r
     assert house.again(reader).cadence_chosen_at is None
     house.post(house.preferences(reader), WHOLE)
     assert house.again(reader).cadence_chosen_at == house.clock()
+
+
+def test_who_has_paused_is_told_so(house: House, reader: Subscriber) -> None:
+    house.store.choices.pause(reader.public_id, house.clock() + timedelta(days=30))
+    assert "are paused until Saturday" in words(house.get(house.preferences(reader)))
+    house.post(house.preferences(reader), {**WHOLE, "cadence": "paused"})
+    assert "are paused until you choose below" in words(house.get(house.preferences(reader)))
 
 
 def test_who_is_kept_in_a_file_is_told_what_of_it_is_theirs(house: House, reader: Subscriber) -> None:
