@@ -53,6 +53,7 @@ _OPENALEX_OTHERS = frozenset({"paratext", "erratum", "retraction", "peer-review"
 _INSPIRE_OTHERS = frozenset({"proceedings"})
 _DBLP_OTHERS = frozenset({"Editorship", "Data and Artifacts", "Withdrawn Items"})
 _ZOTERO_OTHERS = frozenset({"attachment", "note", "annotation"})
+_ZOTERO_NUMBERS = ("archiveID", "archiveLocation", "publicationTitle")  # the last before there were preprints
 _NO_AUTHORS = frozenset({"editor", "seriesEditor", "bookAuthor", "reviewedAuthor", "translator", "contributor"})
 _DOI_OF_EXTRA = re.compile(r"^DOI:\s*(\S+)", re.IGNORECASE | re.MULTILINE)
 _LONGEST_EXTRA = 2_000
@@ -163,7 +164,7 @@ def _zotero(entry: Mapping[str, Any]) -> PaperRecord:
         abstract=text_of(data, "abstractNote"),
         authors=people([one for one in creators if text_of(one, "creatorType") not in _NO_AUTHORS]),
         links=[text_of(data, "url")],
-        arxiv=[labelled(text) for text in (text_of(data, "archiveID"), text_of(data, "archiveLocation"), extra)],
+        arxiv=[labelled(text) for text in (*(text_of(data, key) for key in _ZOTERO_NUMBERS), extra)],
         dois=[text_of(data, "DOI"), *_DOI_OF_EXTRA.findall(extra)],
         published_at=next((found for each in dates if (found := moment(each))), None),
     )
