@@ -61,7 +61,7 @@ class FetchError(SourceError):
     """A URL or file gave no bytes: network, status, size or time.
 
     Where the server said when to come back, `retry_at` (aware) is that moment and `retry_after` the seconds from the
-    failure until then: do not ask it before.
+    failure until then: do not ask it before. `status` is the HTTP status, where there was an answer.
     """
 
     def __init__(
@@ -72,10 +72,12 @@ class FetchError(SourceError):
         permanent: bool = True,
         retry_at: datetime | None = None,
         retry_after: float | None = None,
+        status: int | None = None,
     ) -> None:
         super().__init__(message, hint=hint, permanent=permanent)
         self.retry_at = retry_at
         self.retry_after = retry_after
+        self.status = status
 
 
 class NotADigestError(SourceError):

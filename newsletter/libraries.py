@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime
+from pathlib import Path
 
 from newsletter import identity
 from newsletter.model import Paper, PaperRecord
@@ -15,6 +16,36 @@ from newsletter.store import Store
 def read(sources: Iterable[Source], *, now: datetime) -> list[PaperRecord]:
     """Give the papers of bibliographies. Raises SourceError: they are all read, or nothing is given."""
     return [record for source in sources for record in source.pull(now).records]
+
+
+class Shelves:
+    """Reads readers' libraries, each address once: a group's is that of many, and an editor looks again and again.
+
+    `open_` gives what is known of a place (a Path, or an address) and the sources of the rest.
+    """
+
+    def __init__(self, open_: Callable[[Path | str], tuple[list[str], list[Source]]]) -> None:
+        self._open = open_
+        self._read: dict[str, tuple[list[str], list[PaperRecord]]] = {}
+
+    def read(self, places: Iterable[Path | str], *, now: datetime) -> tuple[list[str], list[PaperRecord]]:
+        """Give the names of papers that are known already, and the others. Raises SourceError."""
+        names: list[str] = []
+        records: list[PaperRecord] = []
+        for place in places:
+            known, found = self._of(place, now)
+            names += known
+            records += found
+        return names, records
+
+    def _of(self, place: Path | str, now: datetime) -> tuple[list[str], list[PaperRecord]]:
+        if isinstance(place, str) and place in self._read:
+            return self._read[place]
+        known, sources = self._open(place)
+        found = known, read(sources, now=now)
+        if isinstance(place, str):
+            self._read[place] = found
+        return found
 
 
 def keep(store: Store, known: Iterable[str], sources: Iterable[Source], *, now: datetime) -> list[str]:

@@ -263,6 +263,15 @@ class TestSecrets:
             config.load()
         assert SECRET not in str(caught.value)
 
+    def test_keys_of_single_users_come_from_files_too(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "key").write_text("sesame\n", encoding="utf-8")
+        monkeypatch.setenv("NEWSLETTER_ZOTERO__KEYS__7_FILE", str(tmp_path / "key"))
+        settings = loaded('[zotero]\nkeys = { 475425 = "barley" }', tmp_path)
+        assert {number: key.get_secret_value() for number, key in settings.zotero.keys.items()} == {
+            "475425": "barley", "7": "sesame",
+        }  # fmt: skip
+        assert "barley" not in repr(settings)
+
     def test_they_are_not_shown(self, tmp_path: Path) -> None:
         text = f'[site]\nsecret = "{SECRET}"\n[smtp]\npassword = "{SECRET}"\n[database]\nurl = "postgresql://u:{SECRET}@h/d"'
         settings = loaded(text, tmp_path)
@@ -279,6 +288,8 @@ class TestSecrets:
             f'[site]\nurl = "{SECRET}"\nsender = "{SECRET}"',
             f'smtp = "{SECRET}"',
             f'source = "{SECRET}"',
+            f'zotero.keys = {{ "{SECRET}" = "475425" }}',
+            f'zotero.keys = {{ 475425 = "{SECRET}" }}',
         ],
     )
     def test_no_message_repeats_a_value(self, text: str, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from newsletter.bootstrap.mail import (
 )
 from newsletter.bootstrap.product import letterhead, newsletter, reading, timetable, welcome
 from newsletter.bootstrap.ranking import cached, encoder, ranker
-from newsletter.bootstrap.sources import files, library, looked_up, matching, sources
+from newsletter.bootstrap.sources import files, library, looked_up, matching, shelves, sources
 
 __all__ = [
     "MEMORY",
@@ -50,6 +50,7 @@ __all__ = [
     "secret",
     "sender_domain",
     "ses",
+    "shelves",
     "signer",
     "site",
     "sources",

@@ -11,6 +11,7 @@ from newsletter.errors import ConfigError, NotFoundError, SourceError
 
 if TYPE_CHECKING:
     from newsletter.config import Settings, SourceKind, SourceSettings
+    from newsletter.libraries import Shelves
     from newsletter.sources.politeness import HostPacer, Validators
     from newsletter.sources.source import Source
     from newsletter.store import Store
@@ -137,32 +138,69 @@ def files(settings: Settings, paths: Iterable[Path], kind: SourceKind) -> list[S
 
 
 def library(
-    settings: Settings, store: Store, paths: Iterable[Path], kind: SourceKind, *, lookups: int | None = None
+    settings: Settings,
+    store: Store,
+    places: Iterable[Path | str],
+    kind: SourceKind,
+    *,
+    lookups: int | None = None,
+    pacer: HostPacer | None = None,
 ) -> tuple[list[str], list[Source]]:
-    """Give what readers' files say they like: papers that are known already, by name, and sources of the others.
+    """Give what readers' files and addresses say they like: papers that are known already, by name, and sources of the
+    others.
 
-    A file is a bibliography of any format, or a list of ids; what of a list is not known is looked up. Raises
-    SourceError where that would be more than `lookups` papers.
+    A place (a Path, or an address) holds a bibliography of any format, or a list of ids; what of a list is not known is
+    looked up. An address of Zotero's is a library or collection there. Raises SourceError, also where more than
+    `lookups` papers would be looked up.
     """
     from newsletter.config import SourceKind as Kind  # noqa: PLC0415
-    from newsletter.sources import lookup, source  # noqa: PLC0415
+    from newsletter.sources import lookup, source, zotero  # noqa: PLC0415
+    from newsletter.sources.politeness import HostPacer  # noqa: PLC0415
 
+    pacer = pacer or HostPacer(settings.fetching.per_host_interval)
+    limits = settings.fetching
     known: list[str] = []
     sources: list[Source] = []
-    for path in paths:
-        ids = lookup.listed(source.file_contents(path, settings.fetching)) if kind is Kind.AUTO else ()
+    for place in places:
+        if isinstance(place, str) and kind in {Kind.AUTO, Kind.ZOTERO} and zotero.is_address(place):
+            sources.append(_of_zotero(settings, place, pacer))
+            continue
+        data = source.contents(place, limits, pacer)
+        name = place.name if isinstance(place, Path) else place
+        if not (ids := lookup.listed(data) if kind is Kind.AUTO else ()):
+            sources.append(source.BytesSource(name, data, where=str(place), kind=kind, limits=limits))
+            continue
         there = store.papers.keys(ids)
-        known += [name for name in ids if name in there]
-        if unknown := [name for name in ids if name not in there]:
+        known += [each for each in ids if each in there]
+        if unknown := [each for each in ids if each not in there]:
             if lookups is not None and len(unknown) > lookups:
                 raise SourceError(
-                    f"{path} lists {len(unknown)} papers that are not known here; {lookups} at once can be looked up",
+                    f"{place} lists {len(unknown)} papers that are not known here; {lookups} at once can be looked up",
                     hint="split the list, or take a bibliography, which has titles and abstracts",
                 )
-            sources.append(looked_up(settings, unknown, name=path.name))
-        if not ids:
-            sources.append(source.FileSource(path.name, path, kind=kind, limits=settings.fetching))
+            sources.append(looked_up(settings, unknown, name=name))
     return known, sources
+
+
+def _of_zotero(settings: Settings, address: str, pacer: HostPacer) -> Source:
+    from newsletter.sources import zotero  # noqa: PLC0415
+    from newsletter.subscriptions.signup import MOST_PAPERS_RATED  # noqa: PLC0415
+
+    of, ours = zotero.library(address), settings.zotero
+    key = ours.keys.get(of.user, ours.key).get_secret_value()
+    return zotero.ZoteroSource(
+        address, of, most=MOST_PAPERS_RATED, limits=settings.fetching, url=ours.url, key=key, pacer=pacer
+    )
+
+
+def shelves(settings: Settings, store: Store) -> Shelves:
+    """Give what reads the libraries of many readers, or one again and again."""
+    from newsletter.config import SourceKind  # noqa: PLC0415
+    from newsletter.libraries import Shelves  # noqa: PLC0415
+    from newsletter.sources.politeness import HostPacer  # noqa: PLC0415
+
+    pacer = HostPacer(settings.fetching.per_host_interval)
+    return Shelves(lambda place: library(settings, store, [place], SourceKind.AUTO, pacer=pacer))
 
 
 def looked_up(settings: Settings, ids: Sequence[str], *, name: str = "what was named") -> Source:

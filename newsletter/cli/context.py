@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Format: TypeAlias = Literal[
     "auto", "digest", "huggingface", "feed", "json-feed", "arxiv-oai", "arxiv-mail", "scholar-mail", "bibtex", "ris",
     "endnote", "endnote-xml", "pubmed-xml", "csl-json", "jsonl", "csv", "semantic-scholar", "crossref", "openreview",
-    "openalex", "inspire", "dblp", "markdown",
+    "openalex", "inspire", "dblp", "zotero", "markdown",
 ]  # fmt: skip
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 Day = Annotated[str | None, typer.Option("--issue", metavar="DATE", help="The day of the issue; today by default.")]

@@ -100,7 +100,7 @@ def _reader(
     from newsletter.editor import readers  # noqa: PLC0415
 
     assert profile is not None, "one of the two options was given"  # noqa: S101
-    return readers.of_file(profile, current, store)
+    return readers.of_file(profile, current, store, bootstrap.shelves(current, store))
 
 
 def _checked(message: Message, current: Settings, *, links: bool, strict: bool) -> list[Result]:

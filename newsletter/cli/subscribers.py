@@ -13,7 +13,7 @@ from newsletter.cli.context import Format, Json, settings
 from newsletter.cli.output import print_json, print_table, say
 from newsletter.errors import NotFoundError, StoreError, UsageError
 from newsletter.model import Cadence, InterestProfile, NewSubscriber, QuietDay, Subscriber, SubscriberStatus
-from newsletter.subscriptions import csv_file, signup
+from newsletter.subscriptions import csv_file, profile_file, signup
 from newsletter.subscriptions.document import document
 
 if TYPE_CHECKING:
@@ -57,8 +57,12 @@ def add(
         Strings, typer.Option(metavar="PAPER_ID", help="A paper they want none like. May be repeated.")
     ] = None,
     library: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", help="A bibliography, or list of ids, of papers they like. May be repeated."),
+        Strings,
+        typer.Option(
+            metavar="FILE",
+            help="A bibliography, or list of ids, of papers they like: a file or an address, of Zotero's too. "
+            "May be repeated.",
+        ),
     ] = None,
     interests: Annotated[
         str, typer.Option(metavar="TEXT", help="What they want to read about, in their own words.")
@@ -113,7 +117,11 @@ def library_(
     context: typer.Context,
     email: Email,
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE", help="BibTeX, RIS, CSL-JSON, JSONL, CSV …, or a list of ids.")
+        list[str],
+        typer.Argument(
+            metavar="FILE",
+            help="BibTeX, RIS, CSL-JSON, JSONL, CSV …, or a list of ids: a file or an address, of Zotero's too.",
+        ),
     ],
     *,
     kind: Annotated[Format, typer.Option("--format", help="What the files hold; auto looks.")] = "auto",
@@ -154,15 +162,16 @@ def answer(
     say(f"The next issue for {email} minds {len(said)} answer{'' if len(said) == 1 else 's'}.")
 
 
-def _library(current: Settings, store: Store, files: Sequence[Path], kind: Format) -> list[str]:
-    """Keep the papers of readers' files and give their names. All files are read before anything is kept."""
+def _library(current: Settings, store: Store, files: Sequence[str], kind: Format) -> list[str]:
+    """Keep the papers of readers' files and addresses, and give their names. All are read before anything is kept."""
     from newsletter import libraries  # noqa: PLC0415
     from newsletter.config import SourceKind  # noqa: PLC0415
 
     if not files:
         return []
     now = bootstrap.clock()
-    known, sources = bootstrap.library(current, store, files, SourceKind(kind))
+    places = [profile_file.bibliography(each, Path()) for each in files]
+    known, sources = bootstrap.library(current, store, places, SourceKind(kind))
     return libraries.keep(store, known, sources, now=now)
 
 

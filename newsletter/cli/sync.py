@@ -14,7 +14,7 @@ from newsletter import bootstrap, catalogue, identity
 from newsletter.cli.context import Json, settings
 from newsletter.cli.output import print_json, print_table, say
 from newsletter.cli.subscribers import KEPT, Confirmed, Overrule, refuse_suppressed
-from newsletter.errors import UsageError
+from newsletter.errors import SourceError, UsageError
 from newsletter.model import NewSubscriber, PaperRecord
 from newsletter.subscriptions import roster
 
@@ -67,14 +67,18 @@ class _People:
 
 
 def _with_libraries(listed: Sequence[roster.Listed], current: Settings, store: Store) -> _People:
-    """Read what bibliographies people have; their papers are liked. Raises SourceError, and keeps nothing."""
-    from newsletter import libraries  # noqa: PLC0415  lazy: few files name any
-    from newsletter.config import SourceKind  # noqa: PLC0415
+    """Read what bibliographies people have; their papers are liked. Keeps nothing.
 
+    Raises SourceError, which says whose could not be read.
+    """
+    shelves = bootstrap.shelves(current, store)
     subscribers, collected = [], []
     for one in listed:
-        known, sources = bootstrap.library(current, store, one.library, SourceKind.AUTO)
-        records = libraries.read(sources, now=bootstrap.clock())
+        try:
+            known, records = shelves.read(one.library, now=bootstrap.clock())
+        except SourceError as error:
+            said = f"the library of {one.subscriber.email} cannot be read, and nobody was changed: {error.message}"
+            raise SourceError(said, hint=error.hint, permanent=error.permanent) from error
         names = [*known, *(named[0] for record in records if (named := identity.names(record)))]
         profile = one.subscriber.profile
         liked = tuple(dict.fromkeys((*profile.liked, *names)))

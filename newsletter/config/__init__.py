@@ -44,6 +44,7 @@ from newsletter.config.sections import (
     Summaries,
     Web,
     Webhooks,
+    Zotero,
 )
 from newsletter.config.values import SmtpSecurity, SourceKind, TransportKind, UncertainPolicy, days_of
 from newsletter.errors import ConfigError, in_words
@@ -76,6 +77,7 @@ __all__ = [
     "UncertainPolicy",
     "Web",
     "Webhooks",
+    "Zotero",
     "days_of",
     "load",
     "settings_file",
@@ -172,6 +174,7 @@ class Settings(BaseSettings):
     retention: Retention = Retention()
     fetching: Fetching = Fetching()
     lookup: Lookup = Lookup()
+    zotero: Zotero = Zotero()
     topics: Path = assets.CONFIG / "topics.toml"
     source: Sources = ()
     relay: tuple[Relay, ...] = ()

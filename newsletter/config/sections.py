@@ -276,6 +276,22 @@ class Lookup(_Section):
     crossref: HttpUrl = "https://api.crossref.org/works"
 
 
+class Zotero(_Section):
+    """Keys to libraries that are not public, and where Zotero's API is. `keys` are those of single users, by number."""
+
+    key: HeaderWord = SecretStr("")
+    keys: dict[str, HeaderWord] = {}
+    url: SiteUrl = "https://api.zotero.org"
+
+    @field_validator("keys", mode="before")
+    @classmethod
+    def _by_number(cls, value: object) -> object:
+        # Before all else, since the path of another mistake would repeat a key that stands in the number's place.
+        if isinstance(value, dict) and not all(re.fullmatch(r"[0-9]+", str(number)) for number in value):
+            raise ValueError("must have a key for each user's number")
+        return value
+
+
 class SourceSettings(_Section):
     """One `[[source]]`: a name, the format, and where the bytes are.
 

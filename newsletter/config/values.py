@@ -66,6 +66,7 @@ class SourceKind(StrEnum):
     OPENALEX = "openalex"
     INSPIRE = "inspire"
     DBLP = "dblp"
+    ZOTERO = "zotero"
     MARKDOWN = "markdown"
 
 

@@ -81,6 +81,7 @@ class Desk:
         self._profile = profile
         self._newsletter = bootstrap.newsletter(settings, store)
         self._renderers = {settings.rendering.theme: self._newsletter.letterhead.renderer}
+        self._shelves = bootstrap.shelves(settings, store)
         self._pickings: dict[tuple[Any, ...], Picking] = {}
         self._kept: OrderedDict[int, Shown] = OrderedDict()
         self._made = 0
@@ -202,7 +203,7 @@ class Desk:
         elif kind == "sample" and name in self.samples:
             reader = self.samples[name]
         elif kind == "file" and self._profile:
-            reader, library = readers.of_file(self._profile, self.settings, self._store)
+            reader, library = readers.of_file(self._profile, self.settings, self._store, self._shelves)
         elif kind == "form":
             reader = readers.made_up(self._wishes(asked), bootstrap.clock())
         else:

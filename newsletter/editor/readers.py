@@ -14,19 +14,19 @@ from newsletter.model import Paper, Subscriber, SubscriberStatus
 
 if TYPE_CHECKING:
     from newsletter.config import Settings
+    from newsletter.libraries import Shelves
     from newsletter.store import Store
     from newsletter.subscriptions.signup import Wishes
 
 READER = "reader@newsletter.example.org"
 
 
-def of_file(profile: Path, current: Settings, store: Store) -> tuple[Subscriber, Mapping[str, Paper]]:
-    """Give a reader with a profile of a file, and the papers of their bibliographies.
+def of_file(profile: Path, current: Settings, store: Store, shelves: Shelves) -> tuple[Subscriber, Mapping[str, Paper]]:
+    """Give a reader with a profile of a file, and the papers of their bibliographies, which `shelves` reads.
 
-    Raises ProfileError, and NotFoundError where the profile names papers that are not known.
+    Raises ProfileError, SourceError, and NotFoundError where the profile names papers that are not known.
     """
     from newsletter import libraries  # noqa: PLC0415
-    from newsletter.config import SourceKind  # noqa: PLC0415
     from newsletter.subscriptions import profile_file  # noqa: PLC0415
 
     wishes = profile_file.read(profile, catalogue.load(current.topics))
@@ -40,8 +40,8 @@ def of_file(profile: Path, current: Settings, store: Store) -> tuple[Subscriber,
     now = bootstrap.clock()
     if not wishes.library:
         return made_up(wishes, now), {}
-    listed, sources = bootstrap.library(current, store, wishes.library, SourceKind.AUTO)
-    papers = libraries.unkept(store, libraries.read(sources, now=now), now=now)
+    listed, records = shelves.read(wishes.library, now=now)
+    papers = libraries.unkept(store, records, now=now)
     liked = tuple(dict.fromkeys((*wishes.profile.liked, *listed, *papers)))
     return made_up(replace(wishes, profile=replace(wishes.profile, liked=liked)), now), papers
 

@@ -47,14 +47,17 @@ def _record(entry: Mapping[str, Any]) -> PaperRecord:
         abstract=text_of(entry, "abstract"),
         authors=people(entry.get("author")),
         links=[text_of(entry, "URL")],
-        arxiv=[_labelled(text_of(entry, key)) for key in ("number", "archive_location", "note")],
+        arxiv=[labelled(text_of(entry, key)) for key in ("number", "archive_location", "note")],
         dois=[text_of(entry, "DOI")],
         published_at=when(entry, "issued"),
     )
 
 
-def _labelled(text: str) -> str:
-    # A number alone may be anything, a volume or a report.
+def labelled(text: str) -> str:
+    """Give a text that says itself that it names a paper on arXiv; '' for others.
+
+    A number alone may be anything, a volume or a report.
+    """
     return text if "arxiv" in text[:1000].lower() else ""
 
 

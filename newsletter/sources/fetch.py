@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -54,7 +54,8 @@ class Fetched:
     """What an address gave: the decompressed bytes, and the address they came from after redirects.
 
     `not_modified`: the server says that nothing changed since the validators that were known; there are no bytes.
-    `server_time` (aware) is the server's clock, where it told it and no cache answered in its place.
+    `server_time` (aware) is the server's clock, where it told it and no cache answered in its place. `headers` are all
+    those of the answer, their names in lower case.
     """
 
     data: bytes
@@ -63,6 +64,7 @@ class Fetched:
     validators: Validators = NO_VALIDATORS
     not_modified: bool = False
     server_time: datetime | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ class _Errand:
     around: Surroundings
     now: datetime
     began: float
+    headers: Mapping[str, str]
     deadline: float = math.inf
 
     def left(self) -> float:
@@ -107,13 +110,17 @@ def fetch(
     pacer: HostPacer | None = None,
     now: datetime | None = None,
     around: Surroundings | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Fetched:
     """Get what is at `url`, asking only for news where `known` validators of an earlier answer are given.
 
     All tries, hops and pauses together take at most `limits.timeout` seconds, counted from when it is our turn to ask
     the host (`pacer`: give the same one to all sources of a run). At most `limits.max_bytes` come, compressed and
     decompressed. What may pass (a network fault, 408, 425, 429, 5xx: RFC 9110, 6585, 8470) is tried `limits.tries`
-    times, after the pause that Retry-After asks for, else after 1, 2, 4 … seconds.
+    times, after the pause that Retry-After asks for, else after 1, 2, 4 … seconds. Zotero's Backoff is minded, too: it
+    may stand in a good answer, and is for what is asked of the host next.
+
+    `headers` go with the request, and may hold a key: a redirect to another host, scheme or port does not get them.
 
     Raises FetchError, and nothing else. Permanent: an address that is not http(s) or not of the public internet (see
     `limits.allow_private`), a certificate that does not verify, too many redirects or bytes, a status such as 404.
@@ -124,7 +131,9 @@ def fetch(
     around = around or REAL
     pacer = pacer or HostPacer(limits.per_host_interval, clock=around.clock, sleep=around.sleep)
     guard.first(url, allow_private=limits.allow_private)
-    errand = _Errand(url, limits, known or NO_VALIDATORS, pacer, around, now or datetime.now(UTC), around.clock())
+    errand = _Errand(
+        url, limits, known or NO_VALIDATORS, pacer, around, now or datetime.now(UTC), around.clock(), headers or {}
+    )
     _respect(errand)
     pacer.wait(_host(url))  # our own queue is not the server's fault: the time limit starts behind it
     errand = replace(errand, deadline=around.clock() + limits.timeout)
@@ -167,6 +176,11 @@ def _host(url: str) -> str:
     return urlsplit(url).hostname or ""
 
 
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port
+
+
 def _followed(errand: _Errand) -> Fetched:
     """Make one attempt, over up to five redirects."""
     from newsletter.sources import faults, wire  # noqa: PLC0415  httpx is slow to import
@@ -191,7 +205,8 @@ def _followed(errand: _Errand) -> Fetched:
             if len(trail) > 1:
                 _take_turn(errand, address)
             conditions = errand.known.headers() if address == (errand.known.url or errand.url) else {}
-            with browser.get(address, conditions) as response:
+            own = errand.headers if _origin(address) == _origin(errand.url) else {}
+            with browser.get(address, {**conditions, **own}) as response:
                 if response.status_code not in _REDIRECT_STATUSES:
                     return _answer(errand, response, address, conditional=bool(conditions))
                 location = response.headers.get("location", "")
@@ -217,8 +232,16 @@ def _answer(errand: _Errand, response: httpx.Response, address: str, *, conditio
     data = b"".join(parts)
     if not data.strip():
         raise FetchError(f"{errand.url} answered with nothing", hint=_AGAIN, permanent=False)
+    if (seconds := _rest(errand, named.get("backoff", ""))) is not None:
+        errand.pacer.hold(response.url.host, seconds)
     validators = NO_VALIDATORS.renewed(etag, modified, url=address)
-    return Fetched(data, address, named.get("content-type", ""), validators, server_time=server_time(named))
+    kind, headers = named.get("content-type", ""), dict(named)
+    return Fetched(data, address, kind, validators, server_time=server_time(named), headers=headers)
+
+
+def _rest(errand: _Errand, asked: str) -> float | None:
+    """Give the seconds of rest that the value of a header asks for; None where it asks for none."""
+    return retry_after(asked, now=errand.moment(), most=errand.limits.max_retry_after)
 
 
 def _in_time(errand: _Errand) -> None:
@@ -236,10 +259,9 @@ def _refusal(errand: _Errand, response: httpx.Response) -> FetchError:
     hint = _HINTS.get(status, "check the source's url" if permanent else _AGAIN)
     seconds = None
     if not permanent:
-        given = response.headers.get("retry-after", "")
-        seconds = retry_after(given, now=errand.moment(), most=errand.limits.max_retry_after)
+        seconds = _rest(errand, response.headers.get("retry-after") or response.headers.get("backoff", ""))
     if seconds is None:
-        return FetchError(message, hint=hint, permanent=permanent)
+        return FetchError(message, hint=hint, permanent=permanent, status=status)
     errand.pacer.hold(response.url.host, seconds)
     back = errand.moment() + timedelta(seconds=seconds)
     return FetchError(
@@ -248,4 +270,5 @@ def _refusal(errand: _Errand, response: httpx.Response) -> FetchError:
         permanent=False,
         retry_at=back,
         retry_after=seconds,
+        status=status,
     )

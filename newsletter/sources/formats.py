@@ -28,7 +28,7 @@ from newsletter.sources import (
     sniff,
     tables,
 )
-from newsletter.sources.json_records import CROSSREF, DBLP, INSPIRE, OPENALEX, OPENREVIEW, SEMANTIC_SCHOLAR
+from newsletter.sources.json_records import CROSSREF, DBLP, INSPIRE, OPENALEX, OPENREVIEW, SEMANTIC_SCHOLAR, ZOTERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,7 @@ FORMATS: dict[SourceKind, Format] = {
             (SourceKind.OPENALEX, OPENALEX),
             (SourceKind.INSPIRE, INSPIRE),
             (SourceKind.DBLP, DBLP),
+            (SourceKind.ZOTERO, ZOTERO),
         )
     },
     SourceKind.CSL_JSON: _simple("CSL-JSON", csl_json.NEEDS, csl_json.recognises, csl_json.parse),
@@ -129,4 +130,4 @@ def _hint(data: bytes) -> str:
         return f"of JSON that is no service's, needed is {tables.NEEDS_JSONL}"
     if sniff.packed(data):
         return "unpack it, and give the file that is in it"
-    return "for a web page, give the address of its feed, or copy the page's text into a file"
+    return "for a web page, give the address of its feed or raw file, or copy the page's text into a file"

@@ -1,4 +1,4 @@
-"""JSON as Semantic Scholar, Crossref, OpenReview, OpenAlex, INSPIRE and DBLP give it, and as people save it.
+"""JSON as Semantic Scholar, Crossref, OpenReview, OpenAlex, INSPIRE, DBLP and Zotero give it, and as people save it.
 
 - Semantic Scholar: https://api.semanticscholar.org/api-docs/graph
 - Crossref: https://api.crossref.org/swagger-ui/index.html
@@ -6,6 +6,7 @@
 - OpenAlex: https://docs.openalex.org/api-entities/works/work-object
 - INSPIRE: https://github.com/inspirehep/rest-api-doc
 - DBLP: https://dblp.org/faq/How+to+use+the+dblp+search+API.html
+- Zotero: https://www.zotero.org/support/dev/web_api/v3/basics
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 from newsletter.model import PaperRecord
-from newsletter.sources.csl_json import when
+from newsletter.sources.csl_json import labelled, when
 from newsletter.sources.entries import NoPaperError, moment, news, paper, people, spoken, text_of
 from newsletter.sources.json_format import JsonFormat
 
@@ -51,6 +52,11 @@ _OPENALEX_OTHERS = frozenset({"paratext", "erratum", "retraction", "peer-review"
 
 _INSPIRE_OTHERS = frozenset({"proceedings"})
 _DBLP_OTHERS = frozenset({"Editorship", "Data and Artifacts", "Withdrawn Items"})
+_ZOTERO_OTHERS = frozenset({"attachment", "note", "annotation"})
+_ZOTERO_NUMBERS = ("archiveID", "archiveLocation", "publicationTitle")  # the last before there were preprints
+_NO_AUTHORS = frozenset({"editor", "seriesEditor", "bookAuthor", "reviewedAuthor", "translator", "contributor"})
+_DOI_OF_EXTRA = re.compile(r"^DOI:\s*(\S+)", re.IGNORECASE | re.MULTILINE)
+_LONGEST_EXTRA = 2_000
 _NAMESAKE = re.compile(r"\s\d{4}$")  # DBLP tells people of one name apart by numbers: "Wei Wang 0001"
 
 
@@ -142,6 +148,25 @@ def _dblp(entry: Mapping[str, Any]) -> PaperRecord:
             dois=[text_of(info, "doi")],
             published_at=moment(text_of(info, "year")),
         )
+    )
+
+
+def _zotero(entry: Mapping[str, Any]) -> PaperRecord:
+    data = _object(entry, "data")
+    if (kind := text_of(data, "itemType")) in _ZOTERO_OTHERS or data.get("deleted"):
+        raise NoPaperError(f"no paper but a {kind}" if kind in _ZOTERO_OTHERS else "it is in the bin")
+    creators = _objects(data, "creators")
+    # Fields that a kind of item lacks are kept in `extra`, a line each; the number of a preprint has a field by now.
+    extra = text_of(data, "extra")[:_LONGEST_EXTRA]
+    dates = [text_of(_object(entry, "meta"), "parsedDate"), text_of(data, "date")]
+    return paper(
+        title=text_of(data, "title"),
+        abstract=text_of(data, "abstractNote"),
+        authors=people([one for one in creators if text_of(one, "creatorType") not in _NO_AUTHORS]),
+        links=[text_of(data, "url")],
+        arxiv=[labelled(text) for text in (*(text_of(data, key) for key in _ZOTERO_NUMBERS), extra)],
+        dois=[text_of(data, "DOI"), *_DOI_OF_EXTRA.findall(extra)],
+        published_at=next((found for each in dates if (found := moment(each))), None),
     )
 
 
@@ -243,4 +268,13 @@ DBLP = JsonFormat(
     record=_dblp,
     object_at=("result", "hits", "hit"),
     sent_at=("result", "hits", "@sent"),
+)
+ZOTERO = JsonFormat(
+    name="Zotero's JSON",
+    title="Zotero",
+    needs='a JSON list of {"key", "data": {"itemType", "title", …}}, an answer of api.zotero.org',
+    places=(),
+    marks=(frozenset({"data.itemType"}),),
+    without=frozenset(),
+    record=_zotero,
 )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from newsletter.config import Fetching
 from newsletter.errors import FetchError
-from newsletter.sources.fetch import Surroundings, fetch
+from newsletter.sources.fetch import Fetched, Surroundings, fetch
 from newsletter.sources.politeness import HostPacer
 
 Sleep = Callable[[float], None]
@@ -46,20 +46,24 @@ class PageReader:
         self._began = clock()
 
     def get(self, url: str) -> bytes:
+        """Give the bytes of what `page` gives. Raises FetchError."""
+        return self.page(url).data
+
+    def page(self, url: str, headers: Mapping[str, str] | None = None) -> Fetched:
         """Give what is at `url`; a server that asks for a longer pause than a fetch may take is asked again behind it.
 
-        Raises FetchError; temporary where the time of the visit is used up.
+        `headers` are for the host of `url` alone. Raises FetchError; temporary where the time of the visit is used up.
         """
         for attempt in range(1, _ATTEMPTS + 1):
             if self._passed() > self._longest:
                 raise FetchError(
                     f"{url}: {self._longest:g} seconds are not enough to read all pages",
-                    hint="it will be tried again; ask for fewer days or categories",
+                    hint="it will be tried again; ask for fewer days or categories, or for one collection",
                     permanent=False,
                 )
             now = self._now + timedelta(seconds=self._passed())
             try:
-                return fetch(url, limits=self._limits, pacer=self._pacer, now=now, around=self._around).data
+                return fetch(url, limits=self._limits, pacer=self._pacer, now=now, around=self._around, headers=headers)
             except FetchError as error:
                 pause = error.retry_after
                 if pause is None or attempt == _ATTEMPTS or self._passed() + pause > self._longest:

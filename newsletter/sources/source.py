@@ -69,6 +69,25 @@ class FileSource:
         )
 
 
+class BytesSource:
+    """Bytes that were read already, from `where`: a file or an address."""
+
+    local = True
+
+    def __init__(self, name: str, data: bytes, *, where: str, kind: SourceKind, limits: Fetching) -> None:
+        self.name = name
+        self._data = data
+        self._where = where
+        self._kind = kind
+        self._limits = limits
+
+    def pull(self, now: datetime) -> Digest:
+        """Parse the bytes. Raises NotADigestError."""
+        return SANDBOX.digest(
+            self._data, kind=self._kind, where=self._where, today=now.date(), timeout=self._limits.parse_timeout
+        )
+
+
 class UrlSource:
     """An http or https address, in which `{date}` stands for the day of the visit.
 
@@ -168,13 +187,16 @@ def _dated(digest: Digest, now: datetime) -> Digest:
 
 def listed_feeds(place: Path | str, limits: Fetching, pacer: HostPacer | None = None) -> tuple[Feed, ...]:
     """Give the feeds that an OPML file (a Path) or address lists. Raises FetchError and NotADigestError."""
-    if isinstance(place, Path):
-        data = file_contents(place, limits)
-    else:
-        from newsletter.sources.fetch import fetch  # noqa: PLC0415
+    return SANDBOX.feeds(contents(place, limits, pacer), where=str(place), timeout=limits.parse_timeout)
 
-        data = fetch(place, limits=limits, pacer=pacer).data
-    return SANDBOX.feeds(data, where=str(place), timeout=limits.parse_timeout)
+
+def contents(place: Path | str, limits: Fetching, pacer: HostPacer | None = None) -> bytes:
+    """Give the bytes of a file (a Path) or of what is at an address. Raises FetchError."""
+    if isinstance(place, Path):
+        return file_contents(place, limits)
+    from newsletter.sources.fetch import fetch  # noqa: PLC0415  httpx is slow to import
+
+    return fetch(place, limits=limits, pacer=pacer).data
 
 
 def file_contents(path: Path, limits: Fetching) -> bytes:

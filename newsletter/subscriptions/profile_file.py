@@ -32,6 +32,11 @@ def read(path: Path, topics: Mapping[str, Topic]) -> Wishes:
         raise ProfileError(f"the profile {path}: {error.message}", hint=error.hint) from error
 
 
+def bibliography(text: str, folder: Path) -> Path | str:
+    """Give where a bibliography is: an address as it is written, else a file, whose path starts at `folder`."""
+    return text if text.lower().startswith(("http://", "https://")) else folder / text
+
+
 def wishes_of(values: Mapping[str, Any], folder: Path) -> Wishes:
     """Give the wishes of a profile's fields; paths start at `folder`. Raises ProfileError."""
     if unknown := set(values) - {*_LISTS, *_TEXTS, *_NUMBERS}:
@@ -47,7 +52,7 @@ def wishes_of(values: Mapping[str, Any], folder: Path) -> Wishes:
         if name in _NUMBERS and (not isinstance(value, int) or isinstance(value, bool)):
             raise ProfileError(f"{name} is not a whole number")
     lists = {name: tuple(values.get(name, ())) for name in _LISTS}
-    library = tuple(folder / name for name in lists.pop("library"))
+    library = tuple(bibliography(text, folder) for text in lists.pop("library"))
     profile = InterestProfile(
         **{**lists, "topics": tuple(weighted_topic(text) for text in lists["topics"])},
         interests=values.get("interests", ""),

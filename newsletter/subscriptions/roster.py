@@ -27,7 +27,7 @@ class Listed:
     """One person of the file. `library` are bibliographies of papers that they like besides."""
 
     subscriber: NewSubscriber
-    library: tuple[Path, ...] = ()
+    library: tuple[Path | str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

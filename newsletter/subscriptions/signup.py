@@ -40,7 +40,7 @@ Word = TypeVar("Word", bound=StrEnum)
 class Wishes:
     """Everything of a subscription but the address: what a profile file holds, too.
 
-    `library` are bibliographies of papers they like.
+    `library` are bibliographies of papers they like: files, and addresses.
     """
 
     profile: InterestProfile
@@ -49,7 +49,7 @@ class Wishes:
     timezone: str = "UTC"
     hour: int = 7
     language: str = "en"
-    library: tuple[Path, ...] = ()
+    library: tuple[Path | str, ...] = ()
     quiet: QuietDay = QuietDay.NOTE
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.cli.desk import FRIDAY, Desk
 from tests.sources.replies import Reply, answering
+from tests.sources.zotero import KEY, Zotero, item
 
 ADA = "ada@lab.example"
 BIB = """
@@ -113,3 +114,56 @@ def test_answers_are_kept_apart_from_the_library(mine: Desk) -> None:
     assert "unknown papers: arxiv:2508.99999" in mine(
         "subscribers", "answer", ADA, "--more", "2508.99999", status=1
     ).err  # fmt: skip
+
+
+def test_a_bibliography_at_an_address_is_read_as_a_file_is(mine: Desk) -> None:
+    with answering(Reply(BIB, headers={"Content-Type": "text/plain"})) as forge:
+        found = mine("subscribers", "library", ADA, forge.url, "--json", **OPEN).json
+        assert found == {"email": ADA, "read": 2, "added": 2, "liked": 2}
+    with answering(Reply("10.1000/CTC\n")) as forge:
+        assert mine("subscribers", "library", ADA, forge.url, "--json", **OPEN).json["added"] == 0
+
+
+def test_an_address_of_ones_own_network_is_not_read_unasked(desk: Desk) -> None:
+    with answering(Reply(BIB)) as forge:
+        told = desk("subscribers", "add", ADA, "--library", forge.url, status=1).err
+        assert forge.queries == []
+    assert "fetching.allow_private" in told
+    assert desk("subscribers", "list", "--json").json == []
+
+
+def test_a_page_around_a_file_is_told_from_the_file(mine: Desk) -> None:
+    with answering(Reply("<!doctype html><html><body><table>@article{one,</table></body></html>")) as forge:
+        told = mine("subscribers", "library", ADA, forge.url, status=1, **OPEN).err
+        assert "is an HTML page" in told
+        assert "raw file" in told
+
+
+def test_a_library_of_zotero_is_read_with_the_key_of_its_owner(desk: Desk) -> None:
+    shelf = [item("Phonemes of rare languages", 1), item("On the Motion of Sand", 2, DOI="10.1000/Sand")]
+    with Zotero({"/users/7": shelf}, private={"/users/7": KEY}).running() as zotero:
+        given = {"zotero__url": zotero.url, "zotero__key": "of-somebody-else", **OPEN}
+        address = "https://api.zotero.org/users/7"
+        refused = desk("subscribers", "add", ADA, "--library", address, status=1, **given).err
+        assert f"{address} answered 403 Forbidden" in refused
+        desk("subscribers", "add", ADA, "--library", address, zotero__keys=json.dumps({"7": KEY}), **given)
+        (desk.folder / "key").write_text(f"{KEY}\n")
+        again = desk("subscribers", "library", ADA, address, zotero__keys__7_file="key", **given).out
+        assert "2 papers read, 0 of them new" in again
+    assert "doi:10.1000/sand" in liked(desk)
+
+
+def test_a_profile_names_addresses_too(desk: Desk) -> None:
+    (desk.folder / "me.toml").write_text('library = ["https://www.zotero.org/groups/5/speech"]\npapers = 3\n')
+    shelf = [item("Streaming speech recognition with connectionist temporal classification", 1, DOI="10.1000/ctc")]
+    papers = [line for line in desk.dump() if 'INTO "papers"' in line]
+    with Zotero({"/groups/5": shelf}).running() as zotero:
+        desk("preview", "--profile", "me.toml", zotero__url=zotero.url, **OPEN)
+    picks = json.loads((desk.folder / "preview" / "picks.json").read_text())["picks"]
+    assert any("Streaming speech recognition" in each["matched"] for each in picks[0]["reasons"])
+    assert [line for line in desk.dump() if 'INTO "papers"' in line] == papers
+
+
+def test_a_page_of_zotero_without_a_number_says_where_the_number_is(mine: Desk) -> None:
+    told = mine("subscribers", "library", ADA, "https://www.zotero.org/ada/library", status=1).err
+    assert "https://www.zotero.org/settings/keys tells the number" in told

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from newsletter.model import Cadence
 from newsletter.store import Store
 from tests.cli.desk import Desk
+from tests.sources.replies import Reply
+from tests.sources.zotero import KEY, Zotero, item
 
 LAB = """
 [[subscriber]]
@@ -157,6 +161,71 @@ def test_bibliographies_beside_the_file_are_papers_that_somebody_likes(desk: Des
     (desk.folder / "ada.bib").write_text(DUNES.splitlines()[1], "utf-8")
     [(_, _, said)] = sync(desk, text, "--yes")
     assert said.startswith("liked: -title:")
+
+
+SHELF = [item("Singing dunes and the grains in them", 1), item("A map of every dune", 2, DOI="10.5555/dune")]
+GROUP = LAB.replace("hour = 6", 'hour = 6\nlibrary = ["https://www.zotero.org/groups/5/sand"]')
+
+
+@pytest.fixture
+def zotero(desk: Desk) -> Iterator[Zotero]:
+    """Zotero, with a group's library, which Ada of the lab names as hers."""
+    with Zotero({"/groups/5": SHELF}).running() as running:
+        desk.settings |= {
+            "zotero__url": running.url,
+            "fetching__allow_private": "true",
+            "fetching__per_host_interval": "0",
+            "fetching__tries": "1",
+        }
+        yield running
+
+
+def liked(desk: Desk, email: str = "ada@lab.example") -> list[str]:
+    found: dict[str, Any] = desk("subscribers", "show", email, "--json").json
+    return list(found["profile"]["liked"])
+
+
+def test_it_keeps_up_with_a_library_of_zotero(desk: Desk, zotero: Zotero) -> None:
+    sync(desk, GROUP, "--yes", "--confirmed")
+    assert len(liked(desk)) == 2
+    assert sync(desk, GROUP, "--yes") == []
+    zotero.libraries["/groups/5"] = [item("Dunes at night", 3, DOI="10.5555/night"), SHELF[1]]
+    [(_, _, said)] = sync(desk, GROUP, "--yes")
+    assert said.startswith("liked: +doi:10.5555/night -title:")
+    assert set(liked(desk)) == {"doi:10.5555/night", "doi:10.5555/dune"}
+
+
+def test_a_library_of_many_is_read_once(desk: Desk, zotero: Zotero) -> None:
+    both = GROUP.replace('"weekly"', '"weekly"\nlibrary = ["https://www.zotero.org/groups/5/sand"]')
+    sync(desk, both, "--yes", "--confirmed")
+    assert liked(desk) == liked(desk, "ben@lab.example")
+    assert len(liked(desk)) == 2
+    assert len(zotero.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (Reply("Forbidden", 403), "set zotero.key or zotero.keys"),
+        (Reply("Not found", 404), "no such library or collection"),
+        (Reply("slow down", 429, {"Retry-After": "7200"}), "asks us to come back at"),
+        (Reply("broken", 500), "answered 500"),
+        (Reply("<html>Log in</html>"), "is not Zotero's JSON"),
+        (Reply("[]", 302, {"Location": "http://127.0.0.1:9/"}), "refuses the connection"),
+    ],
+)
+def test_a_library_that_cannot_be_read_changes_nobody_and_says_whose_it_is(
+    desk: Desk, zotero: Zotero, answer: Reply, said: str
+) -> None:
+    sync(desk, GROUP, "--yes", "--confirmed")
+    before = desk.dump()
+    zotero.answers.append(answer)
+    (desk.folder / "lab.toml").write_text(GROUP.replace("hour = 6", "hour = 9"), "utf-8")
+    told = desk("subscribers", "sync", "lab.toml", "--yes", status=1, zotero__key=KEY if "key" not in said else "").err
+    assert "the library of ada@lab.example cannot be read, and nobody was changed" in told
+    assert said in told
+    assert KEY not in told
+    assert desk.dump() == before
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import httpx
 import uvicorn
 
 from newsletter import assets
-from newsletter.config import Database, DeliverySettings, Ranking, Rendering, Settings, Site
+from newsletter.config import Database, DeliverySettings, Fetching, Ranking, Rendering, Settings, Site
 from newsletter.editor.app import application
 from newsletter.editor.desk import Desk
 from newsletter.model import Digest, InterestProfile, NewSubscriber, SubscriberStatus
@@ -67,6 +67,7 @@ def opened(folder: Path, *, readers: bool = True) -> Iterator[Office]:
         delivery=DeliverySettings(maildir=folder / "mail"),
         rendering=Rendering(templates=own),
         ranking=Ranking(encoder="wordllama"),
+        fetching=Fetching(allow_private=True),
     )
     with Store(settings.database.url) as store:
         now = Clock()()

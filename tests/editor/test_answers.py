@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.editor.office import TOKEN, Office, opened
+from tests.sources.replies import answering
 
 
 def test_there_is_nothing_without_the_token(office: Office) -> None:
@@ -94,6 +95,16 @@ def test_the_profile_file_is_read_anew_each_time(office: Office) -> None:
     assert office.show(eyes="file")["picked"]["picks"][0]["title"].startswith("Dunes")
     office.profile.write_text("keywords = 3\n")
     assert "keywords is not a list" in office.show(422, eyes="file")["error"]
+    office.profile.write_text(before)
+
+
+def test_a_library_at_an_address_is_read_once_however_often_it_is_looked_at(office: Office) -> None:
+    before, bib = office.profile.read_text(), "@article{one, title={Dunes that walk}, doi={10.5555/walk}, year={2026}}"
+    with answering(bib) as forge:
+        office.profile.write_text(f'library = ["{forge.url}"]\n')
+        for _ in range(2):
+            assert office.show(eyes="file")["picked"]["picks"][0]["title"].startswith("Dunes")
+        assert len(forge.queries) == 1
     office.profile.write_text(before)
 
 

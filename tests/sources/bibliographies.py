@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from newsletter.model import Digest
 from newsletter.sources import bibtex, csl_json, endnote, endnote_xml, pubmed_xml, ris, tables
-from newsletter.sources.json_records import CROSSREF, DBLP, INSPIRE, OPENALEX, OPENREVIEW, SEMANTIC_SCHOLAR
+from newsletter.sources.json_records import CROSSREF, DBLP, INSPIRE, OPENALEX, OPENREVIEW, SEMANTIC_SCHOLAR, ZOTERO
 
 FOLDER = Path(__file__).parents[1] / "data" / "sources" / "bibliographies"
 
@@ -40,6 +40,7 @@ KINDS = {
     "openalex": Kind(OPENALEX.parse, OPENALEX.recognises, ("answer.openalex.json",)),
     "inspire": Kind(INSPIRE.parse, INSPIRE.recognises, ("answer.inspire.json",)),
     "dblp": Kind(DBLP.parse, DBLP.recognises, ("answer.dblp.json",)),
+    "zotero": Kind(ZOTERO.parse, ZOTERO.recognises, ("answer.zotero.json",)),
     "jsonl": Kind(tables.parse_jsonl, tables.recognises_jsonl, ("lines.jsonl",)),
     "csv": Kind(tables.parse_csv, tables.recognises_csv, ("spreadsheet.csv",)),
 }

@@ -191,6 +191,16 @@ class TestRedirects:
             fetch(site.url("/a"), limits=LIMITS)
         assert [headers.get("Cookie") for headers in site.seen] == [None, "seen=1", None, "seen=1"]
 
+    def test_headers_of_ours_go_nowhere_else(self, site: Site) -> None:
+        with serving(Site()) as elsewhere:
+            site.answers["/a"] = plainly(b"", status=302, Location="/b")
+            site.answers["/b"] = plainly(b"", status=302, Location=elsewhere.url("/c"))
+            elsewhere.answers["/c"] = plainly(b"", status=302, Location=site.url("/d"))
+            site.answers["/d"] = plainly(b"x")
+            assert fetch(site.url("/a"), limits=LIMITS, headers={"X-Key": "sesame"}).data == b"x"
+            assert [headers.get("X-Key") for headers in site.seen] == ["sesame"] * 3
+            assert [headers.get("X-Key") for headers in elsewhere.seen] == [None]
+
     def test_one_without_end_is_refused(self, site: Site) -> None:
         site.answers["/loop"] = plainly(b"", status=302, Location="/loop")
         assert "redirects more than 5 times" in refused(site.url("/loop")).message
