@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from tests.sources.replies import Reply
 
-KEY = "P9NiFoyLeZu2bZNvvuQPDWsd"
+KEY = "aKeyThatIsOnlyForTests1"
 Item = dict[str, Any]
 
 
