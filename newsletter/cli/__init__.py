@@ -23,7 +23,7 @@ def main() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            # Files and programs get UTF-8 whatever the locale; a terminal that lacks a letter shows a ? for it. Each line
+            # Files and programs get UTF-8 whatever the locale; a terminal that lacks a letter shows a ? for it. A line
             # leaves at once: who waits for the address of a page that is served would wait for its end.
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace", line_buffering=True)
     with _stoppable() as terminated:
