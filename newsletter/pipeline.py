@@ -279,7 +279,7 @@ class Newsletter:
         """
         self.recover(policy)
         ready = [issue for issue in issues if issue.state is IssueState.OPEN]
-        expired = give_up(self.store.deliveries, [issue.key for issue in ready], policy.expire_after, now=now)
+        expired = give_up(self.store.turns, [issue.key for issue in ready], policy.expire_after, now=now)
         keys = [issue.key for issue in ready]
         try:
             with self._letters(ready, now, common) as letters:
@@ -324,7 +324,7 @@ class Newsletter:
 
     def hasten(self, issues: Sequence[Issue], *, now: datetime) -> None:
         """Let what waits for its reader's hour leave now, because a person says so."""
-        self.store.deliveries.hasten([issue.key for issue in issues], now=now)
+        self.store.turns.hasten([issue.key for issue in issues], now=now)
 
     def preview(
         self,

@@ -145,7 +145,7 @@ class Rounds:
         """
         why = f"it could not leave in time; what was in it is in the issue of {issue.day}"
         before, beyond = self.store.issues.before(issue), (0, 0)
-        while some := self.store.deliveries.untried(before=issue.day, beyond=beyond, limit=_AT_ONCE):
+        while some := self.store.turns.untried(before=issue.day, beyond=beyond, limit=_AT_ONCE):
             beyond = some[-1][:2]
             readers = self.store.subscribers.by_key(key for _, key, _ in some)
             superseded = {
@@ -156,7 +156,7 @@ class Rounds:
                 and (due := self._due(issue, before, reader, now))
                 and (due <= now or waits_since < now - self.timetable.late)
             }
-            self.store.deliveries.withdraw(superseded, before=issue.day, why=why, now=now)
+            self.store.turns.withdraw(superseded, before=issue.day, why=why, now=now)
 
     def deliver(
         self, transport: Transport, policy: Policy, *, now: datetime, connections: int, brake: Brake | None = None
@@ -166,7 +166,7 @@ class Rounds:
         Raises TransportError where the transport cannot work at all.
         """
         recover(self.store.deliveries, resend=policy.resend_uncertain)
-        due = self.store.issues.by_key(self.store.deliveries.due(now=now))
+        due = self.store.issues.by_key(self.store.turns.due(now=now))
         ready = [issue for issue in due.values() if issue.state is IssueState.OPEN]
         if not ready:
             return Tally()
@@ -193,18 +193,18 @@ class Rounds:
             return Trouble.NO_PAPERS if newest and day.weekday() < 5 else None
         if held := next((_HELD[issue.state] for issue in issues if issue.state in _HELD), None):
             return held
-        due = self.store.deliveries.due(now=now - _STUCK)
+        due = self.store.turns.due(now=now - _STUCK)
         return Trouble.STUCK if any(issue.key in due for issue in issues) else None
 
     def follow_readers(self, *, now: datetime) -> None:
         """Let deliveries that still wait go by what their readers have set meanwhile: another hour or zone, a pause."""
         why, above = "the subscriber paused; what was in it comes after", 0
-        while paused := self.store.deliveries.paused(now=now, above=above, limit=_AT_ONCE):
-            self.store.deliveries.withdraw(paused, why=why, now=now)
+        while paused := self.store.turns.paused(now=now, above=above, limit=_AT_ONCE):
+            self.store.turns.withdraw(paused, why=why, now=now)
             above = paused[-1]
-        waiting = self.store.deliveries.waiting_times(now=now)
+        waiting = self.store.turns.waiting_times(now=now)
         issues = self.store.issues.by_key({issue_key for issue_key, *_ in waiting})
         for issue_key, zone, hour, old in waiting:
             new = self.timetable.due_at(issues[issue_key].day, zone, hour)
             if new != old:
-                self.store.deliveries.move(issue_key, timezone=zone, hour=hour, old=old, new=new)
+                self.store.turns.move(issue_key, timezone=zone, hour=hour, old=old, new=new)

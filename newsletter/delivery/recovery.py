@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from newsletter.model import DeliveryState
 from newsletter.store.deliveries import Deliveries
+from newsletter.store.turns import Turns
 
 _PROCESS = secrets.token_hex(4)  # of two machines that were given one name, each may have a process of the same number
 _living: set[str] = set()  # senders of this process that have not ended
@@ -55,10 +56,10 @@ def _dead(owner: str) -> bool:
 
 
 def give_up(
-    deliveries: Deliveries, issue_keys: Sequence[int], after: timedelta | None, *, now: datetime
+    turns: Turns, issue_keys: Sequence[int], after: timedelta | None, *, now: datetime
 ) -> Counter[DeliveryState]:
     """Give up what was queued too long ago, and tell what became of it. `now` is the newsletter's clock."""
     if after is None:
         return Counter()
     why = f"expired: it could not be delivered within {after / timedelta(hours=1):g} hours"
-    return deliveries.lapse(issue_keys, queued_before=now - after, why=why, now=datetime.now(UTC))
+    return turns.lapse(issue_keys, queued_before=now - after, why=why, now=datetime.now(UTC))

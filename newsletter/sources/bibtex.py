@@ -16,7 +16,7 @@ from newsletter import identity
 from newsletter.errors import NotADigestError
 from newsletter.model import Digest, PaperRecord
 from newsletter.sources import sniff
-from newsletter.sources.entries import digest, moment, on, paper
+from newsletter.sources.entries import digest, moment, of_arxiv, on, paper
 from newsletter.sources.latex import readable
 from newsletter.sources.text import decode, plain, split_authors
 
@@ -173,7 +173,7 @@ def _record(entry: _Entry, parents: Mapping[str, Mapping[str, str]]) -> PaperRec
         authors=_authors(fields.get("author", "")),
         links=[_link(fields.get(name, "")) for name in ("url", "howpublished", "bdsk-url-1", "note")],
         # Google Scholar writes journal = {arXiv preprint arXiv:2101.00001}.
-        arxiv=[number, *(text for name in ("journal", "note") if "arxiv" in (text := fields.get(name, "")).lower())],
+        arxiv=[number, *of_arxiv(fields.get(name, "") for name in ("journal", "note"))],
         dois=[_link(fields.get("doi", ""))],
         categories=[category],
         published_at=_published(fields),

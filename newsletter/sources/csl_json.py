@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from newsletter.model import Digest, PaperRecord
-from newsletter.sources.entries import moment, on, paper, people, text_of
+from newsletter.sources.entries import moment, of_arxiv, on, paper, people, text_of
 from newsletter.sources.json_format import JsonFormat
 
 NEEDS = 'a JSON list of {"type", "title", "author": [{"family", "given"}], "issued", …} objects, as Zotero exports'
@@ -47,18 +47,10 @@ def _record(entry: Mapping[str, Any]) -> PaperRecord:
         abstract=text_of(entry, "abstract"),
         authors=people(entry.get("author")),
         links=[text_of(entry, "URL")],
-        arxiv=[labelled(text_of(entry, key)) for key in ("number", "archive_location", "note")],
+        arxiv=of_arxiv(text_of(entry, key) for key in ("number", "archive_location", "note")),
         dois=[text_of(entry, "DOI")],
         published_at=when(entry, "issued"),
     )
-
-
-def labelled(text: str) -> str:
-    """Give a text that says itself that it names a paper on arXiv; '' for others.
-
-    A number alone may be anything, a volume or a report.
-    """
-    return text if "arxiv" in text[:1000].lower() else ""
 
 
 _FORMAT = JsonFormat(

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from newsletter.errors import NotADigestError
 from newsletter.model import Digest, PaperRecord
 from newsletter.sources import sniff
-from newsletter.sources.entries import digest, moment, on, paper, spoken
+from newsletter.sources.entries import digest, moment, of_arxiv, on, paper, spoken
 from newsletter.sources.text import decode
 
 NEEDS = 'lines such as "%0 Journal Article", "%T A title" and "%A Lovelace, Ada"'
@@ -76,8 +76,7 @@ def _record(found: Reference) -> PaperRecord:
         abstract=_first(found, "X"),
         authors=[spoken(name) for value in found.get("A", []) for name in value.split(";")],
         links=found.get("U", []),
-        # Of the notes and numbers only what says that it is arXiv's: a bare number may be anything.
-        arxiv=[text for tag in "R@MZJ9" for text in found.get(tag, []) if "arxiv" in text.lower()],
+        arxiv=of_arxiv(text for tag in "R@MZJ9" for text in found.get(tag, [])),
         dois=found.get("R", []),
         published_at=moment(_first(found, "8")) or moment(f"{_first(found, '8')} {year}") or on(year),
     )

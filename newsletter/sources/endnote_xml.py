@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 from newsletter.errors import NotADigestError
 from newsletter.model import Digest, PaperRecord
 from newsletter.sources import safe_xml, sniff
-from newsletter.sources.entries import digest, moment, on, paper, spoken
+from newsletter.sources.entries import digest, moment, of_arxiv, on, paper, spoken
 from newsletter.sources.text import plain
 
 NEEDS = "EndNote's XML: <xml><records> with a <record> for each reference"
@@ -45,8 +45,7 @@ def _record(record: Element) -> PaperRecord:
         abstract=_text(record, "abstract"),
         authors=[spoken(_whole(name)) for name in names],
         links=links,
-        # Of numbers and notes only what says that it is arXiv's: a bare number may be anything.
-        arxiv=[text for text in (*said, _text(record, "periodical/full-title")) if "arxiv" in text.lower()],
+        arxiv=of_arxiv([*said, _text(record, "periodical/full-title")]),
         dois=[_text(record, "electronic-resource-num")],
         published_at=moment(day) or moment(f"{day} {year}") or on(year),
     )

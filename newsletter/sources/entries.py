@@ -171,6 +171,14 @@ def news(record: PaperRecord) -> PaperRecord:
     return record
 
 
+def of_arxiv(texts: Iterable[str]) -> list[str]:
+    """Give those of some texts that say themselves that they name a paper on arXiv, for `paper`.
+
+    A number alone may be anything, a volume or a report.
+    """
+    return [text for text in texts if "arxiv" in text[:1000].lower()]
+
+
 def _short(texts: Iterable[str]) -> list[str]:
     return [plain(text[:_LONGEST_FIELD]) for text in islice(texts, _MOST_LINKS)]
 

@@ -18,8 +18,8 @@ from typing import Any
 from urllib.parse import quote
 
 from newsletter.model import PaperRecord
-from newsletter.sources.csl_json import labelled, when
-from newsletter.sources.entries import NoPaperError, moment, news, paper, people, spoken, text_of
+from newsletter.sources.csl_json import when
+from newsletter.sources.entries import NoPaperError, moment, news, of_arxiv, paper, people, spoken, text_of
 from newsletter.sources.json_format import JsonFormat
 
 
@@ -164,7 +164,7 @@ def _zotero(entry: Mapping[str, Any]) -> PaperRecord:
         abstract=text_of(data, "abstractNote"),
         authors=people([one for one in creators if text_of(one, "creatorType") not in _NO_AUTHORS]),
         links=[text_of(data, "url")],
-        arxiv=[labelled(text) for text in (*(text_of(data, key) for key in _ZOTERO_NUMBERS), extra)],
+        arxiv=of_arxiv([*(text_of(data, key) for key in _ZOTERO_NUMBERS), extra]),
         dois=[text_of(data, "DOI"), *_DOI_OF_EXTRA.findall(extra)],
         published_at=next((found for each in dates if (found := moment(each))), None),
     )

@@ -13,7 +13,7 @@ from typing import Any
 from newsletter.errors import NotADigestError
 from newsletter.model import Digest, PaperRecord
 from newsletter.sources import sniff
-from newsletter.sources.entries import digest, moment, on, paper, spoken, text_of
+from newsletter.sources.entries import digest, moment, of_arxiv, on, paper, spoken, text_of
 from newsletter.sources.text import decode, split_authors
 
 NEEDS = 'lines such as "TY  - JOUR" and "TI  - …" (RIS), "PT J" (Web of Science) or "PMID- 1" (PubMed) and "TI …"'
@@ -99,7 +99,7 @@ def _reference(lines: Lines) -> PaperRecord:
         authors=[spoken(name) for name in _list(entry, "authors")],
         links=_links(_list(entry, "urls")),
         # A bare number of the form of an arXiv id is one only where it stands as the reference's own.
-        arxiv=[text_of(entry, "id"), *(text for text in _list(entry, "notes") if "arxiv" in text.lower())],
+        arxiv=[text_of(entry, "id"), *of_arxiv(_list(entry, "notes"))],
         dois=[text_of(entry, "doi")],
         published_at=next((date for date in dates if date), None),
     )

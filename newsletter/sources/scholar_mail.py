@@ -166,7 +166,7 @@ def _record(found: _Paper) -> PaperRecord:
             abstract=_excerpt(from_html(found.text)),
             authors=[name.strip(f"{_ELLIPSIS} ") for name in names.split(",")] if venue else [],
             links=[found.link],
-            arxiv=[venue] if "arxiv" in venue.lower() else [],
+            arxiv=entries.of_arxiv([venue]),
             published_at=_when(int(year[1]) if year else None, found.sent),
         )
     )

@@ -32,6 +32,7 @@ from newsletter.store.sources import Sources
 from newsletter.store.subscribers import Subscribers
 from newsletter.store.summaries import Summaries
 from newsletter.store.trimming import Trimming
+from newsletter.store.turns import Turns
 from newsletter.store.vectors import Vectors
 from newsletter.store.webhooks import Webhooks
 
@@ -71,6 +72,7 @@ class Store:
         self.search = Search(self._database)
         self.issues = Issues(self._database)
         self.deliveries = Deliveries(self._database)
+        self.turns = Turns(self._database)
         self.bounces = Bounces(self._database)
         self.trimming = Trimming(self._database)
         self.figures = Figures(self._database)

@@ -29,7 +29,7 @@ def _report(here: Parts) -> dict[str, Any]:
     now, store = here.now(), here.store
     store.subscribers.count_active()
     read = max((one.last_success_at for one in store.sources.all() if one.last_success_at), default=None)
-    issue, oldest = store.issues.newest(), min(store.deliveries.due(now=now).values(), default=None)
+    issue, oldest = store.issues.newest(), min(store.turns.due(now=now).values(), default=None)
     return {
         "status": "ok",
         "database": "ok",

@@ -73,7 +73,7 @@ def act(here: Here, request: Request, token: str, form: Form) -> Response:
 def _take_back(here: Parts, public_id: str) -> None:
     """Take back what waits for somebody who pauses: what was in it comes after the pause."""
     key, why = here.store.choices.get(public_id).key, "the subscriber paused; what was in it comes after"
-    here.store.deliveries.withdraw([key], why=why, now=here.now())
+    here.store.turns.withdraw([key], why=why, now=here.now())
 
 
 def _page(here: Parts, public_id: str, *, said: str = "") -> Response:

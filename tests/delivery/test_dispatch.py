@@ -448,15 +448,15 @@ def test_what_could_not_be_delivered_in_time_is_given_up(store: Store, smtp_sink
     send(store, issue, smtp(smtp_sink.port), limit=2, connections=1)
     assert states(store, issue) == [S.UNCERTAIN, S.DEFERRED, S.SENT, S.QUEUED]
     day = timedelta(days=1)
-    assert give_up(store.deliveries, [issue.key], None, now=NOW + 9 * day) == {}
-    assert give_up(store.deliveries, [issue.key], 2 * day, now=NOW + 2 * day) == {}
-    became = give_up(store.deliveries, [issue.key], 2 * day, now=NOW + 2 * day + MINUTE)
+    assert give_up(store.turns, [issue.key], None, now=NOW + 9 * day) == {}
+    assert give_up(store.turns, [issue.key], 2 * day, now=NOW + 2 * day) == {}
+    became = give_up(store.turns, [issue.key], 2 * day, now=NOW + 2 * day + MINUTE)
     assert became == {S.SKIPPED: 1, S.FAILED: 1, S.UNCERTAIN: 1}
     assert states(store, issue) == [S.UNCERTAIN, S.FAILED, S.SENT, S.SKIPPED]
     why = "expired: it could not be delivered within 48 hours"
     assert [row.response for row in rows(store, issue)][1::2] == [f"{why}; before: 450 4.2.0 full", why]
     assert send(store, issue, smtp(smtp_sink.port), now=NOW + 9 * day).states == {}
-    assert give_up(store.deliveries, [issue.key], 2 * day, now=NOW + 9 * day) == {}
+    assert give_up(store.turns, [issue.key], 2 * day, now=NOW + 9 * day) == {}
 
 
 def test_doubt_stays_when_a_reader_leaves_before_it_is_sent_again(store: Store, tmp_path: Path) -> None:

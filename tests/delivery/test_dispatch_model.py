@@ -100,7 +100,7 @@ class Newsletter(RuleBasedStateMachine):
 
     @rule()
     def expire(self) -> None:
-        give_up(self.store.deliveries, [self.issue.key], EXPIRY, now=self.now)
+        give_up(self.store.turns, [self.issue.key], EXPIRY, now=self.now)
 
     def rows(self) -> list[Delivery]:
         return self.store.deliveries.page(9999, above=0, issue_keys=[self.issue.key])

@@ -107,7 +107,7 @@ ASKED: dict[str, Callable[[Store, Any, list[Any]], Any]] = {
     "whose lease it is": lambda store, *_: store.deliveries.owners(),
     "expire": lambda store, *_: store.deliveries.expire(now=NOW, dead=["gone"], resend=True),
     "release": lambda store, *_: store.deliveries.release("nobody"),
-    "give up": lambda store, issue, _: store.deliveries.lapse([issue.key], queued_before=NOW, why="late", now=NOW),
+    "give up": lambda store, issue, _: store.turns.lapse([issue.key], queued_before=NOW, why="late", now=NOW),
     "one subscriber": lambda store, *_: store.subscribers.get("p77@example.test"),
     "their deliveries": lambda store, *_: store.deliveries.of_subscriber(77),
 }
@@ -124,12 +124,12 @@ def test_nothing_that_is_asked_for_each_shard_reads_a_whole_table(full: Store, n
 
 
 ROUNDS: dict[str, Callable[[Store, int], Any]] = {
-    "who paused": lambda store, _: store.deliveries.paused(now=NOW, limit=500),
-    "what is due": lambda store, _: store.deliveries.due(now=NOW),
-    "what is not due yet": lambda store, _: store.deliveries.waiting_times(now=NOW),
-    "what never left": lambda store, _: store.deliveries.untried(before=DAY + timedelta(days=DAYS), limit=500),
-    "hasten": lambda store, key: store.deliveries.hasten([key], now=NOW),
-    "move": lambda store, key: store.deliveries.move(key, timezone="UTC", hour=7, old=NOW - MINUTE, new=NOW),
+    "who paused": lambda store, _: store.turns.paused(now=NOW, limit=500),
+    "what is due": lambda store, _: store.turns.due(now=NOW),
+    "what is not due yet": lambda store, _: store.turns.waiting_times(now=NOW),
+    "what never left": lambda store, _: store.turns.untried(before=DAY + timedelta(days=DAYS), limit=500),
+    "hasten": lambda store, key: store.turns.hasten([key], now=NOW),
+    "move": lambda store, key: store.turns.move(key, timezone="UTC", hour=7, old=NOW - MINUTE, new=NOW),
 }
 
 

@@ -49,45 +49,45 @@ def claimed(store: Store, key: int, *, after: timedelta) -> int:
 
 def test_a_delivery_waits_for_its_hour(store: Store) -> None:
     key, _ = made(store, 3)
-    assert store.deliveries.due(now=NOW) == {}
+    assert store.turns.due(now=NOW) == {}
     assert claimed(store, key, after=HOUR - MINUTE) == 0
-    assert store.deliveries.due(now=NOW + 2 * HOUR) == {key: NOW + HOUR}
+    assert store.turns.due(now=NOW + 2 * HOUR) == {key: NOW + HOUR}
     assert claimed(store, key, after=HOUR) == 3
 
 
 def test_who_says_so_sends_it_now(store: Store) -> None:
     key, _ = made(store, 2)
-    store.deliveries.hasten([key + 1], now=NOW)
+    store.turns.hasten([key + 1], now=NOW)
     assert claimed(store, key, after=MINUTE) == 0
-    store.deliveries.hasten([key], now=NOW)
+    store.turns.hasten([key], now=NOW)
     assert claimed(store, key, after=MINUTE) == 2
 
 
 def test_what_waits_follows_its_reader(store: Store) -> None:
     key, [first, second] = made(store, 2)
-    assert store.deliveries.waiting_times(now=NOW) == [(key, "UTC", 7, NOW + HOUR)]
+    assert store.turns.waiting_times(now=NOW) == [(key, "UTC", 7, NOW + HOUR)]
     store.subscribers.replace([new_subscriber("p2@example.test", timezone="Asia/Tokyo", hour=9)], now=NOW)
-    assert sorted(store.deliveries.waiting_times(now=NOW)) == [
+    assert sorted(store.turns.waiting_times(now=NOW)) == [
         (key, "Asia/Tokyo", 9, NOW + HOUR),
         (key, "UTC", 7, NOW + HOUR),
     ]
-    store.deliveries.move(key, timezone="Asia/Tokyo", hour=9, old=NOW + HOUR, new=NOW + 3 * HOUR)
+    store.turns.move(key, timezone="Asia/Tokyo", hour=9, old=NOW + HOUR, new=NOW + 3 * HOUR)
     due = {one.subscriber_key for one in store.deliveries.claim(
         [key], owner="me:1:x", due=NOW + HOUR, now=NOW, lease=LEASE, limit=9)}  # fmt: skip
     assert due == {first} != {second}
-    assert store.deliveries.waiting_times(now=NOW + 3 * HOUR) == []
+    assert store.turns.waiting_times(now=NOW + 3 * HOUR) == []
 
 
 def test_what_never_left_is_taken_back_and_its_papers_are_news_again(store: Store) -> None:
     key, [first, second, third] = made(store, 3)
     later = DAY + timedelta(days=1)
     all_of_them = [(key, reader, NOW + HOUR) for reader in (first, second, third)]
-    assert store.deliveries.untried(before=later, limit=9) == all_of_them
-    assert store.deliveries.untried(before=later, limit=2) == all_of_them[:2]
-    assert store.deliveries.untried(before=later, beyond=(key, second), limit=9) == all_of_them[2:]
-    assert store.deliveries.untried(before=DAY, limit=9) == []
+    assert store.turns.untried(before=later, limit=9) == all_of_them
+    assert store.turns.untried(before=later, limit=2) == all_of_them[:2]
+    assert store.turns.untried(before=later, beyond=(key, second), limit=9) == all_of_them[2:]
+    assert store.turns.untried(before=DAY, limit=9) == []
     [one] = store.deliveries.claim([key], owner="me:1:x", due=NOW + HOUR, now=NOW, lease=LEASE, limit=1)
-    assert store.deliveries.withdraw([first, second], before=later, why="too late", now=NOW) == 1
+    assert store.turns.withdraw([first, second], before=later, why="too late", now=NOW) == 1
     assert one.subscriber_key == first  # somebody is about to send that one
     rows = store.deliveries.page(9999, above=0, issue_keys=[key])
     states = {each.subscriber_key: (each.state, each.response) for each in rows}
@@ -95,7 +95,7 @@ def test_what_never_left_is_taken_back_and_its_papers_are_news_again(store: Stor
     assert states[first][0] == states[third][0] == DeliveryState.QUEUED
     assert store.issues.already_picked([first, second, third], EVER).keys() == {first, third}
     assert store.issues.last_ends([first, second], before=later).keys() == {first}
-    assert store.deliveries.withdraw([first, second], before=later, why="too late", now=NOW) == 0
+    assert store.turns.withdraw([first, second], before=later, why="too late", now=NOW) == 0
 
 
 def test_what_was_given_up_untried_is_taken_back_too_and_not_made_again(store: Store) -> None:
@@ -105,7 +105,7 @@ def test_what_was_given_up_untried_is_taken_back_too_and_not_made_again(store: S
     store.deliveries.start([one.key], owner="me:1:x", now=NOW, lease=LEASE)
     store.deliveries.settle([Settlement(one.key, DeliveryState.DEFERRED, "full", NOW)], owner="me:1:x", now=NOW)
     late = NOW + timedelta(days=3)
-    became = store.deliveries.lapse([key], queued_before=late, why="too late", now=late)
+    became = store.turns.lapse([key], queued_before=late, why="too late", now=late)
     assert became == {DeliveryState.FAILED: 1, DeliveryState.SKIPPED: 1}
     assert one.subscriber_key == first
     assert store.issues.already_picked([first, second], EVER).keys() == {first}
@@ -119,13 +119,13 @@ def test_more_than_is_changed_at_once_is_given_up_whole_and_others_are_left(stor
     key, readers = made(store, MANY)
     late = NOW + timedelta(days=3)
     [held] = store.deliveries.claim([key], owner="me:1:x", due=NOW + HOUR, now=late, lease=LEASE, limit=1)
-    assert store.deliveries.lapse([key], queued_before=NOW, why="too late", now=late) == {}
-    became = store.deliveries.lapse([key], queued_before=late, why="too late", now=late)
+    assert store.turns.lapse([key], queued_before=NOW, why="too late", now=late) == {}
+    became = store.turns.lapse([key], queued_before=late, why="too late", now=late)
     assert became == {DeliveryState.SKIPPED: MANY - 1}
     assert store.issues.already_picked(readers, EVER).keys() == {held.subscriber_key}
     rows = store.deliveries.page(9999, above=0, issue_keys=[key])
     assert {(one.state, one.response) for one in rows if one.key != held.key} == {(DeliveryState.SKIPPED, "too late")}
-    assert store.deliveries.lapse([key], queued_before=late, why="too late", now=late + 2 * LEASE) == {
+    assert store.turns.lapse([key], queued_before=late, why="too late", now=late + 2 * LEASE) == {
         DeliveryState.SKIPPED: 1
     }
 
@@ -136,7 +136,7 @@ def test_what_waited_in_vain_says_what_was_said_before(store: Store) -> None:
     store.deliveries.start([one.key], owner="me:1:x", now=NOW, lease=LEASE)
     store.deliveries.settle([Settlement(one.key, DeliveryState.UNCERTAIN, "cut off", NOW)], owner="me:1:x", now=NOW)
     late = NOW + timedelta(days=3)
-    became = store.deliveries.lapse([key], queued_before=late, why="too late", now=late)
+    became = store.turns.lapse([key], queued_before=late, why="too late", now=late)
     assert became == {DeliveryState.UNCERTAIN: 1, DeliveryState.SKIPPED: 1}
     said = {row.response for row in store.deliveries.page(9, above=0, issue_keys=[key])}
     assert said == {"too late; before: cut off", "too late"}
@@ -144,18 +144,18 @@ def test_what_waited_in_vain_says_what_was_said_before(store: Store) -> None:
 
 def test_many_are_hastened_moved_and_found_to_pause(store: Store) -> None:
     key, readers = made(store, MANY)
-    store.deliveries.move(key, timezone="UTC", hour=7, old=NOW + HOUR, new=NOW + 3 * HOUR)
-    assert store.deliveries.waiting_times(now=NOW) == [(key, "UTC", 7, NOW + 3 * HOUR)]
-    store.deliveries.hasten([key], now=NOW)
-    assert store.deliveries.waiting_times(now=NOW) == []
-    assert store.deliveries.paused(now=NOW, limit=9) == []
+    store.turns.move(key, timezone="UTC", hour=7, old=NOW + HOUR, new=NOW + 3 * HOUR)
+    assert store.turns.waiting_times(now=NOW) == [(key, "UTC", 7, NOW + 3 * HOUR)]
+    store.turns.hasten([key], now=NOW)
+    assert store.turns.waiting_times(now=NOW) == []
+    assert store.turns.paused(now=NOW, limit=9) == []
     everyone = store.subscribers.by_key(readers).values()
     for one in everyone:
         store.choices.pause(one.public_id, NOW + HOUR)
-    first = store.deliveries.paused(now=NOW, limit=SIZE)
+    first = store.turns.paused(now=NOW, limit=SIZE)
     assert first == sorted(readers)[:SIZE]
-    assert store.deliveries.paused(now=NOW, above=first[-1], limit=SIZE) == sorted(readers)[SIZE:]
-    assert store.deliveries.withdraw(readers, why="paused", now=NOW) == MANY
+    assert store.turns.paused(now=NOW, above=first[-1], limit=SIZE) == sorted(readers)[SIZE:]
+    assert store.turns.withdraw(readers, why="paused", now=NOW) == MANY
 
 
 def test_an_issue_is_ranked_once_for_all(store: Store) -> None:
