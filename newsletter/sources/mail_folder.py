@@ -89,7 +89,7 @@ class MailFolderSource:
                 wrong.append(error)
         if wrong and not read:
             raise NotADigestError(
-                f"{self._path}: of {len(wrong)} mails none can be read ({wrong[0].message})",
+                f"{self._path}: none of its mails can be read ({wrong[0].message})",
                 hint="have a filter put alerts and listings into a folder of their own, and name that",
             )
         if wrong:

@@ -74,7 +74,7 @@ def test_an_empty_folder_has_no_papers_and_is_no_failure(folder: mailbox.Maildir
 
 def test_a_folder_of_other_mails_says_what_to_do(folder: mailbox.Maildir) -> None:
     put(folder, LUNCH)
-    with pytest.raises(NotADigestError, match="of 1 mails none can be read") as caught:
+    with pytest.raises(NotADigestError, match="none of its mails can be read") as caught:
         source(folder).pull(NOW)
     assert str(path_of(folder)) in caught.value.message
     assert "folder of their own" in caught.value.hint
