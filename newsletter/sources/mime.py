@@ -23,8 +23,8 @@ _MBOX = re.compile(rb">?From [^\n]*\n")
 # A line of the kind that begins a mail in an mbox, behind an empty one and before a header.
 _NEXT_MAIL = re.compile(rb"(?<=\n)\r?\n(?=From [^\n]{1,300}\n[A-Za-z][\w-]{0,60}:)")
 _MOST_MAILS = 10_000
-# Possessive: a head that fails to match fails at once.
-_HEAD = re.compile(rb"(?:[A-Za-z][\w-]{0,60}+:[^\n]*+(?:\n[ \t][^\n]*+)*+(?:\n|\Z))++")
+# A line begins a header, or goes on with one: where the match fails, it tries each line once more.
+_HEAD = re.compile(rb"(?:[A-Za-z][\w-]{0,60}+:[^\n]*+(?:\n[ \t][^\n]*+)*(?:\n|\Z))+")
 _FIRST_LINE_END = re.compile(rb"\A\r?\n")
 _FOLDED = re.compile(r"\r?\n[ \t]+")
 _BOUNDARY = re.compile(r";\s*boundary\s*=\s*(?:\"([^\"]{1,100})\"|([^\s;\"]{1,100}))", re.IGNORECASE)
